@@ -38,8 +38,15 @@ def sources(folder: str) -> list[str]:
     return [os.path.relpath((SRC / folder / n).resolve(), ROOT) for n in names if n]
 
 
-def headers() -> list[str]:
-    return [str(p.relative_to(ROOT)) for ext in ("*.h", "*.def", "*.inc") for p in SRC.rglob(ext)]
+def headers(folder: str) -> list[str]:
+    """What a rebuild of `folder` depends on beside its sources: its tables and headers."""
+    trees = (SRC / folder, SRC / "cpyext_compat")
+    return [
+        str(p.relative_to(ROOT))
+        for tree in trees
+        for ext in ("*.h", "*.def", "*.inc")
+        for p in tree.rglob(ext)
+    ]
 
 
 setup(
@@ -50,7 +57,7 @@ setup(
             include_dirs=["src", f"src/{folder}"],
             extra_compile_args=CFLAGS + os.environ.get("PYFORGE_CFLAGS", "").split(),
             extra_link_args=os.environ.get("PYFORGE_LDFLAGS", "").split(),
-            depends=headers(),
+            depends=headers(folder),
         )
         for name, folder in EXTENSIONS.items()
         if (SRC / folder / "SOURCES").exists()

@@ -1,0 +1,63 @@
+# The commands of this tree; each takes PYTHON= (default: python3; 3.11 or newer).
+#
+#   make build     the environment with the package in it, importable
+#   make run       the pandas tour in the VM, then its native share and time
+#   make test      all tests (PYTEST= adds arguments)
+#   make bench     the benches against plain CPython (BENCH= adds arguments)
+#   make check     formats, lint, types, layers, generated files
+#   make asan      the VM's tests under address and undefined-behaviour sanitizers
+#   make hostile   the tests in the build that makes everything rare happen always
+#   make clean     removes what the others made
+
+VENV   ?= .venv
+# without PYTHON=, an environment that is there stays as it is
+PYTHON ?= $(or $(wildcard $(VENV)/bin/python),python3)
+PY     := $(VENV)/bin/python
+STAMP  := $(VENV)/.installed
+PIP    := $(PY) -m pip --disable-pip-version-check --quiet
+
+.PHONY: build run test bench check asan hostile clean sources FORCE
+.DEFAULT_GOAL := build
+
+# Remade before anything else is looked at: an included file that changed makes
+# make start over, so a replaced environment is seen as the empty one it is.
+ifneq ($(MAKECMDGOALS),clean)
+include $(VENV)/.interpreter
+endif
+$(VENV)/.interpreter: FORCE
+	@tools/prepare.sh "$(PYTHON)" "$(VENV)"
+
+build: sources
+
+# setup.py decides which extensions are out of date.
+sources: $(STAMP)-package
+	@$(PY) setup.py --quiet build_ext --inplace
+
+$(STAMP)-package: pyproject.toml setup.py $(STAMP)-build
+	$(PIP) install --no-build-isolation -e .
+	@touch $@
+
+$(STAMP)-%: requirements/%.txt
+	$(PIP) install -r $<
+	@touch $@
+
+run: build $(STAMP)-run
+	@$(PY) tools/tour.py examples/pandas_tour.py
+
+test: build $(STAMP)-test
+	@$(PY) -m pytest $(PYTEST)
+
+bench: build $(STAMP)-bench
+	@$(PY) bench/pyrs/run.py $(BENCH)
+
+check: build $(STAMP)-test $(STAMP)-check
+	@$(PY) tools/check.py
+
+asan hostile: build $(STAMP)-test
+	@$(PY) tools/check.py $@ $(PYTEST)
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf python/*.egg-info
+	find python -name '*.so' -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
