@@ -1,0 +1,33 @@
+"""What holds for every test: in CI a part that is there is tested, not skipped."""
+
+import os
+
+import pytest
+
+# A skip with such a reason is about the machine, not about a part left out.
+ALLOWED_REASON = "needs "
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    return fail_if_skipped(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    report = yield
+    return fail_if_skipped(report)
+
+
+def fail_if_skipped(report):
+    """Turn a skip into a failure when CI=true, unless it says what the machine lacks."""
+    if not report.skipped or hasattr(report, "wasxfail") or os.environ.get("CI") != "true":
+        return report
+    _path, _line, reason = report.longrepr
+    if not reason.removeprefix("Skipped: ").startswith(ALLOWED_REASON):
+        report.outcome = "failed"
+        report.longrepr = (
+            f"{reason}\n(skipped; in CI only a reason starting with {ALLOWED_REASON!r} is one)"
+        )
+    return report

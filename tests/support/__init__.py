@@ -1,0 +1,1 @@
+"""What tests share.  Import as `from support.<module> import ...`."""
