@@ -1,0 +1,103 @@
+"""Everything a change is checked for beside its tests: tools/check.py [what ...].
+
+Without arguments: formats, lint, types, and tests/repo (layers, generated files, stubs,
+links).  `asan`, `ubsan` and `hostile` build a variant and run the VM's tests in it;
+what follows them goes to pytest.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from variants import VARIANTS, build, environment
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+# C files whose layout is still by hand; the list only shrinks
+BY_HAND = ROOT / "tools/by_hand.txt"
+
+
+def run(*command: str | Path) -> bool:
+    return subprocess.run([str(part) for part in command], cwd=ROOT).returncode == 0
+
+
+def ruff_format() -> bool:
+    return run(BIN / "ruff", "format", "--check", "--quiet", ".") or hint("ruff format .")
+
+
+def ruff_lint() -> bool:
+    return run(BIN / "ruff", "check", "--quiet", ".") or hint("ruff check --fix .")
+
+
+def c_format() -> bool:
+    """clang-format leaves every C file as it is, but for those listed as laid out by hand."""
+    by_hand = set(BY_HAND.read_text(encoding="utf-8").split()) if BY_HAND.exists() else set()
+    listed = subprocess.run(
+        ["git", "ls-files", "src/*.c", "src/*.h", "include/*.h"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    names = [name for name in listed if name not in by_hand and "/generated/" not in name]
+    if not names:
+        return True
+    return run(BIN / "clang-format", "--dry-run", "--Werror", *names) or hint("clang-format -i")
+
+
+def types() -> bool:
+    return run(BIN / "mypy")
+
+
+def repo_tests() -> bool:
+    return run(sys.executable, "-m", "pytest", "-q", "tests/repo")
+
+
+def hint(command: str) -> bool:
+    print(f"hint: {command}", file=sys.stderr)
+    return False
+
+
+CHECKS: dict[str, Callable[[], bool]] = {
+    "ruff-format": ruff_format,
+    "ruff": ruff_lint,
+    "clang-format": c_format,
+    "mypy": types,
+    "repo": repo_tests,
+}
+
+
+def run_checks(names: list[str]) -> int:
+    failed = [name for name in names if not (announce(name) and CHECKS[name]())]
+    print(f"check: {len(names) - len(failed)} passed, {len(failed)} failed", *failed)
+    return int(bool(failed))
+
+
+def announce(name: str) -> bool:
+    print(f"check: {name}", flush=True)
+    return True
+
+
+def run_variant(name: str, arguments: list[str]) -> int:
+    """The tests in a variant's build; by default the VM's."""
+    variant = VARIANTS[name]
+    env = environment(variant, build(variant))
+    tests = arguments or ["tests/pyrs", "-q"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *tests]
+    return subprocess.run(command, cwd=ROOT, env=env).returncode
+
+
+def main(argv: list[str]) -> int:
+    if argv and argv[0] in VARIANTS:
+        return run_variant(argv[0], argv[1:])
+    unknown = [name for name in argv if name not in CHECKS]
+    if unknown:
+        known = ", ".join([*CHECKS, *VARIANTS])
+        print(f"check: no check is named {unknown[0]!r} (known: {known})", file=sys.stderr)
+        return 2
+    return run_checks(argv or list(CHECKS))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
