@@ -1,0 +1,141 @@
+/* Code and function objects: the fields whose place or name depends on the version. */
+#ifndef CPY_CODE_H
+#define CPY_CODE_H
+
+#include "cpyext_compat/cpy_version.h"
+
+#include "internal/pycore_code.h"
+
+static inline int
+cpy_code_nlocalsplus(PyCodeObject *co)
+{
+    return co->co_nlocalsplus;
+}
+
+static inline int
+cpy_code_stacksize(PyCodeObject *co)
+{
+    return co->co_stacksize;
+}
+
+static inline int
+cpy_code_argcount(PyCodeObject *co)                     /* positional, *args not counted */
+{
+    return co->co_argcount;
+}
+
+static inline int
+cpy_code_posonlyargcount(PyCodeObject *co)
+{
+    return co->co_posonlyargcount;
+}
+
+static inline int
+cpy_code_kwonlyargcount(PyCodeObject *co)
+{
+    return co->co_kwonlyargcount;
+}
+
+static inline int
+cpy_code_flags(PyCodeObject *co)
+{
+    return co->co_flags;
+}
+
+static inline int
+cpy_code_nfreevars(PyCodeObject *co)
+{
+    return co->co_nfreevars;
+}
+
+/* What a slot is; an argument that is captured is both local and cell. */
+enum {
+    CPY_HIDDEN = 0x10,          /* 3.12+: variable of an inlined comprehension */
+    CPY_LOCAL = CO_FAST_LOCAL,
+    CPY_CELL = CO_FAST_CELL,
+    CPY_FREE = CO_FAST_FREE,
+};
+
+static inline int
+cpy_code_local_kind(PyCodeObject *co, int i)
+{
+    return (unsigned char)PyBytes_AS_STRING(co->co_localspluskinds)[i]
+           & (CPY_HIDDEN | CPY_LOCAL | CPY_CELL | CPY_FREE);
+}
+
+static inline PyObject *                                /* -> borrowed from co */
+cpy_code_local_name(PyCodeObject *co, int i)
+{
+    return PyTuple_GET_ITEM(co->co_localsplusnames, i);
+}
+
+/* A frame before this word is "incomplete": tracebacks and f_back skip it. */
+static inline uint32_t
+cpy_code_first_word(PyCodeObject *co)
+{
+    return (uint32_t)co->_co_firsttraceable;
+}
+
+static inline uint32_t
+cpy_code_words(PyCodeObject *co)
+{
+    return (uint32_t)Py_SIZE(co);
+}
+
+/* --- one pointer of ours on a code object --------------------------------- */
+
+/* Objects/codeobject.c, _PyCodeObjectExtra (3.11 to 3.14); checked by cpy_selftest() */
+typedef struct {
+    Py_ssize_t size;
+    void *extras[1];
+} CpyCodeExtra;
+
+static inline Py_ssize_t                                /* -1 when all are taken; never given back */
+cpy_code_extra_index(freefunc free_one)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyUnstable_Eval_RequestCodeExtraIndex(free_one);
+#else
+    return _PyEval_RequestCodeExtraIndex(free_one);
+#endif
+}
+
+static inline void *                                    /* NULL when not set */
+cpy_code_extra_get(PyCodeObject *co, Py_ssize_t index)
+{
+    CpyCodeExtra *extra = co->co_extra;
+    return extra != NULL && index < extra->size ? extra->extras[index] : NULL;
+}
+
+static inline int                                       /* 0, or -1 with MemoryError; frees what was there */
+cpy_code_extra_set(PyCodeObject *co, Py_ssize_t index, void *value)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyUnstable_Code_SetExtra((PyObject *)co, index, value);
+#else
+    return _PyCode_SetExtra((PyObject *)co, index, value);
+#endif
+}
+
+/* --- function versions ------------------------------------------------------ */
+
+/* CPython zeroes the number (3.13+: 0 or 1) when __code__, __defaults__, __kwdefaults__ or the
+   vectorcall change.  Functions made by one MAKE_FUNCTION may share it from 3.12 on: it stands
+   for the code and the shape of the defaults, not for the function. */
+static inline uint32_t                                  /* 0: none */
+cpy_func_version(PyFunctionObject *func)
+{
+    return func->func_version > 1 ? func->func_version : 0;
+}
+
+/* Gives a function without one a number of ours, above all that CPython hands out. */
+static inline uint32_t                                  /* 0: none left */
+cpy_func_version_assign(PyFunctionObject *func)
+{
+    static uint32_t next = 0x80000000u;
+    if (func->func_version <= 1 && next != 0)
+        func->func_version = next++;
+    return cpy_func_version(func);
+}
+
+#endif

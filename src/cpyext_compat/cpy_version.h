@@ -1,0 +1,51 @@
+/* Which CPython this is.  Include this instead of Python.h, first in a file.
+ *
+ * The only header of the project that opens CPython's internal structures; it
+ * also says, as constants for ordinary `if`s, what differs between versions and
+ * can't be hidden behind a function.
+ */
+#ifndef CPY_VERSION_H
+#define CPY_VERSION_H
+
+#if defined(Py_PYTHON_H) && !defined(Py_BUILD_CORE)
+#  error "include cpyext_compat/cpy_version.h before Python.h"
+#endif
+
+#ifndef PY_SSIZE_T_CLEAN
+#  define PY_SSIZE_T_CLEAN
+#endif
+#ifndef Py_BUILD_CORE_MODULE
+#  define Py_BUILD_CORE_MODULE 1
+#endif
+#include "Python.h"
+
+#if PY_VERSION_HEX < 0x030B0000 || PY_VERSION_HEX >= 0x030F0000
+#  error "CPython 3.11 to 3.14 are supported"
+#endif
+#ifdef Py_GIL_DISABLED
+#  error "free-threaded builds are not supported"
+#endif
+
+#undef _PyGC_FINALIZED          /* 3.12 defines it publicly and internally */
+
+/* 311, 312, 313 or 314: for reports and tests; code asks the constants below */
+#define CPY_MINOR (300 + ((PY_VERSION_HEX >> 16) & 0xff))
+
+/* None, small ints and the like have a fixed reference count (PEP 683) */
+#define CPY_HAS_IMMORTAL (PY_VERSION_HEX >= 0x030C0000)
+/* dict, type, function and code watchers */
+#define CPY_HAS_WATCHERS (PY_VERSION_HEX >= 0x030C0000)
+/* CALL honours a foreign func->vectorcall */
+#define CPY_CALL_HONOURS_VECTORCALL (PY_VERSION_HEX >= 0x030C0000)
+/* the two callee slots of CALL: [callable, self or NULL], else [NULL or method, callable or self] */
+#define CPY_CALLABLE_FIRST (PY_VERSION_HEX >= 0x030D0000)
+/* f_locals writes through to the frame's variables (PEP 667) */
+#define CPY_LOCALS_WRITE_THROUGH (PY_VERSION_HEX >= 0x030D0000)
+/* a saved f_lasti on the stack is a tagged int, not a PyLong */
+#define CPY_LASTI_IS_TAGGED (PY_VERSION_HEX >= 0x030E0000)
+/* C recursion is limited apart from Python recursion */
+#define CPY_SEPARATE_C_RECURSION (PY_VERSION_HEX >= 0x030C0000)
+/* an instance's values lie inside the object */
+#define CPY_VALUES_EMBEDDED (PY_VERSION_HEX >= 0x030D0000)
+
+#endif

@@ -1,0 +1,48 @@
+"""Builds the test-only extension for this interpreter, once per change of a source."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+COMPAT = ROOT / "src" / "cpyext_compat"
+CFLAGS = [
+    *"-std=gnu11 -O2 -g -fPIC -shared -fvisibility=hidden -fno-strict-aliasing".split(),
+    *"-Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers".split(),
+    "-Wno-cast-function-type",
+]
+
+
+def build(name: str, sources: list[Path], *flags: str) -> Path:
+    """The shared object of a test extension, compiled if a source is newer."""
+    out = ROOT / "build" / f"compat-{sys.implementation.cache_tag}"
+    out.mkdir(parents=True, exist_ok=True)
+    target = out / (name + sysconfig.get_config_var("EXT_SUFFIX"))
+    inputs = [*sources, *COMPAT.rglob("*.[hc]"), *COMPAT.rglob("*.def"), Path(__file__)]
+    if target.exists() and target.stat().st_mtime > max(p.stat().st_mtime for p in inputs):
+        return target
+    include = ["-I" + str(ROOT / "src"), "-I" + sysconfig.get_path("include")]
+    command = [os.environ.get("CC", "cc"), *CFLAGS, *flags, *include, *map(str, sources)]
+    done = subprocess.run([*command, "-o", str(target)], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"the test extension does not compile:\n{done.stderr}")
+    return target
+
+
+def load(name: str, path: Path):
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def cpy():
+    sources = [HERE / "_cpytest.c", *COMPAT.rglob("*.c")]
+    return load("_cpytest", build("_cpytest", sources))
