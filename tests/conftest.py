@@ -31,3 +31,9 @@ def fail_if_skipped(report):
             f"{reason}\n(skipped; in CI only a reason starting with {ALLOWED_REASON!r} is one)"
         )
     return report
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--update", action="store_true", help="write expected-output files from what CPython says"
+    )

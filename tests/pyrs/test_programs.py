@@ -1,0 +1,66 @@
+"""Whole programs: printed, raised and exited in the VM as in CPython.
+
+Each program's expected output is beside it: `.out` for stdout, and where the program
+ends badly `.err` for stderr (CPython 3.11's: tracebacks look different in each release)
+and the exit code on the last line of `.out`.  Plain CPython is held to these files too;
+`--update` writes them from it.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+from support import oracle
+
+PROGRAMS = Path(__file__).parent / "programs"
+ALL = sorted(PROGRAMS.rglob("*.py"))
+
+
+def id_of(program):
+    return str(program.relative_to(PROGRAMS).with_suffix(""))
+
+
+def printed(outcome):
+    """What the .out file holds."""
+    return outcome.stdout + (f"[exit code {outcome.code}]\n" if outcome.code else "")
+
+
+def write_expected(program, outcome):
+    program.with_suffix(".out").write_text(printed(outcome), encoding="utf-8")
+    if outcome.stderr:
+        program.with_suffix(".err").write_text(outcome.stderr, encoding="utf-8")
+    else:
+        program.with_suffix(".err").unlink(missing_ok=True)
+
+
+def expected_error(program):
+    path = program.with_suffix(".err")
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+@pytest.mark.parametrize("program", ALL, ids=id_of)
+def test_plain_python_says_what_is_expected(program, request):
+    outcome = oracle.plain(program)
+    if request.config.getoption("--update"):
+        write_expected(program, outcome)
+
+    assert printed(outcome) == program.with_suffix(".out").read_text(encoding="utf-8")
+    if sys.version_info[:2] == (3, 11):
+        assert outcome.stderr == expected_error(program)
+
+
+@pytest.mark.parametrize("program", ALL, ids=id_of)
+def test_vm_says_what_plain_python_says(program):
+    expected = oracle.plain(program)
+
+    outcome = oracle.vm(program)
+
+    assert outcome.stdout == expected.stdout
+    assert outcome.stderr == expected.stderr
+    assert outcome.code == expected.code
+
+
+def test_no_expectation_without_a_program():
+    expectations = [*PROGRAMS.rglob("*.out"), *PROGRAMS.rglob("*.err")]
+
+    assert [path for path in expectations if not path.with_suffix(".py").exists()] == []

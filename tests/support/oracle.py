@@ -1,0 +1,70 @@
+"""Running a program twice: in plain CPython, which is right by definition, and in the VM."""
+
+import os
+import re
+import resource
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+PLAIN = (sys.executable,)
+VM = (sys.executable, "-m", "pyrs")
+TIMEOUT = 120
+UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+LIMITS = {"stack": resource.RLIMIT_STACK, "memory": resource.RLIMIT_AS}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a process said and how it ended."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+
+def limits_of(program: Path) -> dict[int, int]:
+    """What a first line such as `# limits: stack=1MiB memory=1GiB` asks for, in bytes."""
+    with program.open(encoding="utf-8") as lines:
+        first = lines.readline()
+    if not first.startswith("# limits:"):
+        return {}
+    return {
+        LIMITS[name]: int(number) * UNITS[unit]
+        for name, number, unit in re.findall(r"(\w+)=(\d+)(\w+)", first)
+    }
+
+
+def run(command, program, *args, stdin="", env=None) -> Outcome:
+    """Run a program from its own folder; tracebacks lose that folder's name."""
+    limits = limits_of(program)
+
+    def lower():
+        for which, soft in limits.items():
+            resource.setrlimit(which, (soft, resource.getrlimit(which)[1]))
+
+    done = subprocess.run(
+        [*command, program.name, *args],
+        cwd=program.parent,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=TIMEOUT,
+        env=os.environ | {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8"} | (env or {}),
+        preexec_fn=lower if limits else None,
+    )
+    here = f"{program.parent}{os.sep}"
+    return Outcome(done.stdout, done.stderr.replace(here, ""), done.returncode)
+
+
+@cache
+def plain(program: Path) -> Outcome:
+    """What plain CPython says; asked once."""
+    return run(PLAIN, program)
+
+
+def vm(program: Path) -> Outcome:
+    return run(VM, program)
