@@ -272,4 +272,6 @@ def test_decoding_stays_in_its_budget(cpy):
     cpy.decode_time(codes)
     words, ns, fetch = min((cpy.decode_time(codes) for _ in range(5)), key=lambda r: r[1])
 
-    assert ns / words < 15, f"{ns / words:.1f} ns per unit, {fetch / words:.1f} of it in PyCode_GetCode"
+    assert ns / words < 15, (
+        f"{ns / words:.1f} ns per unit, {fetch / words:.1f} of it in PyCode_GetCode"
+    )
