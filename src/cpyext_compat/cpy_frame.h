@@ -94,6 +94,17 @@ cpy_frame_set_object(CpyFrame *f, PyFrameObject *o)
     f->frame_obj = o;
 }
 
+/* State that would be lost with the object, even if only the frame holds it. */
+static inline int
+cpy_frame_object_in_use(PyFrameObject *o)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    if (o->f_extra_locals != NULL || o->f_locals_cache != NULL)
+        return 1;
+#endif
+    return o->f_trace != NULL || o->f_lineno != 0 || o->f_trace_opcodes || !o->f_trace_lines;
+}
+
 static inline PyObject *                                /* -> borrowed from f, or NULL */
 cpy_frame_locals(CpyFrame *f)
 {

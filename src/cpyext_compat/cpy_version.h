@@ -37,8 +37,8 @@
 #define CPY_HAS_WATCHERS (PY_VERSION_HEX >= 0x030C0000)
 /* CALL honours a foreign func->vectorcall */
 #define CPY_CALL_HONOURS_VECTORCALL (PY_VERSION_HEX >= 0x030C0000)
-/* the two callee slots of CALL: [callable, self or NULL], else [NULL or method, callable or self] */
-#define CPY_CALLABLE_FIRST (PY_VERSION_HEX >= 0x030D0000)
+/* the two callee slots of CALL: [NULL or method, callable or self], else [callable, self or NULL] */
+#define CPY_CALL_NULL_FIRST (PY_VERSION_HEX < 0x030D0000)
 /* f_locals writes through to the frame's variables (PEP 667) */
 #define CPY_LOCALS_WRITE_THROUGH (PY_VERSION_HEX >= 0x030D0000)
 /* a saved f_lasti on the stack is a tagged int, not a PyLong */

@@ -1,0 +1,69 @@
+/* The dict and type operations too long to inline. */
+#include "cpyext_compat/cpy_dict.h"
+
+static inline Py_ssize_t
+index_at(PyDictKeysObject *keys, size_t slot)
+{
+    switch (keys->dk_log2_index_bytes - keys->dk_log2_size) {   /* log2 of a slot's width */
+    case 0: return ((const int8_t *)keys->dk_indices)[slot];
+    case 1: return ((const int16_t *)keys->dk_indices)[slot];
+    case 2: return ((const int32_t *)keys->dk_indices)[slot];
+    default: return (Py_ssize_t)((const int64_t *)keys->dk_indices)[slot];
+    }
+}
+
+/* Objects/dictobject.c, unicodekeys_lookup_unicode (3.11 to 3.14): same probing. */
+Py_ssize_t
+cpy_keys_index(PyDictKeysObject *keys, PyObject *name)
+{
+    Py_hash_t hash = PyObject_Hash(name);               /* an exact str: can't fail */
+    if (!DK_IS_UNICODE(keys))
+        return -1;
+    PyDictUnicodeEntry *entries = DK_UNICODE_ENTRIES(keys);
+    size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
+    size_t perturb = (size_t)hash, slot = (size_t)hash & mask;
+    for (;;) {
+        Py_ssize_t i = index_at(keys, slot);
+        if (i == DKIX_EMPTY)
+            return -1;
+        if (i >= 0) {
+            PyObject *key = entries[i].me_key;
+            if (key == name || (((PyASCIIObject *)key)->hash == hash && PyUnicode_Compare(key, name) == 0))
+                return i;
+        }
+        perturb >>= 5;                                  /* PERTURB_SHIFT */
+        slot = (slot * 5 + perturb + 1) & mask;
+    }
+}
+
+int
+cpy_inline_store_shared(PyObject *o, Py_ssize_t i, PyObject *v)
+{
+    PyObject *dict = *cpy_instance_dict_ptr(o);         /* borrowed from o; our reference keeps it */
+    PyObject *name = DK_UNICODE_ENTRIES(cpy_shared_keys(Py_TYPE(o)))[i].me_key;
+    Py_INCREF(dict);
+    int err = PyDict_SetItem(dict, name, v);
+    Py_DECREF(dict);
+    Py_DECREF(v);
+    return err;
+}
+
+uint32_t
+cpy_type_version_assign(PyTypeObject *type)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    if (!PyUnstable_Type_AssignVersionTag(type))
+        return 0;
+#else
+    PyObject *name = PyUnicode_InternFromString("__doc__");
+    if (name == NULL) {
+        PyErr_Clear();
+        return 0;
+    }
+    _PyType_Lookup(type, name);                         /* fills the method cache, which needs a version */
+    Py_DECREF(name);
+    if (!(type->tp_flags & Py_TPFLAGS_VALID_VERSION_TAG))
+        return 0;
+#endif
+    return type->tp_version_tag;
+}

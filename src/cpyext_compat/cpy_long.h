@@ -1,0 +1,52 @@
+/* Exact ints, read without a call. */
+#ifndef CPY_LONG_H
+#define CPY_LONG_H
+
+#include "cpyext_compat/cpy_version.h"
+
+#include "internal/pycore_long.h"
+
+_Static_assert(PyLong_SHIFT == 30, "ints are read by 30-bit digits");
+
+/* Number of digits; the sign apart. */
+static inline size_t
+cpy_long_digits(PyObject *exact_int)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return ((PyLongObject *)exact_int)->long_value.lv_tag >> 3;
+#else
+    Py_ssize_t n = Py_SIZE(exact_int);
+    return (size_t)(n < 0 ? -n : n);
+#endif
+}
+
+/* 1 and the value for ints of up to two digits (below 2**60), 0 for longer ones. */
+static inline int
+cpy_long_fits(PyObject *exact_int, int64_t *out)
+{
+    PyLongObject *v = (PyLongObject *)exact_int;
+#if PY_VERSION_HEX >= 0x030C0000
+    uintptr_t tag = v->long_value.lv_tag;               /* digits << 3 | 0 positive, 1 zero, 2 negative */
+    int64_t sign = 1 - (int64_t)(tag & 3);
+    if (tag < (2 << 3)) {
+        *out = sign * (int64_t)v->long_value.ob_digit[0];
+        return 1;
+    }
+    if (tag >= (3 << 3))
+        return 0;
+    *out = sign * ((int64_t)v->long_value.ob_digit[0] | (int64_t)v->long_value.ob_digit[1] << PyLong_SHIFT);
+    return 1;
+#else
+    const digit *d = v->ob_digit;
+    switch (Py_SIZE(v)) {
+    case 0: *out = 0; return 1;
+    case 1: *out = d[0]; return 1;
+    case -1: *out = -(int64_t)d[0]; return 1;
+    case 2: *out = (int64_t)d[0] | (int64_t)d[1] << PyLong_SHIFT; return 1;
+    case -2: *out = -((int64_t)d[0] | (int64_t)d[1] << PyLong_SHIFT); return 1;
+    default: return 0;
+    }
+#endif
+}
+
+#endif
