@@ -132,9 +132,8 @@ def expected_stream(code):
         target = 0
         if i.opname in JUMPS and i.opname != "END_ASYNC_FOR":
             target = i.argval // 2
-            if i.opname == "FOR_ITER" and VERSION >= (3, 13):
-                arg = i.arg or 0
-                target = word + 1 + caches_of(i.opcode) + arg + 1
+            if i.opname == "FOR_ITER" and VERSION >= (3, 12):  # past END_FOR
+                target = word + 1 + caches_of(i.opcode) + (i.arg or 0) + 1
         after = word + 1 + caches_of(i.opcode)
         for op, arg, arg2 in expected_ops(i.opname, i.arg or 0):
             stream.append((op, arg, arg2, word, start, after, target))
@@ -240,12 +239,13 @@ LOAD = opcode.opmap["LOAD_FAST"]
 CONST = opcode.opmap["LOAD_CONST"]
 FORWARD, BACKWARD = opcode.opmap["JUMP_FORWARD"], opcode.opmap["JUMP_BACKWARD"]
 EXTENDED = opcode.EXTENDED_ARG
+UNUSED = opcode.opmap.get("RESERVED", 254)
 
 
 @pytest.mark.parametrize(
     "raw, changes, message",
     [
-        ([254, 0, RETURN, 0], {}, r"unknown opcode .*at word 0"),
+        ([UNUSED, 0, RETURN, 0], {}, r"unknown opcode .*at word 0"),
         ([LOAD, 9, RETURN, 0], {}, r"argument out of range .*at word 0"),
         ([CONST, 200, RETURN, 0], {}, r"argument out of range"),
         ([NOP, 0, FORWARD, 50], {}, r"jump out of the code .*at word 1"),

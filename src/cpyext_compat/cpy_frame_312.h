@@ -1,0 +1,139 @@
+/* CPython 3.12: frames and thread state.  Included by cpy_frame.h. */
+
+typedef PyObject *CpySlot;
+#define CPY_SLOT_NULL NULL
+
+static inline CpySlot                                   /* takes v */
+cpy_slot_take(PyObject *v)
+{
+    return v;
+}
+
+static inline PyObject *                                /* -> borrowed */
+cpy_slot_object(CpySlot s)
+{
+    return s;
+}
+
+static inline CpyFrame *
+cpy_top_frame(PyThreadState *ts)
+{
+    return ts->cframe->current_frame;
+}
+
+static inline void
+cpy_set_top_frame(PyThreadState *ts, CpyFrame *f)
+{
+    ts->cframe->current_frame = f;
+}
+
+static inline void
+cpy_frame_init_specials(CpyFrame *f, PyFunctionObject *func, PyCodeObject *co,
+                        PyObject *globals, PyObject *builtins)
+{
+    f->f_funcobj = (PyObject *)func;
+    f->f_code = co;
+    f->f_globals = globals;
+    f->f_builtins = builtins;
+    f->return_offset = 0;
+}
+
+static inline void
+cpy_frame_own_specials(CpyFrame *f, PyFunctionObject *func, PyCodeObject *co)
+{
+    f->f_funcobj = Py_NewRef(func);
+    f->f_code = (PyCodeObject *)Py_NewRef(co);
+}
+
+static inline PyCodeObject *                            /* -> borrowed from f */
+cpy_frame_code(CpyFrame *f)
+{
+    return f->f_code;
+}
+
+static inline void
+cpy_frame_set_word(CpyFrame *f, PyCodeObject *co, uint32_t word)
+{
+    f->prev_instr = _PyCode_CODE(co) + word;
+}
+
+static inline int
+cpy_frame_word(CpyFrame *f, PyCodeObject *co)
+{
+    return (int)(f->prev_instr - _PyCode_CODE(co));
+}
+
+static inline int
+cpy_frame_stacktop(CpyFrame *f, PyCodeObject *co)
+{
+    return f->stacktop;
+}
+
+static inline void
+cpy_frame_set_stacktop(CpyFrame *f, PyCodeObject *co, int n)
+{
+    f->stacktop = n;
+}
+
+static inline int *
+cpy_recursion_left(PyThreadState *ts)
+{
+    return &ts->py_recursion_remaining;
+}
+
+typedef volatile int CpyBreaker;
+#define CPY_EVAL_BREAKER_MASK (-1)
+
+static inline const CpyBreaker *
+cpy_eval_breaker_ptr(PyThreadState *ts)
+{
+    return (const CpyBreaker *)&ts->interp->ceval.eval_breaker;
+}
+
+/* Python/ceval_gil.c, _Py_HandlePending (3.12.1), from what is exported. */
+static inline int
+cpy_handle_pending(PyThreadState *ts)
+{
+    if (Py_MakePendingCalls() < 0)                      /* signal handlers too, on the main thread */
+        return -1;
+    if (PyErr_CheckSignals() < 0)                       /* runs a scheduled collection as well */
+        return -1;
+    PyObject *exc = ts->async_exc;                      /* owned from here on */
+    if (exc != NULL) {
+        ts->async_exc = NULL;
+        ts->interp->ceval.pending.async_exc = 0;
+    }
+    /* gives way to a thread that asked for the GIL; taking it again recomputes the breaker */
+    PyEval_RestoreThread(PyEval_SaveThread());
+    if (exc == NULL)
+        return 0;
+    PyErr_SetNone(exc);
+    Py_DECREF(exc);
+    return -1;
+}
+
+/* The tools of sys.monitoring include sys.settrace() and sys.setprofile(). */
+static inline int
+cpy_tracing(PyThreadState *ts)
+{
+    if (ts->c_tracefunc != NULL || ts->c_profilefunc != NULL)
+        return 1;
+    const uint8_t *tools = ts->interp->monitors.tools;
+    for (size_t i = 0; i < sizeof ts->interp->monitors.tools; i++) {
+        if (tools[i] != 0)
+            return 1;
+    }
+    return 0;
+}
+
+static inline PyObject *                                /* -> new, or NULL */
+cpy_take_raised(PyThreadState *ts)
+{
+    return PyErr_GetRaisedException();
+}
+
+static inline void                                      /* takes exc */
+cpy_set_raised(PyThreadState *ts, PyObject *exc)
+{
+    PyErr_SetRaisedException(exc);
+}
