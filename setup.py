@@ -30,6 +30,9 @@ CFLAGS = [
     "-Werror=implicit-function-declaration",
 ]
 
+# flags of one extension only: fastarray is unrolled, debug information would be most of it
+EXTRA_CFLAGS = {"fastarray": ["-g0"]}
+
 
 def sources(folder: str) -> list[str]:
     """C files listed in src/<folder>/SOURCES, relative to the project root."""
@@ -55,7 +58,9 @@ setup(
             name,
             sources=sources(folder),
             include_dirs=["src", f"src/{folder}"],
-            extra_compile_args=CFLAGS + os.environ.get("PYFORGE_CFLAGS", "").split(),
+            extra_compile_args=CFLAGS
+            + EXTRA_CFLAGS.get(folder, [])
+            + os.environ.get("PYFORGE_CFLAGS", "").split(),
             extra_link_args=os.environ.get("PYFORGE_LDFLAGS", "").split(),
             depends=headers(folder),
         )

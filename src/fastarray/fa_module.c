@@ -1,0 +1,149 @@
+/* The _fastarray module: method table, state, nothing computed here. */
+#include "fa_state.h"
+
+#include "fa_array.h"
+#include "fa_reduce.h"
+
+/* -- CPU targets ------------------------------------------------------------------ */
+
+static PyObject *
+cpu_targets(PyObject *module, PyObject *unused)
+{
+    FaState *st = fa_state(module);
+    PyObject *all = PyList_New(0), *result = NULL;
+
+    for (int i = 0; all != NULL && fa_kernel_sets[i] != NULL; i++) {
+        const char *name = fa_kernel_sets[i]->name;
+        PyObject *item;
+        if (fa_dispatch_find(name) == NULL)
+            continue;
+        item = PyUnicode_FromString(name);
+        if (item == NULL || PyList_Append(all, item) < 0)
+            Py_CLEAR(all);
+        Py_XDECREF(item);
+    }
+    if (all != NULL)
+        result = Py_BuildValue("{s:s,s:O}", "chosen", st->kernels->name, "available", all);
+    Py_XDECREF(all);
+    return result;
+}
+
+/* For tests: run another kernel set from now on; the previous one's name comes back. */
+static PyObject *
+use_kernels(PyObject *module, PyObject *name)
+{
+    FaState *st = fa_state(module);
+    const char *wanted = PyUnicode_AsUTF8(name), *before = st->kernels->name;
+    const FaKernels *k = wanted ? fa_dispatch_find(wanted) : NULL;
+
+    if (k == NULL) {
+        if (!PyErr_Occurred())
+            PyErr_Format(PyExc_ValueError, "no kernel set '%U' on this CPU", name);
+        return NULL;
+    }
+    st->kernels = k;
+    return PyUnicode_FromString(before);
+}
+
+/* For tests: switch the direct array.array path off, or on if the self-check passed. */
+static PyObject *
+use_direct(PyObject *module, PyObject *flag)
+{
+    FaState *st = fa_state(module);
+    int on = PyObject_IsTrue(flag), before = st->direct;
+    if (on < 0)
+        return NULL;
+    st->direct = on && st->array_descr['i'] != NULL;
+    return PyBool_FromLong(before);
+}
+
+/* -- Methods ---------------------------------------------------------------------- */
+
+#define ENTRY(name, signature)                                                           \
+    {#name, (PyCFunction)(void (*)(void))fa_##name, METH_FASTCALL | METH_KEYWORDS,       \
+     #name signature}
+
+static PyMethodDef methods[] = {
+    ENTRY(sum, "(a, /, *, start=0)\n--\n\n"
+               "Sum of the elements: exact for integers, compensated for floats."),
+    ENTRY(mean, "(a, /, *, default=<unrepresentable>)\n--\n\n"
+                "Arithmetic mean as a float; ValueError when empty."),
+    ENTRY(min, "(a, /, *, default=<unrepresentable>, nan='propagate')\n--\n\n"
+               "Smallest element; NaN wins unless nan='ignore' or 'raise'."),
+    ENTRY(max, "(a, /, *, default=<unrepresentable>, nan='propagate')\n--\n\n"
+               "Largest element; NaN wins unless nan='ignore' or 'raise'."),
+    ENTRY(minmax, "(a, /, *, default=<unrepresentable>, nan='propagate')\n--\n\n"
+                  "(smallest, largest) in one pass."),
+    ENTRY(scale, "(a, factor, /, *, rounding=None, check=True)\n--\n\n"
+                 "Multiply every element in place; on OverflowError nothing has changed."),
+    ENTRY(clip, "(a, min, max)\n--\n\n"
+                "Limit every element to min..max in place; None leaves an end open."),
+    {"cpu_targets", cpu_targets, METH_NOARGS,
+     "cpu_targets()\n--\n\n"
+     "Instruction sets this CPU can run, and the one chosen at import."},
+    {"_use_kernels", use_kernels, METH_O, NULL},
+    {"_use_direct", use_direct, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static int
+exec_module(PyObject *module)
+{
+    FaState *st = fa_state(module);
+    st->kernels = fa_dispatch_choose();
+    return fa_array_setup(st);
+}
+
+static int
+traverse(PyObject *module, visitproc visit, void *arg)
+{
+    FaState *st = fa_state(module);
+    Py_VISIT(st->array_type);
+    Py_VISIT(st->arrow_type);
+    return 0;
+}
+
+static int
+clear(PyObject *module)
+{
+    FaState *st = fa_state(module);
+    st->direct = 0;
+    Py_CLEAR(st->array_type);
+    Py_CLEAR(st->arrow_type);
+    return 0;
+}
+
+static void
+free_module(void *module)
+{
+    clear((PyObject *)module);
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, exec_module},
+#ifdef Py_mod_multiple_interpreters
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "fastarray._fastarray",
+    .m_doc = "Array kernels over any buffer of numbers.",
+    .m_size = sizeof(FaState),
+    .m_methods = methods,
+    .m_slots = slots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+    .m_free = free_module,
+};
+
+PyMODINIT_FUNC
+PyInit__fastarray(void)
+{
+    return PyModuleDef_Init(&definition);
+}

@@ -1,0 +1,74 @@
+/* A Python object as a stretch of numbers: who owns it, what is in it, for how long.
+ *
+ * Invariant: between acquire and release `ptr` stays valid.  Without FA_HOLD that is so
+ * only while no Python code runs and the GIL is kept: the direct path reads array.array's
+ * fields and exports nothing.
+ */
+#ifndef FA_VIEW_H
+#define FA_VIEW_H
+
+#include "fa_state.h"
+
+enum {
+    FA_READ = 0,
+    FA_WRITE = 1,   /* read-only targets are a BufferError */
+    FA_HOLD = 2,    /* Python code may run, or the GIL may go: hold an export */
+    FA_ORDERED = 4, /* C order wanted; otherwise any contiguous layout will do */
+};
+
+typedef enum { FA_NOTHING, FA_DIRECT, FA_HELD, FA_BUFFER, FA_FOREIGN } FaViewMode;
+
+typedef struct {
+    char *ptr;
+    Py_ssize_t n;
+    FaDtype dtype;
+    char code; /* typecode as the user wrote it; what a result array gets */
+    unsigned char size;
+    FaViewMode mode;
+    const uint8_t *valid; /* Arrow validity bitmap, or NULL: nothing is null */
+    Py_ssize_t valid_at;  /* bit of element 0 */
+    PyObject *owner;      /* owned when held, buffered or foreign */
+    void (*drop)(void *); /* foreign: gives `foreign` back */
+    void *foreign;
+    Py_buffer buffer;
+} FaView;
+
+/* A view to be acquired; release is safe on it. */
+#define FA_VIEW_INIT(v) ((v)->mode = FA_NOTHING)
+
+int fa_view_acquire(FaState *st, FaView *v, PyObject *obj, int flags);
+void fa_view_release(FaView *v);
+
+/* Longest stretch fa_view_block() hands out for views it must convert. */
+#define FA_BLOCK 4096
+
+/* Elements first .. first + *n as the kernels' own type: a pointer into the view, or, for
+ * half floats, bools and arrays with nulls, into `room` (FA_BLOCK * 8 bytes, and at most
+ * FA_BLOCK elements).  Nulls are left out: *n becomes what is there.  Returns the
+ * elements consumed through *taken. */
+const void *fa_view_block(FaState *st, const FaView *v, Py_ssize_t first, Py_ssize_t *n,
+                          Py_ssize_t *taken, void *room);
+/* The kernels' type of such a block. */
+FaDtype fa_view_kernel_type(const FaView *v);
+/* Nothing to convert: blocks may be as long as the view. */
+static inline int
+fa_view_is_plain(const FaView *v)
+{
+    return v->dtype < FA_NDTYPES && v->valid == NULL;
+}
+
+/* The kinds of element, also for half floats (float) and bools (unsigned). */
+FaKind fa_dtype_kind(FaDtype t);
+unsigned fa_dtype_size(FaDtype t);
+/* 'i' and friends -> dtype and size as array.array has them; -1 if not numeric. */
+int fa_dtype_of_code(char code, FaDtype *dtype);
+/* array typecode that holds a dtype, given the letter it was spelled with. */
+char fa_dtype_array_code(FaDtype t, char code);
+
+/* TypeError naming the code and the supported ones; returns -1. */
+int fa_view_type_error(const char *format);
+
+/* Element i as a Python object: int, float or bool.  -> new */
+PyObject *fa_view_item(const FaView *v, Py_ssize_t i);
+
+#endif

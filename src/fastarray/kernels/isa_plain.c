@@ -1,0 +1,6 @@
+/* Kernels in plain vector extensions: what every other architecture runs, and a second
+ * opinion on x86. */
+#define FA_ISA plain
+#define FA_VB 16
+#define FA_X86 0
+#include "kernels/all.kernel.h"

@@ -1,0 +1,24 @@
+/* Ends the inclusion of the kernel bodies for one element type. */
+#undef T
+#undef FA_IS_FLOAT
+#undef FA_IS_SIGNED
+#undef FA_BITS
+#undef K
+#undef V
+#undef M_
+#undef U_
+#undef C
+#undef S
+#undef LD
+#undef ST
+#undef SPLAT
+#undef SELECT
+#undef VMIN
+#undef VMAX
+#undef N
+#undef GROUP
+#undef NG
+#undef FIRST
+#undef LAST
+#undef NANS
+#undef FIELD
