@@ -23,8 +23,8 @@
 #define CPY_FIRST_KEYS_VERSION 0x80000000u
 
 /* One number for the present set of keys (not values), 0 when there is none.
-   CPython zeroes it when a key is added or removed.  An empty dict shares its table
-   with all others and has none. */
+   CPython zeroes it when a key is added or removed.  The table that empty dicts share keeps
+   the number CPython gave it (1 or none). */
 static inline uint32_t
 cpy_keys_version(PyDictObject *d)
 {

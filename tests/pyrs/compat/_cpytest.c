@@ -4,7 +4,12 @@
 
 #include "cpyext_compat/bytecode/cpy_decode.h"
 #include "cpyext_compat/cpy_code.h"
+#include "cpyext_compat/cpy_dict.h"
 #include "cpyext_compat/cpy_frame.h"
+#include "cpyext_compat/cpy_iter.h"
+#include "cpyext_compat/cpy_lazy_locals.h"
+#include "cpyext_compat/cpy_long.h"
+#include "cpyext_compat/cpy_selftest.h"
 
 #include <time.h>
 
@@ -86,7 +91,324 @@ test_decode_time(PyObject *module, PyObject *codes)
     return Py_BuildValue("ddd", words, now_ns() - start, fetch);
 }
 
+/* --- shadow frames ---------------------------------------------------------------- */
+
+/* Stands for a VM frame: its variables live here until somebody looks. */
+typedef struct {
+    PyObject *values;           /* borrowed tuple; Ellipsis is an unbound variable */
+    int fills;
+} Owner;
+
+static void
+fill_from_owner(void *owner, CpyFrame *f)
+{
+    Owner *w = owner;
+    PyCodeObject *co = cpy_frame_code(f);
+    for (int i = 0; i < co->co_nlocalsplus; i++) {
+        PyObject *v = PyTuple_GET_ITEM(w->values, i);
+        cpy_frame_slot_clear(f, i);
+        cpy_frame_slot_set(f, i, v == Py_Ellipsis ? NULL : Py_NewRef(v));
+    }
+    cpy_frame_set_stacktop(f, co, co->co_nlocalsplus);
+    w->fills++;
+}
+
+/* What a frame does after a call-out: lazy again, unless somebody keeps something. */
+static void
+relax(CpyFrame *f, PyCodeObject *co, Owner *w)
+{
+    PyFrameObject *fo = cpy_frame_object(f);
+    if (fo != NULL && Py_REFCNT(fo) == 1 && !cpy_frame_object_in_use(fo)) {
+        cpy_frame_set_object(f, NULL);
+        Py_DECREF(fo);
+    }
+    if (cpy_lazy_locals_kept(f))
+        return;
+    int n = cpy_frame_stacktop(f, co);
+    cpy_frame_set_stacktop(f, co, 0);
+    for (int i = 0; i < n; i++)
+        cpy_frame_slot_clear(f, i);
+    cpy_lazy_locals_arm(f, w);
+}
+
+static void
+leave(PyThreadState *ts, CpyFrame *f, PyCodeObject *co, PyFunctionObject *func, Owner *w)
+{
+    PyFrameObject *fo = cpy_frame_object(f);
+    cpy_set_top_frame(ts, cpy_frame_previous(f));
+    cpy_lazy_locals_disarm(f);
+    if (fo != NULL && Py_REFCNT(fo) > 1)
+        fill_from_owner(w, f);
+    cpy_frame_take_ownership(ts, f, co, func);
+    PyObject *type, *exc, *tb;
+    PyErr_Fetch(&type, &exc, &tb);
+    cpy_frame_drop(f, co);
+    PyErr_Restore(type, exc, tb);
+}
+
+/* shadow(func, word, values1, callback1, values2, callback2, ...) -> ([results], fills)
+   One shadow frame of func at word; before each callback the variables are as given. */
+static PyObject *
+test_shadow(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    PyThreadState *ts = PyThreadState_Get();
+    PyFunctionObject *func = (PyFunctionObject *)args[0];
+    PyCodeObject *co = (PyCodeObject *)func->func_code;
+    PyObject *globals = func->func_globals, *locals = NULL;
+    Owner w = {0};
+    PyObject *results = PyList_New(0);
+
+    if (!(co->co_flags & CO_OPTIMIZED))
+        locals = globals;
+    CpyFrame *f = PyMem_Malloc(CPY_FRAME_HEADER
+                               + (size_t)(co->co_nlocalsplus + co->co_stacksize) * sizeof(CpySlot));
+    memset(f, 0xdb, CPY_FRAME_HEADER + (size_t)(co->co_nlocalsplus + co->co_stacksize) * sizeof(CpySlot));
+    cpy_frame_init(f, func, co, globals, func->func_builtins, locals, cpy_top_frame(ts));
+    cpy_frame_set_word(f, co, (uint32_t)PyLong_AsLong(args[1]));
+    cpy_set_top_frame(ts, f);
+    for (Py_ssize_t i = 2; i + 1 < nargs && results != NULL; i += 2) {
+        w.values = args[i];
+        if (i == 2)
+            cpy_lazy_locals_arm(f, &w);
+        else if (cpy_lazy_locals_kept(f))
+            fill_from_owner(&w, f);
+        PyObject *r = PyObject_CallNoArgs(args[i + 1]);
+        if (r == NULL) {
+            PyFrameObject *fo = PyThreadState_GetFrame(ts);
+            PyTraceBack_Here(fo);
+            Py_DECREF(fo);
+            Py_CLEAR(results);
+            break;
+        }
+        PyList_Append(results, r);
+        Py_DECREF(r);
+        relax(f, co, &w);
+    }
+    leave(ts, f, co, func, &w);
+    PyMem_Free(f);
+    return results == NULL ? NULL : Py_BuildValue("Ni", results, w.fills);
+}
+
+/* nested(func, word, values, depth, callback): `depth` shadow frames of func on top of each other */
+static PyObject *
+test_nested(PyObject *module, PyObject *args)
+{
+    PyFunctionObject *func;
+    PyObject *values, *callback;
+    int word, depth;
+    if (!PyArg_ParseTuple(args, "O!iO!iO", &PyFunction_Type, &func, &word, &PyTuple_Type, &values,
+                          &depth, &callback))
+        return NULL;
+    PyThreadState *ts = PyThreadState_Get();
+    PyCodeObject *co = (PyCodeObject *)func->func_code;
+    size_t size = CPY_FRAME_HEADER + (size_t)co->co_nlocalsplus * sizeof(CpySlot);
+    char *memory = PyMem_Malloc(size * (size_t)depth);
+    Owner *w = PyMem_Calloc((size_t)depth, sizeof(Owner));
+    int fills = 0;
+    for (int i = 0; i < depth; i++) {
+        CpyFrame *f = (CpyFrame *)(memory + (size_t)i * size);
+        w[i].values = values;
+        cpy_frame_init(f, func, co, func->func_globals, func->func_builtins, NULL, cpy_top_frame(ts));
+        cpy_frame_set_word(f, co, (uint32_t)word);
+        cpy_set_top_frame(ts, f);
+        cpy_lazy_locals_arm(f, &w[i]);
+    }
+    PyObject *r = PyObject_CallNoArgs(callback);
+    for (int i = depth - 1; i >= 0; i--) {
+        if (r == NULL) {
+            PyFrameObject *fo = PyThreadState_GetFrame(ts);
+            PyTraceBack_Here(fo);
+            Py_DECREF(fo);
+        }
+        fills += w[i].fills;
+        leave(ts, (CpyFrame *)(memory + (size_t)i * size), co, func, &w[i]);
+    }
+    PyMem_Free(memory);
+    PyMem_Free(w);
+    return r == NULL ? NULL : Py_BuildValue("Ni", r, fills);
+}
+
+/* --- thread state -------------------------------------------------------------------- */
+
+/* spin(rounds) -> rounds done; polls like a loop's back edge */
+static PyObject *
+test_spin(PyObject *module, PyObject *arg)
+{
+    PyThreadState *ts = PyThreadState_Get();
+    long long rounds = PyLong_AsLongLong(arg), i;
+    for (i = 0; i < rounds; i++) {
+        if (cpy_eval_breaker(ts) && cpy_handle_pending(ts) < 0)
+            return NULL;
+    }
+    return PyLong_FromLongLong(i);
+}
+
+static PyObject *
+test_tracing(PyObject *module, PyObject *unused)
+{
+    return PyBool_FromLong(cpy_tracing(PyThreadState_Get()));
+}
+
+static PyObject *
+test_recursion_left(PyObject *module, PyObject *unused)
+{
+    return PyLong_FromLong(*cpy_recursion_left(PyThreadState_Get()));
+}
+
+/* recursion_error(headroom): the counter has run out */
+static PyObject *
+test_recursion_error(PyObject *module, PyObject *arg)
+{
+    PyThreadState *ts = PyThreadState_Get();
+    int *left = cpy_recursion_left(ts), saved = *left, headroom = (int)PyLong_AsLong(arg);
+    *left = -1;
+    ts->recursion_headroom += headroom;
+    int err = cpy_recursion_error(ts);
+    ts->recursion_headroom -= headroom;
+    *left = saved;
+    return err < 0 ? NULL : PyLong_FromLong(err);
+}
+
+/* raised(callable) -> the exception it raised, through take, set, take */
+static PyObject *
+test_raised(PyObject *module, PyObject *callable)
+{
+    PyThreadState *ts = PyThreadState_Get();
+    PyObject *r = PyObject_CallNoArgs(callable);
+    Py_XDECREF(r);
+    PyObject *exc = cpy_take_raised(ts);
+    if (exc == NULL)
+        Py_RETURN_NONE;
+    if (PyErr_Occurred())
+        Py_FatalError("the exception is still there");
+    cpy_set_raised(ts, exc);
+    return cpy_take_raised(ts);
+}
+
+static PyObject *
+test_selftest(PyObject *module, PyObject *unused)
+{
+    if (cpy_selftest() < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* --- objects ---------------------------------------------------------------------------- */
+
+/* table(dict, name) -> (keys version, index, key at index, value at index) */
+static PyObject *
+test_table(PyObject *module, PyObject *args)
+{
+    PyDictObject *d;
+    PyObject *name;
+    if (!PyArg_ParseTuple(args, "O!U", &PyDict_Type, &d, &name))
+        return NULL;
+    Py_ssize_t i = cpy_dict_index(d, name);
+    PyObject *key = i < 0 ? NULL : cpy_dict_key_at(d, i);
+    PyObject *value = i < 0 ? NULL : *cpy_dict_value_at(d, i);
+    return Py_BuildValue("InOO", cpy_keys_version(d), i, key ? key : Py_None, value ? value : Py_None);
+}
+
+/* instance(o, name) -> (how it is kept, index, value) */
+static PyObject *
+test_instance(PyObject *module, PyObject *args)
+{
+    PyObject *o, *name;
+    if (!PyArg_ParseTuple(args, "OU", &o, &name))
+        return NULL;
+    PyDictValues *values = cpy_inline_values(o);
+    PyObject **place = cpy_instance_dict_ptr(o);
+    if (values != NULL) {
+        Py_ssize_t i = cpy_shared_index(Py_TYPE(o), name);
+        PyObject *v = i < 0 ? NULL : cpy_inline_get(values, i);
+        return Py_BuildValue("snO", "values", i, v ? v : Py_None);
+    }
+    if (place == NULL || *place == NULL)
+        return Py_BuildValue("snO", place ? "no dict yet" : "no dict", (Py_ssize_t)-1, Py_None);
+    Py_ssize_t i = cpy_dict_index((PyDictObject *)*place, name);
+    PyObject *v = i < 0 ? NULL : *cpy_dict_value_at((PyDictObject *)*place, i);
+    return Py_BuildValue("snO", "dict", i, v ? v : Py_None);
+}
+
+/* store(o, name, value): into the instance's values */
+static PyObject *
+test_store(PyObject *module, PyObject *args)
+{
+    PyObject *o, *name, *v;
+    if (!PyArg_ParseTuple(args, "OUO", &o, &name, &v))
+        return NULL;
+    PyDictValues *values = cpy_inline_values(o);
+    Py_ssize_t i = cpy_shared_index(Py_TYPE(o), name);
+    if (values == NULL || i < 0)
+        return PyErr_Format(PyExc_LookupError, "no such value");
+    if (cpy_inline_store(o, values, i, Py_NewRef(v)) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+test_type_version(PyObject *module, PyObject *type)
+{
+    return PyLong_FromUnsignedLong(cpy_type_version((PyTypeObject *)type));
+}
+
+static PyObject *
+test_func_version(PyObject *module, PyObject *func)
+{
+    uint32_t before = cpy_func_version((PyFunctionObject *)func);
+    return Py_BuildValue("II", before, cpy_func_version_assign((PyFunctionObject *)func));
+}
+
+static PyObject *
+test_int(PyObject *module, PyObject *o)
+{
+    int64_t v;
+    if (!cpy_long_fits(o, &v))
+        Py_RETURN_NONE;
+    return PyLong_FromLongLong(v);
+}
+
+/* steps(iterator, n) -> up to n items taken in place */
+static PyObject *
+test_steps(PyObject *module, PyObject *args)
+{
+    PyObject *it, *out = PyList_New(0);
+    Py_ssize_t n;
+    if (!PyArg_ParseTuple(args, "On", &it, &n))
+        return NULL;
+    while (n-- > 0) {
+        PyObject *v = NULL;
+        long i;
+        if (CPY_IS_RANGE_ITER(it))
+            v = cpy_range_iter_next(it, &i) ? PyLong_FromLong(i) : NULL;
+        else if (CPY_IS_LIST_ITER(it))
+            v = Py_XNewRef(cpy_list_iter_next(it));
+        else if (CPY_IS_TUPLE_ITER(it))
+            v = Py_XNewRef(cpy_tuple_iter_next(it));
+        if (v == NULL)
+            break;
+        PyList_Append(out, v);
+        Py_DECREF(v);
+    }
+    return out;
+}
+
 static PyMethodDef methods[] = {
+    {"shadow", (PyCFunction)(void (*)(void))test_shadow, METH_FASTCALL, NULL},
+    {"nested", test_nested, METH_VARARGS, NULL},
+    {"spin", test_spin, METH_O, NULL},
+    {"tracing", test_tracing, METH_NOARGS, NULL},
+    {"recursion_left", test_recursion_left, METH_NOARGS, NULL},
+    {"recursion_error", test_recursion_error, METH_O, NULL},
+    {"raised", test_raised, METH_O, NULL},
+    {"selftest", test_selftest, METH_NOARGS, NULL},
+    {"table", test_table, METH_VARARGS, NULL},
+    {"instance", test_instance, METH_VARARGS, NULL},
+    {"store", test_store, METH_VARARGS, NULL},
+    {"type_version", test_type_version, METH_O, NULL},
+    {"func_version", test_func_version, METH_O, NULL},
+    {"int", test_int, METH_O, NULL},
+    {"steps", test_steps, METH_VARARGS, NULL},
     {"decode", test_decode, METH_O, NULL},
     {"find_handler", test_find_handler, METH_VARARGS, NULL},
     {"decode_time", test_decode_time, METH_O, NULL},
@@ -100,5 +422,8 @@ static struct PyModuleDef definition = {
 PyMODINIT_FUNC
 PyInit__cpytest(void)
 {
+    if (cpy_lazy_locals_init() < 0)
+        return NULL;
+    cpy_lazy_locals_fill = fill_from_owner;
     return PyModule_Create(&definition);
 }
