@@ -37,17 +37,16 @@ def limits_of(program: Path) -> dict[int, int]:
     }
 
 
-def run(command, program, *args, stdin="", env=None) -> Outcome:
-    """Run a program from its own folder; tracebacks lose that folder's name."""
-    limits = limits_of(program)
+def run_in(folder: Path, command, arguments, stdin="", env=None, limits=None) -> Outcome:
+    """Run a command from a folder; tracebacks lose that folder's name."""
 
     def lower():
         for which, soft in limits.items():
             resource.setrlimit(which, (soft, resource.getrlimit(which)[1]))
 
     done = subprocess.run(
-        [*command, program.name, *args],
-        cwd=program.parent,
+        [*command, *arguments],
+        cwd=folder,
         input=stdin,
         capture_output=True,
         text=True,
@@ -56,8 +55,13 @@ def run(command, program, *args, stdin="", env=None) -> Outcome:
         env=os.environ | {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8"} | (env or {}),
         preexec_fn=lower if limits else None,
     )
-    here = f"{program.parent}{os.sep}"
+    here = f"{folder}{os.sep}"
     return Outcome(done.stdout, done.stderr.replace(here, ""), done.returncode)
+
+
+def run(command, program: Path, *args, stdin="", env=None) -> Outcome:
+    """Run a program from its own folder."""
+    return run_in(program.parent, command, [program.name, *args], stdin, env, limits_of(program))
 
 
 @cache

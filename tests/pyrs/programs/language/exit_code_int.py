@@ -1,0 +1,12 @@
+import sys
+
+
+def main():
+    try:
+        print("leaving")
+        sys.exit(3)
+    finally:
+        print("cleanup")
+
+
+main()

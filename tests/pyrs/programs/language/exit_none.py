@@ -1,0 +1,5 @@
+import atexit
+
+atexit.register(print, "at exit")
+print("before")
+raise SystemExit
