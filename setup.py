@@ -1,9 +1,12 @@
 """What pyproject.toml can't say: the extension modules and their compiler flags."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
 SRC = ROOT / "src"
@@ -52,7 +55,37 @@ def headers(folder: str) -> list[str]:
     ]
 
 
+class SideBySide(build_ext):
+    """Compiles the files of an extension side by side, and of them only what changed."""
+
+    def build_extension(self, ext: Extension) -> None:
+        compile_one = type(self.compiler).compile
+
+        def compile_changed(
+            sources: list[str], output_dir: str, depends: list[str], **options: Any
+        ) -> list[str]:
+            objects: list[str] = self.compiler.object_filenames(sources, output_dir=output_dir)
+            newest = max(os.path.getmtime(name) for name in ["setup.py", *depends])
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                jobs = [
+                    pool.submit(compile_one, self.compiler, [c], output_dir=output_dir, **options)
+                    for c, o in zip(sources, objects, strict=True)
+                    if out_of_date(o, max(newest, os.path.getmtime(c)))
+                ]
+            for job in jobs:
+                job.result()
+            return objects
+
+        self.compiler.compile = compile_changed
+        super().build_extension(ext)
+
+
+def out_of_date(path: str, newest: float) -> bool:
+    return not os.path.exists(path) or os.path.getmtime(path) < newest
+
+
 setup(
+    cmdclass={"build_ext": SideBySide},
     ext_modules=[
         Extension(
             name,
@@ -66,5 +99,5 @@ setup(
         )
         for name, folder in EXTENSIONS.items()
         if (SRC / folder / "SOURCES").exists()
-    ]
+    ],
 )
