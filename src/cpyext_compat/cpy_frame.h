@@ -38,10 +38,11 @@ typedef struct _PyInterpreterFrame CpyFrame;
 
 /* From the version's file:
  *   CpyFrame *cpy_top_frame(ts)                 void cpy_set_top_frame(ts, f)
- *   CpySlot: a stack or local slot; CPY_SLOT_NULL, cpy_slot_take(obj), cpy_slot_object(slot) -> borrowed
+ *   CpySlot: a stack or local slot; CPY_SLOT_NULL, cpy_slot_take(obj), cpy_slot_object(slot) -> borrowed,
+ *            cpy_slot_dup(slot) -> owned, cpy_slot_close(slot), int cpy_slot_lasti(&slot, word)
  *   void cpy_frame_init_specials(f, func, co, globals, builtins)     all borrowed
  *   void cpy_frame_own_specials(f, func, co)    turns them into owned ones
- *   PyCodeObject *cpy_frame_code(f)             -> borrowed
+ *   PyCodeObject *cpy_frame_code(f)             -> borrowed; likewise cpy_frame_func(f)
  *   void cpy_frame_set_word(f, co, word)        int cpy_frame_word(f, co)
  *   void cpy_frame_set_stacktop(f, co, n)       int cpy_frame_stacktop(f, co)
  *   int *cpy_recursion_left(ts)                 the counter of Python frames left
@@ -132,9 +133,9 @@ cpy_frame_slot_set(CpyFrame *f, int i, PyObject *v)
 static inline void
 cpy_frame_slot_clear(CpyFrame *f, int i)
 {
-    PyObject *old = cpy_slot_object(f->localsplus[i]);
+    CpySlot old = f->localsplus[i];
     f->localsplus[i] = CPY_SLOT_NULL;
-    Py_XDECREF(old);
+    cpy_slot_close(old);
 }
 
 /* Releases what f owns: slots [0, stacktop) and the f_locals of optimized code. */

@@ -15,6 +15,27 @@ cpy_slot_object(CpySlot s)
     return s;
 }
 
+/* -> an owned twin of any slot */
+static inline CpySlot
+cpy_slot_dup(CpySlot s)
+{
+    return Py_XNewRef(s);
+}
+
+static inline void
+cpy_slot_close(CpySlot s)
+{
+    Py_XDECREF(s);
+}
+
+/* An instruction's word as exception handlers find it on the stack. */
+static inline int                                       /* 0, or -1 with MemoryError */
+cpy_slot_lasti(CpySlot *s, uint32_t word)
+{
+    *s = PyLong_FromUnsignedLong(word);
+    return *s != NULL ? 0 : -1;
+}
+
 static inline CpyFrame *
 cpy_top_frame(PyThreadState *ts)
 {
@@ -49,6 +70,12 @@ static inline PyCodeObject *                            /* -> borrowed from f */
 cpy_frame_code(CpyFrame *f)
 {
     return f->f_code;
+}
+
+static inline PyFunctionObject *                        /* -> borrowed from f */
+cpy_frame_func(CpyFrame *f)
+{
+    return (PyFunctionObject *)f->f_funcobj;
 }
 
 static inline void

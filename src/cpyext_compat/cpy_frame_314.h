@@ -25,6 +25,29 @@ cpy_slot_borrow(PyObject *o)
     return (_PyStackRef){.bits = (uintptr_t)o | Py_TAG_REFCNT};
 }
 
+/* -> an owned twin of any slot, of borrowed ones too */
+static inline CpySlot
+cpy_slot_dup(CpySlot s)
+{
+    PyObject *o = cpy_slot_object(s);
+    return o != NULL ? PyStackRef_FromPyObjectNew(o) : s;
+}
+
+static inline void
+cpy_slot_close(CpySlot s)
+{
+    if (!PyStackRef_IsNull(s) && !PyStackRef_IsTaggedInt(s))
+        PyStackRef_CLOSE(s);
+}
+
+/* An instruction's word as exception handlers find it on the stack. */
+static inline int                                       /* 0, or -1 with MemoryError */
+cpy_slot_lasti(CpySlot *s, uint32_t word)
+{
+    *s = PyStackRef_TagInt((intptr_t)word);
+    return 0;
+}
+
 static inline CpyFrame *
 cpy_top_frame(PyThreadState *ts)
 {
@@ -60,6 +83,12 @@ static inline PyCodeObject *                            /* -> borrowed from f */
 cpy_frame_code(CpyFrame *f)
 {
     return (PyCodeObject *)PyStackRef_AsPyObjectBorrow(f->f_executable);
+}
+
+static inline PyFunctionObject *                        /* -> borrowed from f */
+cpy_frame_func(CpyFrame *f)
+{
+    return (PyFunctionObject *)PyStackRef_AsPyObjectBorrow(f->f_funcobj);
 }
 
 static inline void

@@ -52,6 +52,16 @@ typedef struct {
 int cpy_decode(PyCodeObject *co, CpyStream *out);
 void cpy_stream_free(CpyStream *s);             /* safe on a zeroed stream, twice */
 const char *cpy_op_name(int op);
+/* Where CPython itself can go on instead of operation i, if i is the first of its word: the start
+   of its group, or of the KW_NAMES before it, which CPython keeps outside the frame. */
+static inline uint32_t
+cpy_resume_word(const CpyStream *s, uint32_t i)
+{
+    if (i > 0 && s->insns[i - 1].op == CPY_KW_NAMES)
+        i--;
+    return s->insns[i].start;
+}
+
 /* the handler that covers `word`, or NULL */
 const CpyHandler *cpy_find_handler(const CpyStream *s, uint32_t word);
 

@@ -6,6 +6,7 @@
 #include "cpyext_compat/cpy_code.h"
 #include "cpyext_compat/cpy_dict.h"
 #include "cpyext_compat/cpy_frame.h"
+#include "cpyext_compat/cpy_handover.h"
 #include "cpyext_compat/cpy_iter.h"
 #include "cpyext_compat/cpy_lazy_locals.h"
 #include "cpyext_compat/cpy_long.h"
@@ -228,6 +229,270 @@ test_nested(PyObject *module, PyObject *args)
     return r == NULL ? NULL : Py_BuildValue("Ni", r, fills);
 }
 
+/* --- hand-over --------------------------------------------------------------------------
+
+   A frame that CPython runs is taken over at an instruction (variables, stack, frame object), the
+   original is ended without its handlers, and what was taken goes on through cpy_handover(). */
+
+typedef struct {
+    PyObject_HEAD
+    PyFunctionObject *func;     /* owned */
+    PyCodeObject *co;           /* owned */
+    PyObject *ns;               /* owned: the namespace of code that isn't optimized */
+    uint32_t word;
+    int depth;
+    CpyFrame *f;
+    CpyStream stream;
+} State;
+
+static void
+state_dealloc(State *s)
+{
+    for (int i = 0; s->f != NULL && i < s->co->co_nlocalsplus + s->depth; i++)
+        cpy_frame_slot_clear(s->f, i);
+    PyMem_Free(s->f);
+    cpy_stream_free(&s->stream);
+    Py_XDECREF(s->ns);
+    Py_XDECREF(s->func);
+    Py_XDECREF(s->co);
+    PyObject_Free(s);
+}
+
+static PyTypeObject state_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "_cpytest.State",
+    .tp_basicsize = sizeof(State),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_dealloc = (destructor)state_dealloc,
+};
+
+static State *
+new_state(PyFunctionObject *func, PyCodeObject *co, PyObject *ns, uint32_t word, int depth)
+{
+    State *s = PyObject_New(State, &state_type);
+    s->func = (PyFunctionObject *)Py_NewRef(func);
+    s->co = (PyCodeObject *)Py_NewRef(co);
+    s->ns = Py_XNewRef(ns);
+    s->word = word;
+    s->depth = depth;
+    s->stream = (CpyStream){0};
+    s->f = PyMem_Malloc(CPY_FRAME_HEADER
+                        + (size_t)(co->co_nlocalsplus + co->co_stacksize + 1) * sizeof(CpySlot));
+    cpy_frame_init(s->f, func, co, func->func_globals, func->func_builtins, s->ns, NULL);
+    return s;
+}
+
+/* take(frame, word, depth, with_object) -> State; the frame is left empty */
+static PyObject *
+test_take(PyObject *module, PyObject *args)
+{
+    PyFrameObject *fo;
+    int word, depth, with_object;
+    if (!PyArg_ParseTuple(args, "O!iip", &PyFrame_Type, &fo, &word, &depth, &with_object))
+        return NULL;
+    CpyFrame *src = fo->f_frame;
+    PyCodeObject *co = cpy_frame_code(src);
+    int optimized = co->co_flags & CO_OPTIMIZED;
+    State *s = new_state(cpy_frame_func(src), co, optimized ? NULL : src->f_locals, (uint32_t)word, depth);
+    for (int i = 0; i < co->co_nlocalsplus + depth; i++) {
+        CpySlot slot = src->localsplus[i];
+        s->f->localsplus[i] = cpy_slot_dup(slot);
+        src->localsplus[i] = CPY_SLOT_NULL;
+        cpy_slot_close(slot);
+    }
+    if (with_object) {
+        cpy_frame_set_object(s->f, cpy_frame_object(src));
+        cpy_frame_set_object(src, NULL);
+        fo->f_frame = s->f;
+        if (optimized) {
+            cpy_frame_set_locals(s->f, cpy_frame_locals(src));
+            cpy_frame_set_locals(src, NULL);
+        }
+    }
+    return (PyObject *)s;
+}
+
+/* copy(State) -> State, for doing it again */
+static PyObject *
+test_copy(PyObject *module, PyObject *arg)
+{
+    State *s = (State *)arg, *t = new_state(s->func, s->co, s->ns, s->word, s->depth);
+    for (int i = 0; i < s->co->co_nlocalsplus + s->depth; i++)
+        t->f->localsplus[i] = cpy_slot_dup(s->f->localsplus[i]);
+    return (PyObject *)t;
+}
+
+/* exception_table(code, bytes) -> the old one; empty, no handler of the frame runs */
+static PyObject *
+test_exception_table(PyObject *module, PyObject *args)
+{
+    PyCodeObject *co;
+    PyObject *table;
+    if (!PyArg_ParseTuple(args, "O!S", &PyCode_Type, &co, &table))
+        return NULL;
+    PyObject *old = co->co_exceptiontable;
+    co->co_exceptiontable = Py_NewRef(table);
+    return old;
+}
+
+/* handled([exception or None]) -> the exception being handled; with an argument: sets it */
+static PyObject *
+test_handled(PyObject *module, PyObject *args)
+{
+    PyObject *v = NULL;
+    if (!PyArg_ParseTuple(args, "|O", &v))
+        return NULL;
+    _PyErr_StackItem *item = cpy_exc_info(PyThreadState_Get());
+    PyObject *old = item->exc_value;
+    if (v == NULL)
+        return Py_NewRef(old != NULL ? old : Py_None);
+    item->exc_value = v == Py_None ? NULL : Py_NewRef(v);
+    Py_XDECREF(old);
+    Py_RETURN_NONE;
+}
+
+static void
+push(State *s, CpySlot slot)
+{
+    s->f->localsplus[s->co->co_nlocalsplus + s->depth++] = slot;
+}
+
+static PyObject *
+go_on(PyThreadState *ts, State *s, uint32_t word)
+{
+    int depth = s->depth;
+    s->depth = -s->co->co_nlocalsplus;                  /* the frame owns nothing afterwards */
+    return cpy_handover(ts, s->f, s->func, s->co, word, depth);
+}
+
+/* A pending exception at s->word: its handler is looked up here and goes on in CPython. */
+static PyObject *
+go_on_raising(PyThreadState *ts, State *s)
+{
+    PyFrameObject *fo = PyThreadState_GetFrame(ts);
+    PyTraceBack_Here(fo);
+    Py_DECREF(fo);
+    const CpyHandler *h = cpy_find_handler(&s->stream, s->word);
+    PyObject *exc = cpy_take_raised(ts);
+    int keep = h != NULL ? h->depth : 0;
+    while (s->depth > keep)
+        cpy_frame_slot_clear(s->f, s->co->co_nlocalsplus + --s->depth);
+    if (h != NULL) {
+        CpySlot lasti;
+        if (h->lasti && cpy_slot_lasti(&lasti, s->word) == 0)
+            push(s, lasti);
+        push(s, cpy_slot_take(exc));
+        return go_on(ts, s, h->target);
+    }
+    cpy_set_raised(ts, exc);
+    cpy_set_top_frame(ts, cpy_frame_previous(s->f));
+    cpy_lazy_locals_disarm(s->f);
+    cpy_frame_set_stacktop(s->f, s->co, s->co->co_nlocalsplus);
+    s->depth = -s->co->co_nlocalsplus;
+    cpy_frame_take_ownership(ts, s->f, s->co, s->func);
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    cpy_frame_drop(s->f, s->co);
+    PyErr_Restore(type, value, tb);
+    return NULL;
+}
+
+static uint32_t
+behind_call(State *s)
+{
+    return s->stream.insns[s->stream.at[s->word]].next;
+}
+
+/* resume([outermost, ..., innermost], probe=None, in_call=False): all are linked; probe() is called
+   from the innermost, whose pending call it stands for if in_call; then each goes on, innermost
+   first, the others behind the call they wait in. */
+static PyObject *
+test_resume(PyObject *module, PyObject *args)
+{
+    PyObject *states, *probe = Py_None, *r = NULL;
+    int in_call = 0;
+    if (!PyArg_ParseTuple(args, "O!|Op", &PyList_Type, &states, &probe, &in_call))
+        return NULL;
+    PyThreadState *ts = PyThreadState_Get();
+    CpyFrame *entry = cpy_top_frame(ts);
+    Py_ssize_t n = PyList_GET_SIZE(states);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        State *s = (State *)PyList_GET_ITEM(states, i);
+        if (s->stream.insns == NULL && cpy_decode(s->co, &s->stream) < 0)
+            return NULL;
+        cpy_frame_set_previous(s->f, cpy_top_frame(ts));
+        cpy_frame_set_word(s->f, s->co, s->word);
+        cpy_frame_set_stacktop(s->f, s->co, s->co->co_nlocalsplus);
+        cpy_set_top_frame(ts, s->f);
+    }
+    *cpy_recursion_left(ts) -= (int)n;
+    int raising = 0, have = 0;
+    if (probe != Py_None) {
+        r = PyObject_CallNoArgs(probe);
+        raising = r == NULL;
+        have = in_call;
+        if (!in_call)
+            Py_CLEAR(r);
+    }
+    for (Py_ssize_t i = n - 1; i >= 0; i--) {
+        State *s = (State *)PyList_GET_ITEM(states, i);
+        CpyFrame *below = cpy_frame_previous(s->f);
+        cpy_frame_set_word(s->f, s->co, s->word);
+        if (raising)
+            r = go_on_raising(ts, s);
+        else if (have) {
+            push(s, cpy_slot_take(r));
+            r = go_on(ts, s, behind_call(s));
+        }
+        else
+            r = go_on(ts, s, s->word);
+        raising = r == NULL;
+        have = 1;
+        ++*cpy_recursion_left(ts);
+        if (cpy_top_frame(ts) != below)
+            Py_FatalError("the hand-over left another frame on top");
+    }
+    if (cpy_top_frame(ts) != entry)
+        Py_FatalError("frames left over");
+    return r;
+}
+
+/* handover_time(State, rounds) -> (ns of copying alone, ns with the hand-over) */
+static PyObject *
+test_handover_time(PyObject *module, PyObject *args)
+{
+    State *s;
+    int rounds;
+    double ns[2];
+    if (!PyArg_ParseTuple(args, "O!i", &state_type, &s, &rounds))
+        return NULL;
+    PyThreadState *ts = PyThreadState_Get();
+    CpyFrame *entry = cpy_top_frame(ts);
+    int n = s->co->co_nlocalsplus + s->depth;
+    State *t = new_state(s->func, s->co, s->ns, s->word, s->depth);
+    for (int with = 0; with < 2; with++) {
+        double start = now_ns();
+        for (int i = 0; i < rounds; i++) {
+            cpy_frame_init(t->f, s->func, s->co, s->func->func_globals, s->func->func_builtins, s->ns, entry);
+            for (int k = 0; k < n; k++)
+                t->f->localsplus[k] = cpy_slot_dup(s->f->localsplus[k]);
+            cpy_frame_set_word(t->f, s->co, s->word);
+            cpy_set_top_frame(ts, t->f);
+            if (with)
+                Py_XDECREF(cpy_handover(ts, t->f, s->func, s->co, s->word, s->depth));
+            else {
+                cpy_set_top_frame(ts, entry);
+                for (int k = 0; k < n; k++)
+                    cpy_frame_slot_clear(t->f, k);
+            }
+        }
+        ns[with] = (now_ns() - start) / rounds;
+    }
+    t->depth = -s->co->co_nlocalsplus;
+    Py_DECREF(t);
+    return Py_BuildValue("dd", ns[0], ns[1]);
+}
+
 /* --- thread state -------------------------------------------------------------------- */
 
 /* spin(rounds) -> rounds done; polls like a loop's back edge */
@@ -396,6 +661,12 @@ test_steps(PyObject *module, PyObject *args)
 static PyMethodDef methods[] = {
     {"shadow", (PyCFunction)(void (*)(void))test_shadow, METH_FASTCALL, NULL},
     {"nested", test_nested, METH_VARARGS, NULL},
+    {"take", test_take, METH_VARARGS, NULL},
+    {"copy", test_copy, METH_O, NULL},
+    {"exception_table", test_exception_table, METH_VARARGS, NULL},
+    {"handled", test_handled, METH_VARARGS, NULL},
+    {"resume", test_resume, METH_VARARGS, NULL},
+    {"handover_time", test_handover_time, METH_VARARGS, NULL},
     {"spin", test_spin, METH_O, NULL},
     {"tracing", test_tracing, METH_NOARGS, NULL},
     {"recursion_left", test_recursion_left, METH_NOARGS, NULL},
@@ -422,7 +693,7 @@ static struct PyModuleDef definition = {
 PyMODINIT_FUNC
 PyInit__cpytest(void)
 {
-    if (cpy_lazy_locals_init() < 0)
+    if (cpy_lazy_locals_init() < 0 || PyType_Ready(&state_type) < 0)
         return NULL;
     cpy_lazy_locals_fill = fill_from_owner;
     return PyModule_Create(&definition);

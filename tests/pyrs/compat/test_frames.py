@@ -10,6 +10,7 @@ import threading
 import time
 import traceback
 import types
+import weakref
 
 import pytest
 
@@ -45,7 +46,14 @@ def test_selftest_accepts_this_interpreter(cpy):
 def test_frame_says_code_line_globals_and_caller(cpy):
     def look():
         f = sys._getframe(1)
-        return f.f_code, f.f_lineno, f.f_lasti, f.f_globals is globals(), f.f_back.f_code, f.f_builtins
+        return (
+            f.f_code,
+            f.f_lineno,
+            f.f_lasti,
+            f.f_globals is globals(),
+            f.f_back.f_code,
+            f.f_builtins,
+        )
 
     (seen,), fills = cpy.shadow(sample, WORD, VALUES, look)
 
@@ -56,7 +64,12 @@ def test_frame_says_code_line_globals_and_caller(cpy):
 
 @pytest.mark.parametrize(
     "reader",
-    [locals, vars, lambda: dict(sys._getframe(1).f_locals), functools.partial(eval, "dict(a=a, b=b)")],
+    [
+        locals,
+        vars,
+        lambda: dict(sys._getframe(1).f_locals),
+        functools.partial(eval, "dict(a=a, b=b)"),
+    ],
     ids=["locals", "vars", "f_locals", "eval"],
 )
 def test_readers_of_locals_find_them(cpy, reader):
@@ -78,7 +91,12 @@ def test_dir_and_exec_find_locals(cpy):
 
 def test_unbound_and_missing_first_variable(cpy):
     (first, second), _fills = cpy.shadow(
-        sample, WORD, (UNBOUND, 1, 2), locals, (UNBOUND, UNBOUND, UNBOUND), lambda: dict(sys._getframe(1).f_locals)
+        sample,
+        WORD,
+        (UNBOUND, 1, 2),
+        locals,
+        (UNBOUND, UNBOUND, UNBOUND),
+        lambda: dict(sys._getframe(1).f_locals),
     )
 
     assert first == {"b": 1, "c": 2} or VERSION < (3, 13)
@@ -192,14 +210,14 @@ def test_frame_in_a_cycle_is_collected(cpy):
     class Target:
         pass
 
-    target = Target()
-    alive = []
-    target.note = alive
-    import weakref
+    def round_trip(target):
+        cpy.shadow(sample, WORD, (target, 0, UNBOUND), lambda: keep_frame(target))
+        return weakref.ref(target)
 
-    ref = weakref.ref(target)
-    cpy.shadow(sample, WORD, (target, 0, UNBOUND), lambda: setattr(target, "frame", sys._getframe(1)))
-    del target
+    def keep_frame(target):
+        target.frame = sys._getframe(1)
+
+    ref = round_trip(Target())
     gc.collect()
 
     assert ref() is None
@@ -348,7 +366,7 @@ def test_no_memory_is_lost(cpy, callback):
 
 
 def test_recursion_limit_is_an_ordinary_recursion_error(cpy):
-    with pytest.raises(RecursionError, match="^maximum recursion depth exceeded$"):
+    with pytest.raises(RecursionError, match=r"^maximum recursion depth exceeded$"):
         cpy.recursion_error(0)
     assert cpy.recursion_error(1) == 0, "while a RecursionError is made, CPython lets it pass"
 

@@ -235,7 +235,12 @@ def test_function_version_is_lost_when_the_code_changes(cpy):
 # --- ints and iterators ------------------------------------------------------------------
 
 EDGES = sorted(
-    {s * (2**k + d) for k in (0, 8, 29, 30, 31, 32, 47, 48, 59, 60, 61, 62, 63, 64) for d in (-1, 0, 1) for s in (1, -1)}
+    {
+        s * (2**k + d)
+        for k in (0, 8, 29, 30, 31, 32, 47, 48, 59, 60, 61, 62, 63, 64)
+        for d in (-1, 0, 1)
+        for s in (1, -1)
+    }
 )
 
 
@@ -257,7 +262,7 @@ def test_huge_int_is_not(cpy):
         lambda: range(7, -7, -3),
         lambda: range(-(2**62), 2**62, 2**61),
         lambda: range(2**63 - 3, 2**63 - 1),
-        lambda: [],
+        list,
         lambda: [1, "two", None],
         lambda: (),
         lambda: ("a", "b", "c"),
