@@ -1,4 +1,4 @@
-"""What pyproject.toml can't say: the extension modules and their compiler flags."""
+"""What pyproject.toml can't say: the extension modules, and how they are compiled."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -19,38 +19,34 @@ EXTENSIONS = {
     "pyrs._pyrs": "stacklessvm",
 }
 
-CFLAGS = [
-    "-std=gnu11",
-    "-O2",
-    "-fvisibility=hidden",
-    "-fno-strict-aliasing",
-    "-fno-semantic-interposition",
-    "-Wall",
-    "-Wextra",
-    "-Wno-unused-parameter",
-    "-Wno-missing-field-initializers",
-    "-Werror=ignored-attributes",
-    "-Werror=implicit-function-declaration",
-]
-
-# flags of one extension only: fastarray is unrolled, debug information would be most of it
-EXTRA_CFLAGS = {"fastarray": ["-g0"]}
-
 
 def sources(folder: str) -> list[str]:
     """C files listed in src/<folder>/SOURCES, relative to the project root."""
-    listing = (SRC / folder / "SOURCES").read_text(encoding="utf-8")
-    names = [line.split("#")[0].strip() for line in listing.splitlines()]
-    return [os.path.relpath((SRC / folder / n).resolve(), ROOT) for n in names if n]
+    names = lines(SRC / folder / "SOURCES")
+    return [os.path.relpath((SRC / folder / name).resolve(), ROOT) for name in names]
+
+
+def cflags(folder: str) -> list[str]:
+    """Flags of all C files, of this folder's, and of this build."""
+    own = [line for path in (SRC, SRC / folder) for line in lines(path / "CFLAGS")]
+    return own + os.environ.get("PYFORGE_CFLAGS", "").split()
+
+
+def lines(path: Path) -> list[str]:
+    """A list file's entries: one per line, # begins a comment; none without the file."""
+    if not path.exists():
+        return []
+    entries = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    return [entry for entry in entries if entry]
 
 
 def headers(folder: str) -> list[str]:
     """What a rebuild of `folder` depends on beside its sources: its tables and headers."""
     trees = (SRC / folder, SRC / "cpyext_compat")
-    return [
+    return ["src/CFLAGS"] + [
         str(p.relative_to(ROOT))
         for tree in trees
-        for ext in ("*.h", "*.def", "*.inc")
+        for ext in ("*.h", "*.def", "*.inc", "CFLAGS")
         for p in tree.rglob(ext)
     ]
 
@@ -91,9 +87,7 @@ setup(
             name,
             sources=sources(folder),
             include_dirs=["src", f"src/{folder}"],
-            extra_compile_args=CFLAGS
-            + EXTRA_CFLAGS.get(folder, [])
-            + os.environ.get("PYFORGE_CFLAGS", "").split(),
+            extra_compile_args=cflags(folder),
             extra_link_args=os.environ.get("PYFORGE_LDFLAGS", "").split(),
             depends=headers(folder),
         )
