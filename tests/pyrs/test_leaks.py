@@ -1,0 +1,62 @@
+"""Running a program again and again keeps neither blocks nor references."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from support.leaks import Growth, growth
+from support.tree import ROOT
+
+FOLDER = ROOT / "tests/pyrs/programs"
+PROGRAMS = [
+    pytest.param(
+        path,
+        id=f"{path.parent.name}/{path.stem}",
+        marks=() if path.parent.name == "milestones" else pytest.mark.slow,
+    )
+    for path in sorted(FOLDER.glob("*/*.py"))
+]
+# some keep things in plain CPython too (modules, hooks, caches), not always equally many
+NOISE = 2
+
+
+def growth_of(mode, program):
+    done = subprocess.run(
+        [sys.executable, "-m", "support.leaks", mode, str(program)],
+        env=os.environ
+        | {"PYTHONPATH": f"{ROOT / 'tests'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
+        cwd=program.parent,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return Growth(**json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_program_keeps_no_more_than_in_plain_python(program):
+    kept = growth_of("vm", program).per_round()
+    plain = growth_of("plain", program).per_round() if kept else {}
+
+    assert {what: by for what, by in kept.items() if by > plain.get(what, 0) + NOISE} == {}
+
+
+def test_kept_block_is_found():
+    kept = []
+
+    assert growth(lambda: kept.append(object())).per_round()
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="needs a CPython whose None is counted")
+def test_kept_reference_is_found():
+    kept = []
+
+    found = growth(lambda: kept.extend([None] * 100)).per_round()
+
+    assert found["references to None"] == 100
+
+
+def test_what_is_given_back_is_no_leak():
+    assert growth(lambda: [object() for _ in range(1000)]).per_round() == {}
