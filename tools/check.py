@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from variants import VARIANTS, build, environment
+from variants import VARIANTS, Variant, build, environment
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -91,18 +91,17 @@ def announce(name: str) -> bool:
     return True
 
 
-def run_variant(name: str, arguments: list[str]) -> int:
+def run_variant(variant: Variant, arguments: list[str]) -> int:
     """The tests in a variant's build; by default the VM's."""
-    variant = VARIANTS[name]
     env = environment(variant, build(variant))
-    tests = arguments or ["tests/pyrs", "-q"]
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *tests]
+    tests = arguments or ["tests/pyrs"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
     return subprocess.run(command, cwd=ROOT, env=env).returncode
 
 
 def main(argv: list[str]) -> int:
     if argv and argv[0] in VARIANTS:
-        return run_variant(argv[0], argv[1:])
+        return run_variant(VARIANTS[argv[0]], argv[1:])
     unknown = [name for name in argv if name not in CHECKS]
     if unknown:
         known = ", ".join([*CHECKS, *VARIANTS])

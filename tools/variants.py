@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,19 +45,18 @@ UBSAN = Variant(
     env={"UBSAN_OPTIONS": "print_stacktrace=1"},
 )
 HOSTILE = Variant(name="hostile", cflags=f"{CHECKED} -O1 -DVM_HOSTILE")
+PLAIN = Variant(name="plain", cflags="-O1")
 
 VARIANTS = {variant.name: variant for variant in (ASAN, UBSAN, HOSTILE)}
 
 
 def planted(variant: Variant, bug: str) -> Variant:
-    """The same build with a bug in it: VM_PLANT says which one the C code shall have."""
-    return Variant(
-        name=f"{variant.name}-{bug.lower()}",
-        cflags=f"{variant.cflags} -DVM_PLANT={bug}",
-        ldflags=variant.ldflags,
-        preload=variant.preload,
-        env=variant.env,
-    )
+    """The same build with a bug in it: the C code has one for each name it knows.
+
+    -DVM_PLANT=PLANT_<bug>, where the names are numbers that the C code defines.
+    """
+    cflags = f"{variant.cflags} -DVM_PLANT=PLANT_{bug}"
+    return replace(variant, name=f"{variant.name}-{bug.lower()}", cflags=cflags)
 
 
 def build(variant: Variant) -> Path:
