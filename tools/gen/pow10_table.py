@@ -1,11 +1,6 @@
-"""Writes src/pyforge/generated/pow10_table.h: 128-bit powers of ten for float → text."""
+"""src/pyforge/generated/pow10_table.h: 128-bit powers of ten for float → text."""
 
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-TARGET = Path(__file__).resolve().parents[2] / "src/pyforge/generated/pow10_table.h"
+TARGET = "src/pyforge/generated/pow10_table.h"
 FIRST, LAST = -292, 324
 
 
@@ -23,7 +18,7 @@ def significand(k: int) -> int:
 
 def render() -> str:
     lines = [
-        "/* Made by tools/gen/pow10_table.py (python tools/gen/pow10_table.py); not edited. */",
+        "/* Made by tools/gen/pow10_table.py (python tools/regen.py); not edited. */",
         f"enum {{ POW10_FIRST = {FIRST}, POW10_LAST = {LAST} }};",
         "static const uint64_t pow10_table[][2] = { /* high, low */",
     ]
@@ -33,13 +28,5 @@ def render() -> str:
     return "\n".join([*lines, "};", ""])
 
 
-def main() -> int:
-    text = render()
-    if "--check" in sys.argv:
-        return int(not TARGET.exists() or TARGET.read_text() != text)
-    TARGET.write_text(text)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def outputs() -> dict[str, str]:
+    return {TARGET: render()}

@@ -1,4 +1,4 @@
-/* Made by tools/gen/pow10_table.py (python tools/gen/pow10_table.py); not edited. */
+/* Made by tools/gen/pow10_table.py (python tools/regen.py); not edited. */
 enum { POW10_FIRST = -292, POW10_LAST = 324 };
 static const uint64_t pow10_table[][2] = { /* high, low */
     {0xff77b1fcbebcdc4f, 0x25e8e89c13bb0f7b}, /* -292 */
