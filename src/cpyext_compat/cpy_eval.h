@@ -1,0 +1,28 @@
+/* Pieces of Python/ceval.c that CPython does not export. */
+#ifndef CPY_EVAL_H
+#define CPY_EVAL_H
+
+#include "cpyext_compat/cpy_frame.h"
+
+/* TypeError when `args` of func(*args) can't be iterated: 0 / -1 */
+int cpy_check_args_iterable(PyObject *func, PyObject *args);
+/* The pending exception of merging `kwargs` for func(**kwargs), in the words of a call. */
+void cpy_format_kwargs_error(PyObject *func, PyObject *kwargs);
+/* A special method looked up on the type and bound.  -> new; NULL without exception: none */
+PyObject *cpy_lookup_special(PyObject *o, const char *name);
+/* The pending exception gets the handled one as context, as generator.throw() does. */
+void cpy_chain_raised(PyThreadState *ts);
+/* NameError (exactly) gets the name as attribute.  `format` has one conversion, of the name:
+   %U or %s, with a precision in bytes of UTF-8 as %s has it. */
+void cpy_name_error(PyObject *type, const char *format, PyObject *name);
+/* Python/ceval.c, import_from.  -> new */
+PyObject *cpy_import_from(PyObject *module, PyObject *name);
+/* Python/ceval.c, import_all_from: 0 / -1 */
+int cpy_import_star(PyObject *locals, PyObject *module);
+/* Objects/exceptions.c, _PyExc_PrepReraiseStar.  -> new */
+PyObject *cpy_prep_reraise_star(PyObject *orig, PyObject *excs);
+/* Python/ceval.c, match_keys and match_class: -> new tuple, None, or NULL with an exception */
+PyObject *cpy_match_keys(PyObject *map, PyObject *keys);
+PyObject *cpy_match_class(PyObject *subject, PyObject *type, Py_ssize_t n, PyObject *kwattrs);
+
+#endif

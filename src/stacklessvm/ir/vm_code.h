@@ -1,0 +1,159 @@
+/* The VM's code object: instructions, constants, caches, exception and boundary maps.
+ *
+ * A VmCode belongs to one PyCodeObject (its co_extra) and dies with it.  Headers come
+ * from slabs that are never returned, so a cached VmCode pointer may be read at any
+ * time: `code->co` tells whether it still is the code that was cached.
+ *
+ * Protected by the GIL.
+ */
+#ifndef VM_CODE_H
+#define VM_CODE_H
+
+#include "ir/vm_value.h"
+
+typedef enum {
+#define OP(NAME, ...) VM_##NAME,
+#define OPD(NAME, ...) VM_##NAME, VM_##NAME##_L,
+#include "ir/vm_ops.def"
+#undef OP
+#undef OPD
+    VM_OP_COUNT
+} VmOp;
+
+enum {
+    VM_RAISES = 1,
+    VM_BOUNDARY = 2,
+    VM_JUMPS = 4,
+    VM_ENDS = 8,
+    VM_ANYDST = 16,
+    VM_DST = 32,        /* two forms: temporary (this) and local (the next op) */
+};
+
+typedef struct {
+    uint16_t op, a, b, c;
+} VmInsn;
+
+#define VM_FRAME_BYTES 72           /* sizeof(VmFrame), asserted in vm_frame.h */
+#define VM_OUT_FREE 2               /* free slots below outgoing arguments */
+#define VM_OPERAND_CONST 0x8000u    /* operand lists: the rest is a constant's index */
+#define VM_NO_REG 0xFFFFu           /* a map's NULL slot; no register */
+
+/* Where an instruction stands in CPython's code, and the map of CPython's stack there. */
+typedef struct {
+    uint32_t word;
+    uint32_t map;       /* index into maps: depth before, depth after the pops, slots */
+} VmWhere;
+
+typedef struct {
+    uint32_t start, end;    /* words of CPython's code, end exclusive */
+    uint32_t pc;            /* our handler */
+    uint16_t depth;
+    uint8_t lasti;
+} VmHandler;
+
+/* One row of a polymorphic attribute cache. */
+typedef struct {
+    uint32_t version;       /* tp_version_tag of the object's type; 0: empty */
+    uint32_t version2;      /* of the class itself, when the object is a class */
+    void *value;            /* borrowed from the type while the version holds */
+    uint16_t index;
+    uint8_t kind;           /* VmAttrKind, vm_ic.h */
+} VmCacheRow;
+
+#define VM_CACHE_MORE 3
+
+typedef enum { IC_NONE, IC_GLOBAL, IC_ATTR, IC_CALL } VmCacheKind;
+
+typedef struct {
+    PyObject *name;         /* borrowed from co_names */
+    uint8_t kind;           /* VmCacheKind */
+    uint8_t misses;
+    union {
+        struct {
+            VmCacheRow first;
+            VmCacheRow *more;       /* VM_CACHE_MORE rows, or NULL */
+        } attr;
+        struct {
+            uint32_t globals_version, builtins_version;
+            uint32_t index;
+            void *keys;             /* dict keys the index belongs to */
+        } global;
+        struct {
+            struct VmCode *code;    /* callee's code, exact positional call */
+            void *callee;           /* the callable seen, only compared */
+            uint32_t version;       /* type called: its version */
+            uint8_t kind;           /* VmCallKind, vm_ic.h */
+        } call;
+    } u;
+} VmCache;
+
+typedef struct VmCode {
+    PyCodeObject *co;           /* borrowed: we die with it; NULL when dead */
+    VmInsn *insns;
+    VmWord *consts;             /* what registers hold; pointers borrowed from co_consts */
+    uint16_t nlocals;           /* locals, cells and free variables */
+    uint16_t nregs;             /* nlocals + stack depth */
+    uint32_t frame_bytes;       /* frame, registers and shadow frame with its slots */
+    uint32_t shadow_offset;
+    uint16_t argcount;          /* positional, positional-only included */
+    uint16_t nargs_total;       /* + keyword-only, *args, **kwargs */
+    uint8_t simple;             /* no *args, **kwargs, keyword-only: bind by position */
+    uint8_t is_generator;       /* any of the generator, coroutine, async generator flags */
+    uint8_t has_class_cell;     /* a free variable __class__ */
+    uint32_t n_insns;
+    VmCache *caches;
+    uint32_t n_caches;
+    VmWhere *where;
+    uint16_t *maps;
+    VmHandler *handlers;
+    uint32_t n_handlers;
+    uint32_t *words;            /* none yet: reserved for word -> pc */
+    PyObject **num_consts;      /* borrowed boxes of the numeric constants */
+    uint32_t n_num_consts;
+    const char *refused;        /* why this code runs on CPython; NULL: it runs here */
+    struct VmCode *next_free;
+    uint64_t runs;
+} VmCode;
+
+/* The VmCode of co, lowered on first use.  NULL with MemoryError only; code that can't
+   be lowered has `refused` set.  -> borrowed from co */
+VmCode *vm_code_of(PyCodeObject *co);
+/* The VmCode when it already exists, else NULL.  -> borrowed from co */
+VmCode *vm_code_peek(PyCodeObject *co);
+
+int vm_code_init(void);                 /* once: takes a co_extra index; -1 on error */
+VmCode *vm_code_alloc(PyCodeObject *co);
+void vm_code_free(VmCode *code);
+
+int vm_lower(VmCode *code);             /* 0, or -1 with MemoryError; may set refused */
+int vm_verify(const VmCode *code, char *why, size_t n);     /* 0, or -1 and a sentence */
+PyObject *vm_dis(const VmCode *code);   /* -> new str */
+
+const char *vm_op_name(int op);
+const char *vm_op_format(int op);
+int vm_op_flags(int op);
+int vm_op_words(const VmInsn *insn);    /* instruction with its extension words */
+/* VmHandler for a raise at CPython word `word`, or NULL */
+const VmHandler *vm_code_handler(const VmCode *code, uint32_t word);
+
+static inline const uint16_t *
+vm_code_map(const VmCode *code, const VmInsn *insn)
+{
+    return code->maps + code->where[insn - code->insns].map;
+}
+
+/* words an operand list of n takes */
+static inline unsigned
+vm_list_words(unsigned n)
+{
+    return 1 + n / 4;
+}
+
+/* operand i of a list that starts at the word `list` */
+static inline uint16_t
+vm_list_get(const VmInsn *list, unsigned i)
+{
+    return ((const uint16_t *)list)[i + 1];
+}
+
+#endif

@@ -1,0 +1,439 @@
+/* Attributes: 4-entry polymorphic caches keyed by the type's version.
+ *
+ * A row holds only for types whose tp_getattro (tp_setattro) is the generic one, so that a
+ * hit runs no code.  What a row's `value` points to is kept alive by the type while the
+ * version holds.
+ */
+#include "vm/vm_attr.h"
+
+#include "cpyext_compat/cpy_dict.h"
+#include "structmember.h"
+#include "vm/vm_ic.h"
+#include "vm/vm_num.h"
+
+VmCacheRow *
+vm_cache_new_row(VmCache *c)
+{
+    if (c->u.attr.first.version == 0)
+        return &c->u.attr.first;
+    if (c->u.attr.more == NULL) {
+        c->u.attr.more = PyMem_Calloc(VM_CACHE_MORE, sizeof(VmCacheRow));
+        if (c->u.attr.more == NULL)
+            return NULL;
+    }
+    for (int i = 0; i < VM_CACHE_MORE; i++) {
+        if (c->u.attr.more[i].version == 0)
+            return &c->u.attr.more[i];
+    }
+    unsigned turn = c->misses++ % (VM_CACHE_MORE + 1);
+    return turn == VM_CACHE_MORE ? &c->u.attr.first : &c->u.attr.more[turn];
+}
+
+/* -- what an instance has besides its class ---------------------------------------------- */
+
+/* The instance's own attribute of that name.  -> borrowed, NULL: none */
+static PyObject *
+instance_dict_value(PyObject *o, PyObject *name, Py_ssize_t hint)
+{
+    PyObject **dictptr = cpy_instance_dict_ptr(o);
+    if (dictptr == NULL || *dictptr == NULL || !PyDict_CheckExact(*dictptr))
+        return NULL;
+    PyDictObject *d = (PyDictObject *)*dictptr;
+    if (hint >= 0 && cpy_dict_key_at(d, hint) == name)
+        return *cpy_dict_value_at(d, hint);
+    Py_ssize_t i = cpy_dict_index(d, name);
+    return i < 0 ? NULL : *cpy_dict_value_at(d, i);
+}
+
+/* No instance attribute hides the class's: see ATTR_METHOD. */
+static int
+not_hidden(PyObject *o, PyTypeObject *tp, unsigned index)
+{
+    if (tp->tp_dictoffset == 0)
+        return 1;
+    return cpy_inline_values(o) != NULL && cpy_shared_nentries(tp) == (Py_ssize_t)index;
+}
+
+static int
+not_hidden_by_dict(PyObject *o, PyObject *name)
+{
+    if (cpy_inline_values(o) != NULL)
+        return cpy_shared_index(Py_TYPE(o), name) < 0;
+    PyObject **dictptr = cpy_instance_dict_ptr(o);
+    if (dictptr == NULL || *dictptr == NULL)
+        return 1;
+    return PyDict_CheckExact(*dictptr)
+           && cpy_dict_index((PyDictObject *)*dictptr, name) < 0
+           && cpy_dict_is_unicode((PyDictObject *)*dictptr);
+}
+
+/* -- reading through a row ------------------------------------------------------------------ */
+
+/* -> borrowed value, or NULL when the row does not apply to this object now */
+static PyObject *
+row_value(VmCacheRow *row, PyObject *o, PyObject *name)
+{
+    PyDictValues *values;
+    switch (row->kind) {
+    case ATTR_VALUES:
+        values = cpy_inline_values(o);
+        return values == NULL ? NULL : cpy_inline_get(values, row->index);
+    case ATTR_DICT:
+        return instance_dict_value(o, name, row->index);
+    case ATTR_SLOT:
+        return *(PyObject **)((char *)o + row->index);
+    case ATTR_CLASS_VALUE:
+        return not_hidden(o, Py_TYPE(o), row->index) ? row->value : NULL;
+    case ATTR_CLASS_VALUE_DICT:
+        return not_hidden_by_dict(o, name) ? row->value : NULL;
+    case ATTR_TYPE_VALUE:
+        return ((PyTypeObject *)o)->tp_version_tag == row->version2 ? row->value : NULL;
+    case ATTR_MODULE: {
+        PyDictObject *d = (PyDictObject *)PyModule_GetDict(o);
+        if (cpy_dict_key_at(d, row->index) == name)
+            return *cpy_dict_value_at(d, row->index);
+        return NULL;
+    }
+    default:
+        return NULL;
+    }
+}
+
+static int
+row_is_method(VmCacheRow *row, PyObject *o, PyObject *name)
+{
+    switch (row->kind) {
+    case ATTR_METHOD:
+        return not_hidden(o, Py_TYPE(o), row->index);
+    case ATTR_METHOD_DICT:
+        return not_hidden_by_dict(o, name);
+    default:
+        return 0;
+    }
+}
+
+/* -- filling rows ------------------------------------------------------------------------------ */
+
+static void
+fill(VmCache *c, uint32_t version, VmAttrKind kind, Py_ssize_t index, void *value,
+     uint32_t version2)
+{
+    if (index < 0 || index > 0xFFFF)
+        return;
+    VmCacheRow *row = vm_cache_row(c, version);
+    if (row == NULL)
+        row = vm_cache_new_row(c);
+    if (row != NULL)
+        *row = (VmCacheRow){version, version2, value, (uint16_t)index, (uint8_t)kind};
+}
+
+static void
+fill_for_class_attribute(VmCache *c, PyObject *o, PyTypeObject *tp, PyObject *descr)
+{
+    uint32_t version = tp->tp_version_tag;
+    PyTypeObject *dt = Py_TYPE(descr);
+    int method = PyType_HasFeature(dt, Py_TPFLAGS_METHOD_DESCRIPTOR);
+    if (!method && dt->tp_descr_get != NULL)
+        return;
+    int inline_values = cpy_inline_values(o) != NULL;
+    int direct = tp->tp_dictoffset == 0 || inline_values;
+    VmAttrKind kind = method ? (direct ? ATTR_METHOD : ATTR_METHOD_DICT)
+                             : (direct ? ATTR_CLASS_VALUE : ATTR_CLASS_VALUE_DICT);
+    if (direct && inline_values && cpy_shared_index(tp, c->name) >= 0)
+        kind = method ? ATTR_METHOD_DICT : ATTR_CLASS_VALUE_DICT;
+    fill(c, version, kind, inline_values ? cpy_shared_nentries(tp) : 0, descr, 0);
+}
+
+static int
+is_python_property(PyObject *descr, PyObject **getter)
+{
+    if (Py_TYPE(descr) != &PyProperty_Type)
+        return 0;
+    *getter = cpy_property_getter(descr);
+    return *getter != NULL && PyFunction_Check(*getter);
+}
+
+static void
+fill_for_instance(VmCache *c, PyObject *o, PyTypeObject *tp)
+{
+    PyObject *descr = _PyType_Lookup(tp, c->name);      /* borrowed; gives tp a version */
+    uint32_t version = cpy_type_version(tp);
+    if (version == 0)
+        return;
+    PyObject *getter;
+    if (descr != NULL && Py_TYPE(descr)->tp_descr_set != NULL) {
+        if (Py_IS_TYPE(descr, &PyMemberDescr_Type)) {
+            PyMemberDef *m = ((PyMemberDescrObject *)descr)->d_member;
+            if (m->type == T_OBJECT_EX && m->flags == 0)
+                fill(c, version, ATTR_SLOT, m->offset, NULL, 0);
+        }
+        else if (is_python_property(descr, &getter))
+            fill(c, version, ATTR_PROPERTY, 0, getter, 0);
+        return;
+    }
+    PyDictValues *values = cpy_inline_values(o);
+    if (values != NULL) {
+        Py_ssize_t i = cpy_shared_index(tp, c->name);
+        if (i >= 0 && cpy_inline_get(values, i) != NULL) {
+            fill(c, version, ATTR_VALUES, i, NULL, 0);
+            return;
+        }
+    }
+    else {
+        PyObject **dictptr = cpy_instance_dict_ptr(o);
+        if (dictptr != NULL && *dictptr != NULL) {
+            if (!PyDict_CheckExact(*dictptr))
+                return;
+            Py_ssize_t i = cpy_dict_index((PyDictObject *)*dictptr, c->name);
+            if (i >= 0) {
+                fill(c, version, ATTR_DICT, i, NULL, 0);
+                return;
+            }
+        }
+    }
+    if (descr != NULL)
+        fill_for_class_attribute(c, o, tp, descr);
+}
+
+static void
+fill_for_class(VmCache *c, PyTypeObject *cls)
+{
+    PyTypeObject *meta = Py_TYPE(cls);
+    PyObject *of_meta = _PyType_Lookup(meta, c->name);
+    if (of_meta != NULL && Py_TYPE(of_meta)->tp_descr_set != NULL)
+        return;
+    PyObject *descr = _PyType_Lookup(cls, c->name);
+    uint32_t version = cpy_type_version(meta), version2 = cpy_type_version(cls);
+    if (descr == NULL || version == 0 || version2 == 0)
+        return;
+    if (Py_TYPE(descr)->tp_descr_get == NULL || PyFunction_Check(descr))
+        fill(c, version, ATTR_TYPE_VALUE, 0, descr, version2);
+    else if (Py_IS_TYPE(descr, &PyClassMethod_Type)) {
+        PyObject *func = cpy_classmethod_callable(descr);
+        if (func != NULL && PyFunction_Check(func))
+            fill(c, version, ATTR_TYPE_CLASSMETHOD, 0, func, version2);
+    }
+    else if (Py_IS_TYPE(descr, &PyStaticMethod_Type)) {
+        PyObject *func = cpy_staticmethod_callable(descr);
+        if (func != NULL)
+            fill(c, version, ATTR_TYPE_VALUE, 0, func, version2);
+    }
+}
+
+static void
+fill_for_module(VmCache *c, PyObject *o)
+{
+    PyTypeObject *tp = Py_TYPE(o);
+    if (_PyType_Lookup(tp, c->name) != NULL)
+        return;
+    uint32_t version = cpy_type_version(tp);
+    Py_ssize_t i = cpy_dict_index((PyDictObject *)PyModule_GetDict(o), c->name);
+    if (version != 0 && i >= 0)
+        fill(c, version, ATTR_MODULE, i, NULL, 0);
+}
+
+static void
+fill_any(VmCache *c, PyObject *o)
+{
+    getattrofunc get = Py_TYPE(o)->tp_getattro;
+    if (get == PyObject_GenericGetAttr)
+        fill_for_instance(c, o, Py_TYPE(o));
+    else if (get == PyType_Type.tp_getattro)
+        fill_for_class(c, (PyTypeObject *)o);
+    else if (get == PyModule_Type.tp_getattro && PyModule_CheckExact(o))
+        fill_for_module(c, o);
+}
+
+/* -- the instructions --------------------------------------------------------------------------- */
+
+int
+vm_getattr(VmAct *A, VmFrame *f, VmWord *result, PyObject **getter)
+{
+    VmCache *c = vm_cache(f, f->pc->c);
+    PyObject *o = vm_reg_object(f, f->pc->b);
+    if (o == NULL)
+        return -1;
+    VmCacheRow *row = vm_cache_row(c, Py_TYPE(o)->tp_version_tag);
+    if (row != NULL) {
+        PyObject *v = row_value(row, o, c->name);
+        if (v != NULL) {
+            *result = vm_from_ptr(Py_NewRef(v));
+            return 1;
+        }
+        if (row->kind == ATTR_PROPERTY) {
+            *getter = row->value;
+            return 2;
+        }
+        if (row_is_method(row, o, c->name)) {
+            PyObject *descr = row->value;
+            PyObject *m = PyFunction_Check(descr)
+                              ? PyMethod_New(descr, o)
+                              : Py_TYPE(descr)->tp_descr_get(descr, o, (PyObject *)Py_TYPE(o));
+            *result = vm_from_ptr(m);
+            return m == NULL ? -1 : 1;
+        }
+    }
+    vm_boundary(A, f);
+    PyObject *v = PyObject_GetAttr(o, c->name);
+    vm_after(A, f);
+    if (v == NULL)
+        return -1;
+    if (row == NULL || ++c->misses % 16 == 0)
+        fill_any(c, o);
+    *result = vm_from_ptr(v);
+    return 1;
+}
+
+/* The pair in CPython's order: NULL marks the slot without self. */
+static void
+set_pair(VmFrame *f, VmWord func, VmWord self)
+{
+    VmWord *pair = &f->regs[f->pc->a];
+    if (self == VM_NULL) {
+        pair[0] = CPY_CALL_NULL_FIRST ? VM_NULL : func;
+        pair[1] = CPY_CALL_NULL_FIRST ? func : VM_NULL;
+    }
+    else {
+        pair[0] = func;
+        pair[1] = self;
+    }
+}
+
+int
+vm_getmethod(VmAct *A, VmFrame *f)
+{
+    unsigned b = f->pc->b;
+    VmCache *c = vm_cache(f, f->pc->c);
+    PyObject *o = vm_reg_object(f, b);
+    if (o == NULL)
+        return -1;
+    VmCacheRow *row = vm_cache_row(c, Py_TYPE(o)->tp_version_tag);
+    if (row != NULL) {
+        if (row_is_method(row, o, c->name)) {
+            VmWord self = vm_from_ptr(o);
+            if (!vm_is_temp(f, b) || !vm_is_obj(f->regs[b]))
+                Py_INCREF(o);
+            set_pair(f, vm_from_ptr(Py_NewRef((PyObject *)row->value)), self);
+            return 0;
+        }
+        if (row->kind == ATTR_TYPE_CLASSMETHOD
+            && ((PyTypeObject *)o)->tp_version_tag == row->version2) {
+            if (!vm_is_temp(f, b))
+                Py_INCREF(o);
+            set_pair(f, vm_from_ptr(Py_NewRef((PyObject *)row->value)), vm_from_ptr(o));
+            return 0;
+        }
+        PyObject *v = row_value(row, o, c->name);
+        if (v != NULL) {
+            Py_INCREF(v);
+            vm_consume(f, b);
+            set_pair(f, vm_from_ptr(v), VM_NULL);
+            return 0;
+        }
+    }
+    PyObject *method = NULL;
+    vm_boundary(A, f);
+    int bound = cpy_get_method(o, c->name, &method);
+    vm_after(A, f);
+    if (method == NULL) {
+        vm_consume(f, b);
+        return -1;
+    }
+    if (row == NULL || ++c->misses % 16 == 0)
+        fill_any(c, o);
+    if (!bound) {
+        vm_consume(f, b);
+        set_pair(f, vm_from_ptr(method), VM_NULL);
+        return 0;
+    }
+    if (!vm_is_temp(f, b) || !vm_is_obj(f->regs[b]))
+        Py_INCREF(o);
+    set_pair(f, vm_from_ptr(method), vm_from_ptr(o));
+    return 0;
+}
+
+/* A store that hits: 1 when done (takes v). */
+static int
+store_through_row(VmCacheRow *row, PyObject *o, PyObject *name, PyObject *v)
+{
+    PyObject *old;
+    if (row->kind == ATTR_VALUES) {
+        PyDictValues *values = cpy_inline_values(o);
+        if (values == NULL)
+            return 0;
+        cpy_inline_store(o, values, row->index, v);
+        return 1;
+    }
+    if (row->kind == ATTR_SLOT) {
+        PyObject **slot = (PyObject **)((char *)o + row->index);
+        old = *slot;
+        *slot = v;
+        Py_XDECREF(old);
+        return 1;
+    }
+    return 0;
+}
+
+static void
+fill_for_store(VmCache *c, PyObject *o)
+{
+    PyTypeObject *tp = Py_TYPE(o);
+    if (tp->tp_setattro != PyObject_GenericSetAttr)
+        return;
+    PyObject *descr = _PyType_Lookup(tp, c->name);
+    uint32_t version = cpy_type_version(tp);
+    if (version == 0)
+        return;
+    if (descr != NULL && Py_TYPE(descr)->tp_descr_set != NULL) {
+        if (Py_IS_TYPE(descr, &PyMemberDescr_Type)) {
+            PyMemberDef *m = ((PyMemberDescrObject *)descr)->d_member;
+            if (m->type == T_OBJECT_EX && m->flags == 0)
+                fill(c, version, ATTR_SLOT, m->offset, NULL, 0);
+        }
+        return;
+    }
+    if (cpy_inline_values(o) != NULL)
+        fill(c, version, ATTR_VALUES, cpy_shared_index(tp, c->name), NULL, 0);
+}
+
+int
+vm_setattr(VmAct *A, VmFrame *f)
+{
+    unsigned a = f->pc->a, b = f->pc->b;
+    VmCache *c = vm_cache(f, f->pc->c);
+    PyObject *o = vm_reg_object(f, a), *v = vm_reg_object(f, b);
+    int status = -1;
+    if (o == NULL || v == NULL)
+        goto done;
+    VmCacheRow *row = vm_cache_row(c, Py_TYPE(o)->tp_version_tag);
+    if (row != NULL && store_through_row(row, o, c->name, Py_NewRef(v))) {
+        status = 0;
+        goto done;
+    }
+    if (row != NULL)
+        Py_DECREF(v);
+    vm_boundary(A, f);
+    status = PyObject_SetAttr(o, c->name, v);
+    vm_after(A, f);
+    if (status == 0 && row == NULL)
+        fill_for_store(c, o);
+done:
+    vm_consume(f, b);
+    vm_consume(f, a);
+    return status;
+}
+
+int
+vm_delattr(VmAct *A, VmFrame *f)
+{
+    unsigned a = f->pc->a;
+    PyObject *o = vm_reg_object(f, a);
+    int status = -1;
+    if (o != NULL) {
+        vm_boundary(A, f);
+        status = PyObject_SetAttr(o, vm_cache(f, f->pc->c)->name, NULL);
+        vm_after(A, f);
+    }
+    vm_consume(f, a);
+    return status;
+}

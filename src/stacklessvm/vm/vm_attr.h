@@ -1,0 +1,30 @@
+/* Attributes and names. */
+#ifndef VM_ATTR_H
+#define VM_ATTR_H
+
+#include "vm/vm_frame.h"
+
+/* Register b's attribute (instruction format DRC), b not consumed.
+   1: *result is the value (new).  2: call *getter (borrowed) with the object.
+   -1: exception. */
+int vm_getattr(VmAct *A, VmFrame *f, VmWord *result, PyObject **getter);
+/* Callee pair of register b's attribute; b consumed on success and on failure. 0 / -1 */
+int vm_getmethod(VmAct *A, VmFrame *f);
+int vm_setattr(VmAct *A, VmFrame *f);           /* a.name = b, both consumed */
+int vm_delattr(VmAct *A, VmFrame *f);
+
+/* Hit of an instance's inline value: the object, or NULL.  -> borrowed */
+PyObject *vm_load_global(VmAct *A, VmFrame *f, VmCache *c);     /* -> new */
+int vm_store_global(VmAct *A, VmFrame *f);
+int vm_delete_global(VmAct *A, VmFrame *f);
+PyObject *vm_load_name(VmAct *A, VmFrame *f, PyObject *mapping, VmCache *c);    /* -> new */
+int vm_store_name(VmAct *A, VmFrame *f);
+int vm_delete_name(VmAct *A, VmFrame *f);
+PyObject *vm_load_cell_or_mapping(VmAct *A, VmFrame *f, PyObject *mapping, unsigned cell);
+int vm_setup_annotations(VmAct *A, VmFrame *f);
+PyObject *vm_load_build_class(VmAct *A, VmFrame *f);            /* -> new */
+
+/* UnboundLocalError for a local, or NameError for a free variable. */
+void vm_raise_unbound(VmFrame *f, unsigned local);
+
+#endif

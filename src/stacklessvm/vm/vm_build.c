@@ -1,0 +1,778 @@
+/* Containers, strings, functions, iteration, imports.
+ *
+ * Operands of lists and windows are moved into what is built; what is left over on an
+ * error is released here.  Messages follow Python/ceval.c (3.11).
+ */
+#include "vm/vm_build.h"
+
+#include "cpyext_compat/cpy_eval.h"
+#include "vm/vm_call.h"
+#include "vm/vm_call_out.h"
+#include "vm/vm_gen.h"
+#include "vm/vm_num.h"
+
+/* -- moving operands out of registers ----------------------------------------------------- */
+
+/* Operand i of the list behind f->pc as an owned object; a temporary is moved.
+   NULL with MemoryError */
+static PyObject *
+take_object(VmFrame *f, unsigned operand)
+{
+    if (operand & VM_OPERAND_CONST) {
+        unsigned k = operand & ~VM_OPERAND_CONST;
+        PyObject *consts = f->code->co->co_consts;
+        return Py_NewRef(k < (unsigned)PyTuple_GET_SIZE(consts) ? PyTuple_GET_ITEM(consts, k)
+                                                                : vm_ptr(f->code->consts[k]));
+    }
+    VmWord w = f->regs[operand];
+    if (vm_is_obj(w)) {
+        if (!vm_is_temp(f, operand))
+            Py_INCREF(vm_ptr(w));
+        return vm_ptr(w);
+    }
+    return vm_box_shared(f, w);
+}
+
+static void
+release_list_from(VmFrame *f, unsigned i)
+{
+    const VmInsn *list = f->pc + 1;
+    for (; i < list->op; i++) {
+        unsigned operand = vm_list_get(list, i);
+        if (!(operand & VM_OPERAND_CONST))
+            vm_consume(f, operand);
+    }
+}
+
+static void
+release_window(VmFrame *f, unsigned base, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        vm_consume(f, base + i);
+}
+
+/* -- builders -------------------------------------------------------------------------------- */
+
+int
+vm_build_tuple(VmFrame *f, VmWord *result)
+{
+    const VmInsn *list = f->pc + 1;
+    unsigned n = list->op;
+    PyObject *t = PyTuple_New(n);
+    for (unsigned i = 0; i < n; i++) {
+        PyObject *o = t == NULL ? NULL : take_object(f, vm_list_get(list, i));
+        if (o == NULL) {
+            release_list_from(f, t == NULL ? i : i + 1);
+            Py_XDECREF(t);
+            return -1;
+        }
+        PyTuple_SET_ITEM(t, i, o);
+    }
+    *result = vm_from_ptr(t);
+    return t == NULL ? -1 : 0;
+}
+
+int
+vm_build_listing(VmFrame *f, VmWord *result)
+{
+    const VmInsn *list = f->pc + 1;
+    unsigned n = list->op;
+    PyObject *l = PyList_New(n);
+    for (unsigned i = 0; i < n; i++) {
+        PyObject *o = l == NULL ? NULL : take_object(f, vm_list_get(list, i));
+        if (o == NULL) {
+            release_list_from(f, l == NULL ? i : i + 1);
+            Py_XDECREF(l);
+            return -1;
+        }
+        PyList_SET_ITEM(l, i, o);
+    }
+    *result = vm_from_ptr(l);
+    return l == NULL ? -1 : 0;
+}
+
+int
+vm_build_set(VmAct *A, VmFrame *f, VmWord *result)
+{
+    unsigned base = f->pc->b, n = f->pc->c;
+    PyObject *set = PySet_New(NULL);
+    int status = set == NULL ? -1 : 0;
+    vm_boundary(A, f);
+    for (unsigned i = 0; i < n; i++) {
+        PyObject *o = status == 0 ? vm_reg_object(f, base + i) : NULL;
+        if (o == NULL || PySet_Add(set, o) < 0)
+            status = -1;
+        vm_consume(f, base + i);
+    }
+    vm_after(A, f);
+    if (status < 0)
+        Py_CLEAR(set);
+    *result = vm_from_ptr(set);
+    return status;
+}
+
+int
+vm_build_map(VmAct *A, VmFrame *f, VmWord *result)
+{
+    unsigned base = f->pc->b, n = f->pc->c;
+    PyObject *d = PyDict_New();
+    int status = d == NULL ? -1 : 0;
+    if (n > 0)
+        vm_boundary(A, f);
+    for (unsigned i = 0; status == 0 && i < n; i++) {
+        PyObject *k = vm_reg_object(f, base + 2 * i), *v = vm_reg_object(f, base + 2 * i + 1);
+        if (k == NULL || v == NULL || PyDict_SetItem(d, k, v) < 0)
+            status = -1;
+    }
+    release_window(f, base, 2 * n);
+    if (n > 0)
+        vm_after(A, f);
+    if (status < 0)
+        Py_CLEAR(d);
+    *result = vm_from_ptr(d);
+    return status;
+}
+
+int
+vm_build_const_key_map(VmAct *A, VmFrame *f, VmWord *result)
+{
+    unsigned base = f->pc->b, n = f->pc->c;
+    PyObject *keys = vm_ptr(f->regs[base + n]);
+    PyObject *d = NULL;
+    int status = -1;
+    if (!PyTuple_CheckExact(keys) || PyTuple_GET_SIZE(keys) != (Py_ssize_t)n)
+        PyErr_SetString(PyExc_SystemError, "bad BUILD_CONST_KEY_MAP keys argument");
+    else if ((d = PyDict_New()) != NULL)
+        status = 0;
+    vm_boundary(A, f);
+    for (unsigned i = 0; status == 0 && i < n; i++) {
+        PyObject *v = vm_reg_object(f, base + i);
+        if (v == NULL || PyDict_SetItem(d, PyTuple_GET_ITEM(keys, i), v) < 0)
+            status = -1;
+    }
+    release_window(f, base, n + 1);
+    vm_after(A, f);
+    if (status < 0)
+        Py_CLEAR(d);
+    *result = vm_from_ptr(d);
+    return status;
+}
+
+int
+vm_build_string(VmFrame *f, VmWord *result)
+{
+    unsigned base = f->pc->b, n = f->pc->c;
+    PyObject *empty = PyUnicode_FromStringAndSize(NULL, 0);
+    PyObject *s = empty == NULL ? NULL
+                                : _PyUnicode_JoinArray(empty, (PyObject **)&f->regs[base], n);
+    Py_XDECREF(empty);
+    release_window(f, base, n);
+    *result = vm_from_ptr(s);
+    return s == NULL ? -1 : 0;
+}
+
+int
+vm_build_slice(VmFrame *f, VmWord *result)
+{
+    unsigned base = f->pc->b, n = f->pc->c;
+    PyObject *a = vm_reg_object(f, base), *b = vm_reg_object(f, base + 1);
+    PyObject *c = n == 3 ? vm_reg_object(f, base + 2) : NULL, *s = NULL;
+    if (a != NULL && b != NULL && (n < 3 || c != NULL))
+        s = PySlice_New(a, b, c);
+    release_window(f, base, n);
+    *result = vm_from_ptr(s);
+    return s == NULL ? -1 : 0;
+}
+
+/* -- growing ------------------------------------------------------------------------------------ */
+
+int
+vm_list_append(VmFrame *f)
+{
+    unsigned b = f->pc->b;
+    PyObject *v = vm_reg_object(f, b);
+    int status = v == NULL ? -1 : PyList_Append(vm_ptr(f->regs[f->pc->a]), v);
+    vm_consume(f, b);
+    return status;
+}
+
+int
+vm_set_add(VmAct *A, VmFrame *f)
+{
+    unsigned b = f->pc->b;
+    PyObject *v = vm_reg_object(f, b);
+    int status = -1;
+    if (v != NULL) {
+        vm_boundary(A, f);
+        status = PySet_Add(vm_ptr(f->regs[f->pc->a]), v);
+        vm_after(A, f);
+    }
+    vm_consume(f, b);
+    return status;
+}
+
+int
+vm_map_add(VmAct *A, VmFrame *f)
+{
+    unsigned base = f->pc->b;
+    PyObject *k = vm_reg_object(f, base), *v = vm_reg_object(f, base + 1);
+    int status = -1;
+    if (k != NULL && v != NULL) {
+        vm_boundary(A, f);
+        status = PyDict_SetItem(vm_ptr(f->regs[f->pc->a]), k, v);
+        vm_after(A, f);
+    }
+    release_window(f, base, 2);
+    return status;
+}
+
+int
+vm_list_extend(VmAct *A, VmFrame *f)
+{
+    unsigned b = f->pc->b;
+    PyObject *o = vm_reg_object(f, b);
+    int status = -1;
+    if (o != NULL) {
+        vm_boundary(A, f);
+        PyObject *none = _PyList_Extend((PyListObject *)vm_ptr(f->regs[f->pc->a]), o);
+        if (none != NULL) {
+            Py_DECREF(none);
+            status = 0;
+        }
+        else if (PyErr_ExceptionMatches(PyExc_TypeError) && Py_TYPE(o)->tp_iter == NULL
+                 && !PySequence_Check(o))
+            PyErr_Format(PyExc_TypeError, "Value after * must be an iterable, not %.200s",
+                         Py_TYPE(o)->tp_name);
+        vm_after(A, f);
+    }
+    vm_consume(f, b);
+    return status;
+}
+
+int
+vm_set_update(VmAct *A, VmFrame *f)
+{
+    unsigned b = f->pc->b;
+    PyObject *o = vm_reg_object(f, b);
+    int status = -1;
+    if (o != NULL) {
+        vm_boundary(A, f);
+        status = _PySet_Update(vm_ptr(f->regs[f->pc->a]), o);
+        vm_after(A, f);
+    }
+    vm_consume(f, b);
+    return status;
+}
+
+int
+vm_dict_update(VmAct *A, VmFrame *f)
+{
+    unsigned b = f->pc->b;
+    PyObject *o = vm_reg_object(f, b);
+    int status = -1;
+    if (o != NULL) {
+        vm_boundary(A, f);
+        status = PyDict_Update(vm_ptr(f->regs[f->pc->a]), o);
+        if (status < 0 && PyErr_ExceptionMatches(PyExc_AttributeError))
+            PyErr_Format(PyExc_TypeError, "'%.200s' object is not a mapping",
+                         Py_TYPE(o)->tp_name);
+        vm_after(A, f);
+    }
+    vm_consume(f, b);
+    return status;
+}
+
+int
+vm_dict_merge(VmAct *A, VmFrame *f)
+{
+    unsigned b = f->pc->b, c = f->pc->c;
+    PyObject *o = vm_reg_object(f, b);
+    int status = -1;
+    if (o != NULL) {
+        vm_boundary(A, f);
+        status = _PyDict_MergeEx(vm_ptr(f->regs[f->pc->a]), o, 2);
+        if (status < 0)
+            cpy_format_kwargs_error(c == VM_NO_REG ? Py_None : vm_reg_object(f, c), o);
+        vm_after(A, f);
+    }
+    vm_consume(f, b);
+    return status;
+}
+
+int
+vm_list_to_tuple(VmFrame *f, VmWord *result)
+{
+    PyObject *t = PyList_AsTuple(vm_ptr(f->regs[f->pc->b]));
+    vm_consume(f, f->pc->b);
+    *result = vm_from_ptr(t);
+    return t == NULL ? -1 : 0;
+}
+
+/* -- unpacking ------------------------------------------------------------------------------------ */
+
+static PyObject *
+iterator_to_unpack(PyObject *o)
+{
+    PyObject *it = PyObject_GetIter(o);
+    if (it == NULL && PyErr_ExceptionMatches(PyExc_TypeError) && Py_TYPE(o)->tp_iter == NULL
+        && !PySequence_Check(o))
+        PyErr_Format(PyExc_TypeError, "cannot unpack non-iterable %.200s object",
+                     Py_TYPE(o)->tp_name);
+    return it;
+}
+
+static int
+too_few(int wanted, Py_ssize_t got, int at_least)
+{
+    if (!PyErr_Occurred())
+        PyErr_Format(PyExc_ValueError,
+                     at_least ? "not enough values to unpack (expected at least %d, got %zd)"
+                              : "not enough values to unpack (expected %d, got %zd)",
+                     wanted, got);
+    return -1;
+}
+
+/* Exactly n items of an iterator into items[0..n), new references. */
+static int
+collect(PyObject *o, PyObject **items, unsigned n, int wanted, int at_least, PyObject **rest)
+{
+    PyObject *it = iterator_to_unpack(o);
+    unsigned i = 0;
+    if (it == NULL)
+        return -1;
+    for (; i < n; i++) {
+        items[i] = PyIter_Next(it);
+        if (items[i] == NULL) {
+            too_few(wanted, i, at_least);
+            goto failed;
+        }
+    }
+    if (rest != NULL) {
+        *rest = PySequence_List(it);
+        if (*rest == NULL)
+            goto failed;
+        Py_DECREF(it);
+        return 0;
+    }
+    PyObject *more = PyIter_Next(it);
+    if (more == NULL && !PyErr_Occurred()) {
+        Py_DECREF(it);
+        return 0;
+    }
+    if (more != NULL) {
+        Py_DECREF(more);
+        PyErr_Format(PyExc_ValueError, "too many values to unpack (expected %d)", wanted);
+    }
+failed:
+    while (i-- > 0)
+        Py_DECREF(items[i]);
+    Py_DECREF(it);
+    return -1;
+}
+
+static void
+store_unpacked(VmFrame *f, const VmInsn *list, PyObject *const *items, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        vm_set_any(f, vm_list_get(list, i), vm_from_ptr(items[i]));
+}
+
+int
+vm_unpack(VmAct *A, VmFrame *f)
+{
+    unsigned b = f->pc->b;
+    const VmInsn *list = f->pc + 1;
+    unsigned n = list->op;
+    PyObject *o = vm_reg_object(f, b);
+    if (o == NULL)
+        return -1;
+    PyObject **from = PyTuple_CheckExact(o)  ? &PyTuple_GET_ITEM(o, 0)
+                      : PyList_CheckExact(o) ? ((PyListObject *)o)->ob_item
+                                             : NULL;
+    if (from != NULL && Py_SIZE(o) == (Py_ssize_t)n && n <= 16) {
+        PyObject *items[16];
+        for (unsigned i = 0; i < n; i++)
+            items[i] = Py_NewRef(from[i]);
+        vm_consume(f, b);
+        store_unpacked(f, list, items, n);
+        return 0;
+    }
+    PyObject **items = PyMem_Calloc(n + 1, sizeof(PyObject *));
+    int status = -1;
+    if (items == NULL)
+        PyErr_NoMemory();
+    else {
+        vm_boundary(A, f);
+        status = collect(o, items, n, (int)n, 0, NULL);
+        vm_after(A, f);
+    }
+    vm_consume(f, b);
+    if (status == 0)
+        store_unpacked(f, list, items, n);
+    PyMem_Free(items);
+    return status;
+}
+
+int
+vm_unpack_ex(VmAct *A, VmFrame *f)
+{
+    unsigned a = f->pc->a, b = f->pc->b;
+    unsigned before = f->pc->c & 0xFF, after = f->pc->c >> 8, n = before + 1 + after;
+    PyObject *o = vm_reg_object(f, b), *rest = NULL;
+    PyObject **items = PyMem_Calloc(n, sizeof(PyObject *));
+    int status = -1;
+    if (items == NULL)
+        PyErr_NoMemory();
+    if (o != NULL && items != NULL) {
+        vm_boundary(A, f);
+        status = collect(o, items, before, (int)(before + after), 1, &rest);
+        vm_after(A, f);
+    }
+    Py_ssize_t length = status == 0 ? PyList_GET_SIZE(rest) : 0;
+    if (status == 0 && length < (Py_ssize_t)after) {
+        status = too_few((int)(before + after), (Py_ssize_t)before + length, 1);
+        for (unsigned i = before; i-- > 0;)
+            Py_DECREF(items[i]);
+        Py_CLEAR(rest);
+    }
+    vm_consume(f, b);
+    if (status == 0) {
+        for (unsigned i = 0; i < after; i++)
+            items[before + 1 + i] = PyList_GET_ITEM(rest, length - (Py_ssize_t)after + i);
+        Py_SET_SIZE(rest, length - (Py_ssize_t)after);
+        items[before] = rest;
+        for (unsigned i = 0; i < n; i++)        /* the first item ends on top */
+            f->regs[a + n - 1 - i] = vm_from_ptr(items[i]);
+    }
+    PyMem_Free(items);
+    return status;
+}
+
+/* -- strings ------------------------------------------------------------------------------------- */
+
+static PyObject *                                       /* -> new */
+converted(PyObject *o, unsigned conversion)
+{
+    switch (conversion) {
+    case 0: return Py_NewRef(o);
+    case 1: return PyObject_Str(o);
+    case 2: return PyObject_Repr(o);
+    default: return PyObject_ASCII(o);
+    }
+}
+
+int
+vm_format(VmAct *A, VmFrame *f, int with_spec, VmWord *result)
+{
+    unsigned b = f->pc->b;
+    PyObject *o = vm_reg_object(f, b), *s = NULL;
+    PyObject *spec = with_spec ? vm_reg_object(f, b + 1) : NULL;
+    if (o != NULL && (!with_spec || spec != NULL)) {
+        int quiet = PyUnicode_CheckExact(o) || PyLong_CheckExact(o) || PyFloat_CheckExact(o);
+        if (!quiet)
+            vm_boundary(A, f);
+        PyObject *v = converted(o, f->pc->c);
+        if (v != NULL && PyUnicode_CheckExact(v) && spec == NULL)
+            s = v;
+        else if (v != NULL) {
+            s = PyObject_Format(v, spec);
+            Py_DECREF(v);
+        }
+        if (!quiet)
+            vm_after(A, f);
+    }
+    vm_consume(f, b);
+    if (with_spec)
+        vm_consume(f, b + 1);
+    *result = vm_from_ptr(s);
+    return s == NULL ? -1 : 0;
+}
+
+int
+vm_convert(VmAct *A, VmFrame *f, VmWord *result)
+{
+    PyObject *o = vm_reg_object(f, f->pc->b), *s = NULL;
+    if (o != NULL) {
+        vm_boundary(A, f);
+        s = converted(o, f->pc->c);
+        vm_after(A, f);
+    }
+    vm_consume(f, f->pc->b);
+    *result = vm_from_ptr(s);
+    return s == NULL ? -1 : 0;
+}
+
+/* -- functions -------------------------------------------------------------------------------------- */
+
+/* Window: defaults, keyword defaults, annotations, closure (what the flags say), code. */
+int
+vm_make_function(VmFrame *f, VmWord *result)
+{
+    unsigned base = f->pc->b, flags = f->pc->c;
+    unsigned n = (unsigned)__builtin_popcount(flags & 15);
+    PyObject *code = vm_ptr(f->regs[base + n]);
+    PyFunctionObject *func =
+        (PyFunctionObject *)PyFunction_New(code, f->func->func_globals);
+    vm_release(f->regs[base + n]);
+    if (func == NULL) {
+        release_window(f, base, n);
+        return -1;
+    }
+    VmWord *w = &f->regs[base];
+    if (flags & 1)
+        func->func_defaults = vm_ptr(*w++);
+    if (flags & 2)
+        func->func_kwdefaults = vm_ptr(*w++);
+    if (flags & 4)
+        func->func_annotations = vm_ptr(*w++);
+    if (flags & 8)
+        func->func_closure = vm_ptr(*w++);
+    vm_own_function((PyObject *)func);
+    *result = vm_from_ptr((PyObject *)func);
+    return 0;
+}
+
+int
+vm_function_attribute(VmFrame *f, VmWord *result)
+{
+    unsigned base = f->pc->b;
+    PyFunctionObject *func = (PyFunctionObject *)vm_ptr(f->regs[base + 1]);
+    PyObject *v = vm_ptr(f->regs[base]);
+    switch (f->pc->c) {
+    case 1: func->func_defaults = v; break;
+    case 2: func->func_kwdefaults = v; break;
+    case 4: func->func_annotations = v; break;
+    default: func->func_closure = v; break;
+    }
+    *result = vm_from_ptr((PyObject *)func);
+    return 0;
+}
+
+/* -- iteration ------------------------------------------------------------------------------------------ */
+
+int
+vm_get_iter(VmAct *A, VmFrame *f, VmWord *result)
+{
+    PyObject *o = vm_reg_object(f, f->pc->b), *it = NULL;
+    if (o != NULL) {
+        vm_boundary(A, f);
+        it = PyObject_GetIter(o);
+        vm_after(A, f);
+    }
+    vm_consume(f, f->pc->b);
+    *result = vm_from_ptr(it);
+    return it == NULL ? -1 : 0;
+}
+
+int
+vm_yield_from_iter(VmAct *A, VmFrame *f, VmWord *result)
+{
+    PyObject *o = vm_reg_object(f, f->pc->b);
+    if (o != NULL && PyCoro_CheckExact(o)) {
+        if (f->code->co->co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE)) {
+            *result = vm_from_ptr(Py_NewRef(o));
+            vm_consume(f, f->pc->b);
+            return 0;
+        }
+        PyErr_SetString(PyExc_TypeError,
+                        "cannot 'yield from' a coroutine object in a non-coroutine generator");
+        vm_consume(f, f->pc->b);
+        return -1;
+    }
+    return vm_get_iter(A, f, result);
+}
+
+int
+vm_iter_next(VmAct *A, VmFrame *f, PyObject *it, VmWord *result)
+{
+    vm_boundary(A, f);
+    PyObject *v = Py_TYPE(it)->tp_iternext(it);
+    int status = 1;
+    if (v == NULL) {
+        status = 0;
+        if (PyErr_Occurred()) {
+            status = -1;
+            if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
+                PyErr_Clear();
+                status = 0;
+            }
+        }
+    }
+    vm_after(A, f);
+    *result = vm_from_ptr(v);
+    return status;
+}
+
+int
+vm_send(VmAct *A, VmFrame *f, PyObject *receiver, VmWord value, VmWord *result)
+{
+    PyObject *v = vm_box(value), *r = NULL;
+    vm_release(value);
+    if (v == NULL)
+        return -1;
+    vm_boundary(A, f);
+    int status = vm_c_stack_check() < 0 ? PYGEN_ERROR : PyIter_Send(receiver, v, &r);
+    vm_after(A, f);
+    Py_DECREF(v);
+    *result = vm_from_ptr(r);
+    return status == PYGEN_NEXT ? 1 : status == PYGEN_RETURN ? 0 : -1;
+}
+
+/* -- imports ---------------------------------------------------------------------------------------------- */
+
+/* The import machinery's own entry point comes to the VM, so that what it runs does. */
+static void
+own_import_machinery(void)
+{
+    static int done;
+    if (done)
+        return;
+    done = 1;
+    PyObject *modules = PyImport_GetModuleDict();       /* borrowed */
+    PyObject *bootstrap = PyDict_GetItemString(modules, "_frozen_importlib");
+    PyObject *func = bootstrap == NULL
+                         ? NULL
+                         : PyObject_GetAttrString(bootstrap, "_find_and_load");
+    if (func == NULL)
+        PyErr_Clear();
+    else if (PyFunction_Check(func))
+        vm_own_function(func);
+    Py_XDECREF(func);
+}
+
+static PyObject *
+standard_import(void)
+{
+    static PyObject *import;        /* the builtin __import__, kept for good */
+    if (import == NULL) {
+        PyObject *builtins = PyImport_ImportModule("builtins");
+        import = builtins == NULL ? NULL : PyObject_GetAttrString(builtins, "__import__");
+        Py_XDECREF(builtins);
+        if (import != NULL && !PyCFunction_Check(import))
+            Py_CLEAR(import);       /* replaced before we came: never the fast way */
+    }
+    return import;
+}
+
+static PyObject *
+import_in(VmFrame *f, PyObject *import, PyObject *name, PyObject *fromlist, PyObject *level)
+{
+    PyObject *globals = f->func->func_globals;
+    PyObject *locals = f->locals == NULL ? Py_None : f->locals;
+    if (import == standard_import()) {
+        int n = (int)PyLong_AsLong(level);
+        if (n == -1 && PyErr_Occurred())
+            return NULL;
+        own_import_machinery();
+        return PyImport_ImportModuleLevelObject(name, globals, locals, fromlist, n);
+    }
+    PyObject *args[5] = {name, globals, locals, fromlist, level};
+    return PyObject_Vectorcall(import, args, 5, NULL);
+}
+
+int
+vm_import_name(VmAct *A, VmFrame *f, VmWord *result)
+{
+    unsigned base = f->pc->b;
+    PyObject *name = f->code->caches[f->pc->c].name, *module = NULL;
+    PyObject *level = vm_reg_object(f, base), *fromlist = vm_reg_object(f, base + 1);
+    PyObject *builtins = f->func->func_builtins;
+    PyObject *import = PyDict_CheckExact(builtins) ? PyDict_GetItemString(builtins, "__import__")
+                                                   : NULL;
+    if (import == NULL)
+        PyErr_SetString(PyExc_ImportError, "__import__ not found");
+    else if (level != NULL && fromlist != NULL && vm_c_stack_check() == 0) {
+        Py_INCREF(import);
+        vm_boundary(A, f);
+        module = import_in(f, import, name, fromlist, level);
+        vm_after(A, f);
+        Py_DECREF(import);
+    }
+    release_window(f, base, 2);
+    *result = vm_from_ptr(module);
+    return module == NULL ? -1 : 0;
+}
+
+int
+vm_import_from(VmAct *A, VmFrame *f, VmWord *result)
+{
+    PyObject *module = vm_reg_object(f, f->pc->b);
+    vm_boundary(A, f);
+    PyObject *v = cpy_import_from(module, f->code->caches[f->pc->c].name);
+    vm_after(A, f);
+    *result = vm_from_ptr(v);
+    return v == NULL ? -1 : 0;
+}
+
+int
+vm_import_star(VmAct *A, VmFrame *f)
+{
+    PyObject *module = vm_reg_object(f, f->pc->a);
+    int status = -1;
+    if (f->locals == NULL)
+        PyErr_SetString(PyExc_SystemError, "no locals found during 'import *'");
+    else {
+        vm_boundary(A, f);
+        status = cpy_import_star(f->locals, module);
+        vm_after(A, f);
+    }
+    vm_consume(f, f->pc->a);
+    return status;
+}
+
+int
+vm_print_expr(VmAct *A, VmFrame *f)
+{
+    PyObject *hook = PySys_GetObject("displayhook");    /* borrowed */
+    PyObject *v = vm_reg_object(f, f->pc->a), *r = NULL;
+    if (hook == NULL)
+        PyErr_SetString(PyExc_RuntimeError, "lost sys.displayhook");
+    else if (v != NULL) {
+        vm_boundary(A, f);
+        r = PyObject_CallOneArg(hook, v);
+        vm_after(A, f);
+    }
+    vm_consume(f, f->pc->a);
+    Py_XDECREF(r);
+    return r == NULL ? -1 : 0;
+}
+
+/* -- pattern matching ----------------------------------------------------------------------------------- */
+
+int
+vm_match_class(VmAct *A, VmFrame *f, VmWord *result)
+{
+    unsigned base = f->pc->b;
+    PyObject *subject = vm_reg_object(f, base), *cls = vm_reg_object(f, base + 1), *r = NULL;
+    PyObject *names = vm_reg_object(f, base + 2);
+    if (subject != NULL) {
+        vm_boundary(A, f);
+        r = cpy_match_class(subject, cls, f->pc->c, names);
+        vm_after(A, f);
+    }
+    release_window(f, base, 3);
+    *result = vm_from_ptr(r);
+    return r == NULL ? -1 : 0;
+}
+
+int
+vm_match_keys(VmAct *A, VmFrame *f, VmWord *result)
+{
+    vm_boundary(A, f);
+    PyObject *r = cpy_match_keys(vm_reg_object(f, f->pc->b), vm_reg_object(f, f->pc->c));
+    vm_after(A, f);
+    *result = vm_from_ptr(r);
+    return r == NULL ? -1 : 0;
+}
+
+int
+vm_prep_reraise(VmAct *A, VmFrame *f, VmWord *result)
+{
+    unsigned base = f->pc->b;
+    vm_boundary(A, f);
+    PyObject *r = cpy_prep_reraise_star(vm_reg_object(f, base), vm_reg_object(f, base + 1));
+    vm_after(A, f);
+    release_window(f, base, 2);
+    *result = vm_from_ptr(r);
+    return r == NULL ? -1 : 0;
+}

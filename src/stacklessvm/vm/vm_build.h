@@ -1,0 +1,55 @@
+/* Items, containers, strings, iteration, imports, pattern matching: instructions that work
+ * on objects. */
+#ifndef VM_BUILD_H
+#define VM_BUILD_H
+
+#include "vm/vm_frame.h"
+
+/* All return 0, or -1 with an exception; operands are those of f->pc. */
+int vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result);
+int vm_setitem(VmAct *A, VmFrame *f);
+int vm_delitem(VmAct *A, VmFrame *f);
+int vm_getslice(VmAct *A, VmFrame *f, VmWord *result);
+int vm_setslice(VmAct *A, VmFrame *f);
+int vm_contains(VmAct *A, VmFrame *f);              /* 1, 0 or -1 */
+int vm_length(VmAct *A, VmFrame *f, VmWord *result);
+
+int vm_build_tuple(VmFrame *f, VmWord *result);
+int vm_build_listing(VmFrame *f, VmWord *result);
+int vm_build_set(VmAct *A, VmFrame *f, VmWord *result);
+int vm_build_map(VmAct *A, VmFrame *f, VmWord *result);
+int vm_build_const_key_map(VmAct *A, VmFrame *f, VmWord *result);
+int vm_build_string(VmFrame *f, VmWord *result);
+int vm_build_slice(VmFrame *f, VmWord *result);
+int vm_list_append(VmFrame *f);
+int vm_set_add(VmAct *A, VmFrame *f);
+int vm_map_add(VmAct *A, VmFrame *f);
+int vm_list_extend(VmAct *A, VmFrame *f);
+int vm_set_update(VmAct *A, VmFrame *f);
+int vm_dict_update(VmAct *A, VmFrame *f);
+int vm_dict_merge(VmAct *A, VmFrame *f);
+int vm_list_to_tuple(VmFrame *f, VmWord *result);
+int vm_unpack(VmAct *A, VmFrame *f);
+int vm_unpack_ex(VmAct *A, VmFrame *f);
+int vm_format(VmAct *A, VmFrame *f, int with_spec, VmWord *result);
+int vm_convert(VmAct *A, VmFrame *f, VmWord *result);
+
+int vm_make_function(VmFrame *f, VmWord *result);
+int vm_function_attribute(VmFrame *f, VmWord *result);
+
+int vm_get_iter(VmAct *A, VmFrame *f, VmWord *result);
+int vm_yield_from_iter(VmAct *A, VmFrame *f, VmWord *result);
+/* Next item of a general iterator: 1 and *result, 0 exhausted, -1 exception */
+int vm_iter_next(VmAct *A, VmFrame *f, PyObject *it, VmWord *result);
+/* receiver.send(value): 1 yielded, 0 returned, -1; value taken */
+int vm_send(VmAct *A, VmFrame *f, PyObject *receiver, VmWord value, VmWord *result);
+
+int vm_import_name(VmAct *A, VmFrame *f, VmWord *result);
+int vm_import_from(VmAct *A, VmFrame *f, VmWord *result);
+int vm_import_star(VmAct *A, VmFrame *f);
+int vm_print_expr(VmAct *A, VmFrame *f);
+int vm_match_class(VmAct *A, VmFrame *f, VmWord *result);
+int vm_match_keys(VmAct *A, VmFrame *f, VmWord *result);
+int vm_prep_reraise(VmAct *A, VmFrame *f, VmWord *result);
+
+#endif

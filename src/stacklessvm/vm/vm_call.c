@@ -1,0 +1,670 @@
+/* Calls.
+ *
+ * A Python function called from a VM frame is a pushed frame; everything else is a C call
+ * through vm_call_out.c.  The loop itself does the commonest call (a function with exactly
+ * enough positional arguments); all other forms come here.
+ */
+#include "vm/vm_call.h"
+
+#include "cpyext_compat/cpy_eval.h"
+#include "cpyext_compat/cpy_code.h"
+#include "vm/vm_call_out.h"
+#include "vm/vm_class.h"
+#include "vm/vm_ic.h"
+#include "vm/vm_num.h"
+#include "vm/vm_shadow.h"
+
+/* -- known callables: compared by identity, kept alive for good ------------------------ */
+
+static struct {
+    PyObject *len, *isinstance, *list_append, *build_class, *exec, *eval, *super;
+} known;
+
+static PyObject *
+builtin(const char *name)
+{
+    return Py_XNewRef(PyDict_GetItemString(PyEval_GetBuiltins(), name));
+}
+
+void
+vm_call_init(void)
+{
+    known.len = builtin("len");
+    known.isinstance = builtin("isinstance");
+    known.build_class = builtin("__build_class__");
+    known.exec = builtin("exec");
+    known.eval = builtin("eval");
+    known.list_append = PyObject_GetAttrString((PyObject *)&PyList_Type, "append");
+}
+
+/* -- frames -------------------------------------------------------------------------------- */
+
+VmFrame *
+vm_push_checked(VmAct *A, VmFrame *prev, VmCode *code, PyFunctionObject *func)
+{
+    if (--*A->left < 0 && cpy_recursion_error(A->ts) < 0) {
+        ++*A->left;
+        Py_DECREF(func);
+        return NULL;
+    }
+    VmFrame *nf = vm_frame_push(A, prev, code, func, 0);
+    if (nf == NULL) {
+        ++*A->left;
+        return NULL;
+    }
+    if (vm_unlikely(!(code->co->co_flags & CO_OPTIMIZED))) {
+        nf->locals = Py_NewRef(func->func_globals);
+        nf->flags |= FRAME_LOCALS;
+    }
+    vm_stats.native++;
+    return nf;
+}
+
+/* A frame that never ran. */
+static void
+drop_new_frame(VmAct *A, VmFrame *nf)
+{
+    Py_XDECREF(nf->locals);
+    Py_DECREF(nf->func);
+    ++*A->left;
+    vm_frame_pop(A, nf);
+}
+
+/* -- binding --------------------------------------------------------------------------------- */
+
+static PyObject *
+tuple_of_words(const VmWord *words, size_t n)
+{
+    PyObject *t = PyTuple_New((Py_ssize_t)n);
+    for (size_t i = 0; t != NULL && i < n; i++) {
+        PyObject *o = vm_box(words[i]);
+        if (o == NULL)
+            Py_CLEAR(t);
+        else
+            PyTuple_SET_ITEM(t, (Py_ssize_t)i, o);
+    }
+    return t;
+}
+
+/* Parameter that takes keyword `name`, or -1. */
+static Py_ssize_t
+find_parameter(PyCodeObject *co, PyObject *name)
+{
+    Py_ssize_t n = co->co_argcount + co->co_kwonlyargcount;
+    for (Py_ssize_t i = co->co_posonlyargcount; i < n; i++) {
+        if (cpy_code_local_name(co, (int)i) == name)
+            return i;
+    }
+    for (Py_ssize_t i = co->co_posonlyargcount; i < n; i++) {
+        if (PyUnicode_Compare(cpy_code_local_name(co, (int)i), name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+/* Keyword values into parameters or the ** dict.  0; 1: CPython will complain; -1 error */
+static int
+bind_keywords(VmFrame *nf, PyCodeObject *co, const VmWord *values, PyObject *kwnames,
+              PyObject *kwdict)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kwnames); i++) {
+        PyObject *name = PyTuple_GET_ITEM(kwnames, i);
+        if (!PyUnicode_Check(name))
+            return 1;
+        Py_ssize_t at = find_parameter(co, name);
+        if (at >= 0) {
+            if (nf->regs[at] != VM_NULL)
+                return 1;
+            nf->regs[at] = values[i];
+            vm_incref(values[i]);
+            continue;
+        }
+        if (kwdict == NULL)
+            return 1;
+        PyObject *v = vm_box(values[i]);
+        int status = v == NULL ? -1 : PyDict_SetItem(kwdict, name, v);
+        Py_XDECREF(v);
+        if (status < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Defaults for what is still unbound.  0; 1: CPython will complain. */
+static int
+bind_defaults(VmFrame *nf, PyFunctionObject *func, PyCodeObject *co)
+{
+    PyObject *defaults = func->func_defaults;
+    Py_ssize_t nd = defaults == NULL ? 0 : PyTuple_GET_SIZE(defaults);
+    Py_ssize_t first = co->co_argcount - nd;
+    for (Py_ssize_t i = 0; i < co->co_argcount; i++) {
+        if (nf->regs[i] != VM_NULL)
+            continue;
+        if (i < first)
+            return 1;
+        nf->regs[i] = vm_from_ptr(Py_NewRef(PyTuple_GET_ITEM(defaults, i - first)));
+    }
+    for (Py_ssize_t i = co->co_argcount; i < co->co_argcount + co->co_kwonlyargcount; i++) {
+        if (nf->regs[i] != VM_NULL)
+            continue;
+        PyObject *v = func->func_kwdefaults == NULL
+                          ? NULL
+                          : PyDict_GetItemWithError(func->func_kwdefaults,
+                                                    cpy_code_local_name(co, (int)i));
+        if (v == NULL)
+            return 1;
+        nf->regs[i] = vm_from_ptr(Py_NewRef(v));
+    }
+    return 0;
+}
+
+/* CPython's own binding fails the same way, before any code of the function runs. */
+static void
+raise_binding_error(PyFunctionObject *func, const VmWord *args, size_t n, PyObject *kwnames)
+{
+    size_t all = n + (kwnames == NULL ? 0 : (size_t)PyTuple_GET_SIZE(kwnames));
+    PyObject *boxes = tuple_of_words(args, all);
+    if (boxes == NULL)
+        return;
+    PyObject *r = _PyFunction_Vectorcall((PyObject *)func, &PyTuple_GET_ITEM(boxes, 0), n,
+                                         kwnames);
+    Py_DECREF(boxes);
+    if (r != NULL) {
+        Py_DECREF(r);
+        PyErr_SetString(PyExc_SystemError, "pyrs: arguments bound differently from CPython");
+    }
+}
+
+static int
+bind_all(VmFrame *nf, PyFunctionObject *func, const VmWord *args, size_t n,
+         PyObject *kwnames)
+{
+    PyCodeObject *co = (PyCodeObject *)func->func_code;
+    size_t argc = (size_t)co->co_argcount, npos = n < argc ? n : argc;
+    size_t rest = argc + (size_t)co->co_kwonlyargcount;
+    PyObject *kwdict = NULL;
+    int status = 0;
+
+    if (n > argc && !(co->co_flags & CO_VARARGS))
+        return 1;
+    for (size_t i = 0; i < npos; i++) {
+        nf->regs[i] = args[i];
+        vm_incref(args[i]);
+    }
+    if (co->co_flags & CO_VARARGS) {
+        PyObject *t = tuple_of_words(args + npos, n - npos);
+        if (t == NULL)
+            return -1;
+        nf->regs[rest++] = vm_from_ptr(t);
+    }
+    if (co->co_flags & CO_VARKEYWORDS) {
+        kwdict = PyDict_New();
+        if (kwdict == NULL)
+            return -1;
+        nf->regs[rest++] = vm_from_ptr(kwdict);
+    }
+    if (kwnames != NULL)
+        status = bind_keywords(nf, co, args + n, kwnames, kwdict);
+    if (status == 0 && (npos < argc || co->co_kwonlyargcount > 0))
+        status = bind_defaults(nf, func, co);
+    return status;
+}
+
+int
+vm_bind(VmFrame *nf, PyFunctionObject *func, const VmWord *args, size_t n, PyObject *kwnames)
+{
+    int status = bind_all(nf, func, args, n, kwnames);
+    if (status == 0)
+        return 0;
+    for (unsigned i = 0; i < nf->code->nargs_total; i++) {
+        vm_release(nf->regs[i]);
+        nf->regs[i] = VM_NULL;
+    }
+    if (!PyErr_Occurred())
+        raise_binding_error(func, args, n, kwnames);
+    return -1;
+}
+
+/* By position into a function without *, ** and keyword-only parameters, defaults for the
+   rest: the arguments are moved.  0, or -1: not that simple, nothing was done. */
+static int
+bind_by_position(VmFrame *nf, PyFunctionObject *func, const VmWord *args, size_t n)
+{
+    size_t argc = nf->code->argcount;
+    size_t nd = func->func_defaults == NULL ? 0 : (size_t)PyTuple_GET_SIZE(func->func_defaults);
+    if (!nf->code->simple || n > argc || argc - n > nd)
+        return -1;
+    memcpy(nf->regs, args, n * sizeof(VmWord));
+    for (size_t i = n; i < argc; i++) {
+        PyObject *v = PyTuple_GET_ITEM(func->func_defaults, (Py_ssize_t)(i - (argc - nd)));
+        nf->regs[i] = vm_from_ptr(Py_NewRef(v));
+    }
+    return 0;
+}
+
+/* -- one call ------------------------------------------------------------------------------- */
+
+static void
+release_words(VmWord *args, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        vm_release(args[i]);
+}
+
+static size_t
+keyword_count(PyObject *kwnames)
+{
+    return kwnames == NULL ? 0 : (size_t)PyTuple_GET_SIZE(kwnames);
+}
+
+static void
+set_return(VmFrame *nf, VmReturn ret)
+{
+    nf->ret_dst = (uint16_t)ret.dst;
+    nf->ret_ip = ret.next;
+    nf->kind = (uint8_t)ret.kind;
+    nf->aux = ret.aux;
+}
+
+static VmCallStatus
+call_python(VmAct *A, VmFrame *f, VmCode *code, PyFunctionObject *func, VmWord *args,
+            size_t n, PyObject *kwnames, VmReturn ret, VmFrame **pushed)
+{
+    VmFrame *nf = vm_push_checked(A, f, code, func);
+    size_t all = n + keyword_count(kwnames);
+    if (nf == NULL) {
+        release_words(args, all);
+        return CALL_ERROR;
+    }
+    if (kwnames != NULL || bind_by_position(nf, func, args, n) < 0) {
+        vm_boundary(A, f);
+        int status = vm_bind(nf, func, args, n, kwnames);
+        release_words(args, all);
+        vm_after(A, f);
+        if (status < 0) {
+            drop_new_frame(A, nf);
+            return CALL_ERROR;
+        }
+    }
+    set_return(nf, ret);
+    *pushed = nf;
+    return CALL_PUSHED;
+}
+
+/* The object in the destination. takes o, NULL: exception */
+static VmCallStatus
+finish(VmFrame *f, PyObject *o, VmReturn ret)
+{
+    if (o == NULL)
+        return CALL_ERROR;
+    if (ret.kind == RET_DISCARD)
+        Py_DECREF(o);
+    else
+        vm_set_any(f, ret.dst, vm_unbox_unique(o));
+    return CALL_DONE;
+}
+
+/* Words become objects, in place.  0, or -1 with MemoryError (what was boxed stays). */
+static int
+box_words(VmFrame *f, VmWord *args, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (vm_is_obj(args[i]))
+            continue;
+        PyObject *o = vm_box_shared(f, args[i]);
+        if (o == NULL)
+            return -1;
+        args[i] = vm_from_ptr(o);
+    }
+    return 0;
+}
+
+static VmCallStatus
+call_c(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, PyObject *kwnames,
+       VmReturn ret)
+{
+    size_t all = n + keyword_count(kwnames);
+    PyObject *o = NULL;
+    if (box_words(f, args, all) == 0) {
+        vm_boundary(A, f);
+        o = vm_call_out(A, f, callee, (PyObject **)args, n, kwnames);
+    }
+    Py_DECREF(callee);
+    release_words(args, all);
+    if (f->shadow != NULL)
+        vm_after(A, f);
+    A->delegate = vm_must_delegate(A->ts) != NULL;
+    if (vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK) && o != NULL
+        && cpy_handle_pending(A->ts) < 0)
+        Py_CLEAR(o);
+    return finish(f, o, ret);
+}
+
+/* A class whose instances are made by object.__new__ and set up by a Python __init__.
+   -> borrowed, or NULL */
+static PyFunctionObject *
+plain_init(PyTypeObject *cls)
+{
+    if (!Py_IS_TYPE(cls, &PyType_Type) || cls->tp_new != PyBaseObject_Type.tp_new
+        || cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT || cls->tp_init == PyBaseObject_Type.tp_init)
+        return NULL;
+    static PyObject *init_name;
+    if (init_name == NULL && (init_name = PyUnicode_InternFromString("__init__")) == NULL)
+        return NULL;
+    PyObject *init = _PyType_Lookup(cls, init_name);
+    return init != NULL && Py_IS_TYPE(init, &PyFunction_Type) ? (PyFunctionObject *)init : NULL;
+}
+
+static VmCallStatus
+call_class(VmAct *A, VmFrame *f, PyTypeObject *cls, PyFunctionObject *init, VmCode *code,
+           VmWord *args, size_t n, PyObject *kwnames, VmReturn ret, VmFrame **pushed)
+{
+    size_t all = n + keyword_count(kwnames);
+    PyObject *o = cls->tp_alloc(cls, 0);
+    Py_INCREF(init);
+    Py_DECREF(cls);
+    if (o == NULL) {
+        Py_DECREF(init);
+        release_words(args, all);
+        return CALL_ERROR;
+    }
+    args[-1] = vm_from_ptr(Py_NewRef(o));
+    ret.kind = ret.kind == RET_VALUE ? RET_INIT : ret.kind;
+    ret.aux = vm_from_ptr(o);
+    VmCallStatus status =
+        call_python(A, f, code, init, args - 1, n + 1, kwnames, ret, pushed);
+    if (status != CALL_PUSHED)
+        Py_DECREF(o);
+    return status;
+}
+
+VmCallStatus
+vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
+              PyObject *kwnames, VmReturn ret, VmFrame **pushed)
+{
+    PyTypeObject *tp = Py_TYPE(callee);
+    if (tp == &PyMethod_Type) {
+        PyObject *func = Py_NewRef(PyMethod_GET_FUNCTION(callee));
+        args[-1] = vm_from_ptr(Py_NewRef(PyMethod_GET_SELF(callee)));
+        Py_DECREF(callee);
+        callee = func;
+        args--;
+        n++;
+        tp = Py_TYPE(callee);
+        if (tp == &PyMethod_Type)       /* its args[-1] is not free any more */
+            return call_c(A, f, callee, args, n, kwnames, ret);
+    }
+    if (tp == &PyFunction_Type) {
+        VmCode *code = vm_code_to_run((PyFunctionObject *)callee);
+        if (code != NULL && vm_must_delegate(A->ts) == NULL)
+            return call_python(A, f, code, (PyFunctionObject *)callee, args, n, kwnames, ret,
+                               pushed);
+    }
+    else if (PyType_Check(callee)) {
+        PyFunctionObject *init = plain_init((PyTypeObject *)callee);
+        VmCode *code = init == NULL ? NULL : vm_code_to_run(init);
+        if (code != NULL && ret.kind == RET_VALUE && vm_must_delegate(A->ts) == NULL)
+            return call_class(A, f, (PyTypeObject *)callee, init, code, args, n, kwnames,
+                              ret, pushed);
+    }
+    else if (callee == known.build_class && n >= 2 && ret.kind == RET_VALUE) {
+        VmCallStatus status = vm_build_class(A, f, callee, args, n, kwnames, ret, pushed);
+        if (status != CALL_NOT_MINE)
+            return status;
+    }
+    else if ((callee == known.exec || callee == known.eval) && kwnames == NULL
+             && ret.kind == RET_VALUE) {
+        VmCallStatus status = vm_exec(A, f, callee == known.eval, args, n, ret, pushed);
+        if (status != CALL_NOT_MINE) {
+            Py_DECREF(callee);
+            return status;
+        }
+    }
+    if (PyErr_Occurred()) {     /* MemoryError while lowering */
+        Py_DECREF(callee);
+        release_words(args, n + keyword_count(kwnames));
+        return CALL_ERROR;
+    }
+    return call_c(A, f, callee, args, n, kwnames, ret);
+}
+
+VmCallStatus
+vm_call_getter(VmAct *A, VmFrame *f, PyObject *func, PyObject *self, VmReturn ret,
+               VmFrame **pushed)
+{
+    VmWord args[2] = {VM_NULL, vm_from_ptr(Py_NewRef(self))};
+    return vm_call_words(A, f, Py_NewRef(func), args + 1, 1, NULL, ret, pushed);
+}
+
+/* -- calls that need no frame ------------------------------------------------------------------- */
+
+static Py_ssize_t
+known_len(PyObject *o)
+{
+    if (PyList_CheckExact(o) || PyTuple_CheckExact(o) || PyBytes_CheckExact(o))
+        return Py_SIZE(o);
+    if (PyUnicode_CheckExact(o))
+        return PyUnicode_GET_LENGTH(o);
+    if (PyDict_CheckExact(o))
+        return PyDict_GET_SIZE(o);
+    if (PyAnySet_CheckExact(o))
+        return PySet_GET_SIZE(o);
+    return -1;
+}
+
+/* len(x), isinstance(x, C), l.append(x) by identity of the callable.  1: done */
+static int
+call_known(VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmWord *result)
+{
+    if (callee == known.len && n == 1 && vm_is_obj(args[0])) {
+        Py_ssize_t size = known_len(vm_ptr(args[0]));
+        if (size < 0)
+            return 0;
+        vm_release(args[0]);
+        *result = vm_from_int(size);
+        return 1;
+    }
+    if (callee == known.isinstance && n == 2 && vm_is_obj(args[0]) && vm_is_obj(args[1])) {
+        PyObject *cls = vm_ptr(args[1]);
+        if (!Py_IS_TYPE(cls, &PyType_Type))
+            return 0;
+        if (!Py_IS_TYPE(vm_ptr(args[0]), (PyTypeObject *)cls))
+            return 0;
+        release_words(args, 2);
+        *result = VM_TRUE;
+        return 1;
+    }
+    if (callee == known.list_append && n == 2 && vm_is_obj(args[0])
+        && PyList_CheckExact(vm_ptr(args[0])) && box_words(f, args + 1, 1) == 0) {
+        if (PyList_Append(vm_ptr(args[0]), vm_ptr(args[1])) < 0)
+            return 0;
+        release_words(args, 2);
+        *result = VM_NONE;
+        return 1;
+    }
+    return 0;
+}
+
+/* -- the instructions ------------------------------------------------------------------------------- */
+
+/* Outgoing arguments stand in the slots CPython's stack would use: two free, then n. */
+static VmWord *
+out_area(VmFrame *f)
+{
+    char *slots = (f->flags & FRAME_GENERATOR
+                       ? (char *)vm_gen_shadow(f)
+                       : (char *)f + f->code->shadow_offset)
+                  + CPY_FRAME_HEADER;
+    return (VmWord *)slots + f->code->nlocals + VM_OUT_FREE;
+}
+
+VmCallStatus
+vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
+{
+    const VmInsn *ip = f->pc;
+    unsigned n = ip[1].op, b = ip->b;
+    VmWord callee, self = VM_NULL;
+    PyObject *kwnames = NULL;
+    if (ip->op == VM_CALL) {
+        callee = f->regs[b];
+        if (!vm_is_temp(f, b))
+            vm_incref(callee);
+    }
+    else {
+        VmWord w0 = f->regs[b], w1 = f->regs[b + 1];
+        VmWord null_slot = CPY_CALL_NULL_FIRST ? w0 : w1;
+        if (null_slot == VM_NULL)
+            callee = CPY_CALL_NULL_FIRST ? w1 : w0;
+        else {
+            callee = w0;
+            self = w1;
+        }
+        if (ip->op == VM_CALLKW)
+            kwnames = PyTuple_GET_ITEM(f->code->co->co_consts, ip->c);
+    }
+    VmWord *args = out_area(f);
+    for (unsigned i = 0; i < n; i++)
+        args[i] = vm_take_operand(f, vm_list_get(ip + 1, i));
+    size_t npos = n - keyword_count(kwnames);
+    if (self != VM_NULL) {
+        args--;
+        args[0] = self;
+        npos++;
+    }
+    VmReturn ret = {ip->a, ip + 1 + vm_list_words(n), RET_VALUE, VM_NULL};
+    VmWord result;
+    if (!vm_is_obj(callee)) {
+        PyObject *o = vm_box(callee);
+        if (o == NULL)
+            return CALL_ERROR;
+        callee = vm_from_ptr(o);
+    }
+    else if (kwnames == NULL && call_known(f, vm_ptr(callee), args, npos, &result)) {
+        vm_release(callee);
+        vm_set_any(f, ip->a, result);
+        return CALL_DONE;
+    }
+    return vm_call_words(A, f, vm_ptr(callee), args, npos, kwnames, ret, pushed);
+}
+
+/* f(*args, **kwargs) */
+static PyObject *
+kwnames_of_dict(PyObject *kwargs, VmWord *values)
+{
+    PyObject *names = PyTuple_New(PyDict_GET_SIZE(kwargs));
+    PyObject *key, *value;
+    Py_ssize_t pos = 0, i = 0;
+    while (PyDict_Next(kwargs, &pos, &key, &value)) {
+        if (!PyUnicode_Check(key)) {
+            PyErr_SetString(PyExc_TypeError, "keywords must be strings");
+            Py_CLEAR(names);
+        }
+    }
+    pos = 0;
+    while (names != NULL && PyDict_Next(kwargs, &pos, &key, &value)) {
+        PyTuple_SET_ITEM(names, i, Py_NewRef(key));
+        values[i++] = vm_from_ptr(Py_NewRef(value));
+    }
+    return names;
+}
+
+/* args made a tuple, kwargs an exact dict, in the window.  0 / -1 */
+static int
+check_star_arguments(VmFrame *f, PyObject *callee, unsigned args, unsigned kwargs)
+{
+    PyObject *t = vm_reg_object(f, args);
+    if (t != NULL && !PyTuple_CheckExact(t)) {
+        if (cpy_check_args_iterable(callee, t) < 0)
+            return -1;
+        PyObject *made = PySequence_Tuple(t);
+        if (made == NULL)
+            return -1;
+        vm_release(f->regs[args]);
+        f->regs[args] = vm_from_ptr(made);
+    }
+    if (kwargs == 0 || f->regs[kwargs] == VM_NULL || PyDict_CheckExact(vm_ptr(f->regs[kwargs])))
+        return t == NULL ? -1 : 0;
+    PyObject *d = PyDict_New();
+    if (d == NULL || _PyDict_MergeEx(d, vm_ptr(f->regs[kwargs]), 2) < 0) {
+        if (d != NULL)
+            cpy_format_kwargs_error(callee, vm_ptr(f->regs[kwargs]));
+        Py_XDECREF(d);
+        return -1;
+    }
+    vm_release(f->regs[kwargs]);
+    f->regs[kwargs] = vm_from_ptr(d);
+    return 0;
+}
+
+static VmCallStatus
+call_star(VmAct *A, VmFrame *f, PyObject *callee, PyObject *tuple, PyObject *kwargs,
+          VmReturn ret, VmFrame **pushed)
+{
+    VmWord small[24];
+    size_t n = (size_t)PyTuple_GET_SIZE(tuple);
+    size_t nk = kwargs == NULL ? 0 : (size_t)PyDict_GET_SIZE(kwargs);
+    VmWord *words = small;
+    PyObject *kwnames = NULL;
+    VmCallStatus status = CALL_ERROR;
+    if (n + nk + 2 > 24) {
+        words = PyMem_Malloc((n + nk + 2) * sizeof(VmWord));
+        if (words == NULL) {
+            Py_DECREF(callee);
+            PyErr_NoMemory();
+            return CALL_ERROR;
+        }
+    }
+    VmWord *args = words + 2;
+    for (size_t i = 0; i < n; i++)
+        args[i] = vm_from_ptr(Py_NewRef(PyTuple_GET_ITEM(tuple, (Py_ssize_t)i)));
+    if (nk > 0) {
+        kwnames = kwnames_of_dict(kwargs, args + n);
+        if (kwnames == NULL) {
+            Py_DECREF(callee);
+            release_words(args, n);
+            goto done;
+        }
+    }
+    status = vm_call_words(A, f, callee, args, n, kwnames, ret, pushed);
+done:
+    Py_XDECREF(kwnames);
+    if (words != small)
+        PyMem_Free(words);
+    return status;
+}
+
+VmCallStatus
+vm_callx_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
+{
+    const VmInsn *ip = f->pc;
+    unsigned base = ip->b, args = base + 2, kwargs = ip->c & 1 ? base + 3 : 0;
+    unsigned callee_reg = CPY_CALL_NULL_FIRST ? base + 1 : base;
+    VmReturn ret = {ip->a, ip + 1, RET_VALUE, VM_NULL};
+    PyObject *callee = vm_box(f->regs[callee_reg]);
+    VmCallStatus status = CALL_ERROR;
+    if (callee != NULL) {
+        vm_boundary(A, f);
+        int ok = check_star_arguments(f, callee, args, kwargs);
+        vm_after(A, f);
+        if (ok == 0) {
+            PyObject *kw = kwargs == 0 || f->regs[kwargs] == VM_NULL ? NULL
+                                                                     : vm_ptr(f->regs[kwargs]);
+            PyObject *tuple = Py_NewRef(vm_ptr(f->regs[args]));
+            Py_XINCREF(kw);
+            vm_release(f->regs[callee_reg]);
+            vm_release(f->regs[args]);
+            if (kw != NULL)
+                vm_release(f->regs[kwargs]);
+            status = call_star(A, f, callee, tuple, kw, ret, pushed);
+            Py_DECREF(tuple);
+            Py_XDECREF(kw);
+            return status;
+        }
+        Py_DECREF(callee);
+    }
+    vm_release(f->regs[callee_reg]);
+    vm_release(f->regs[args]);
+    if (kwargs != 0)
+        vm_release(f->regs[kwargs]);
+    return status;
+}

@@ -1,0 +1,69 @@
+/* Calls: from one VM frame to the next, and to everything else. */
+#ifndef VM_CALL_H
+#define VM_CALL_H
+
+#include "vm/vm_frame.h"
+
+typedef enum {
+    CALL_ERROR = -1,
+    CALL_DONE = 0,      /* the result is in the destination register */
+    CALL_PUSHED = 1,    /* a new frame is to be run */
+    CALL_NOT_MINE = 2,  /* nothing was done: call it the general way */
+} VmCallStatus;
+
+/* Where a call's result goes. */
+typedef struct {
+    unsigned dst;
+    const VmInsn *next;
+    VmReturnKind kind;
+    VmWord aux;
+} VmReturn;
+
+/* CALL, CALLM, CALLKW and CALLX: the general way.  On CALL_PUSHED *pushed is the frame. */
+VmCallStatus vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed);
+VmCallStatus vm_callx_insn(VmAct *A, VmFrame *f, VmFrame **pushed);
+
+/* Call callee (taken) with n words in args (taken; args[-2] and args[-1] are free) and, after
+   them, the values of kwnames (borrowed, or NULL). */
+VmCallStatus vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
+                           PyObject *kwnames, VmReturn ret, VmFrame **pushed);
+
+/* Call a Python function (borrowed) with one argument (borrowed): a property's getter. */
+VmCallStatus vm_call_getter(VmAct *A, VmFrame *f, PyObject *func, PyObject *self,
+                            VmReturn ret, VmFrame **pushed);
+
+/* Arguments into the registers of a new frame.  args (owned by the caller) are moved on
+   success only.  0, or -1 with CPython's TypeError. */
+int vm_bind(VmFrame *nf, PyFunctionObject *func, const VmWord *args, size_t n,
+            PyObject *kwnames);
+
+/* A frame for func (taken), with the recursion limit checked and counted.  NULL on error. */
+VmFrame *vm_push_checked(VmAct *A, VmFrame *prev, VmCode *code, PyFunctionObject *func);
+
+/* An operand of an operand list as an owned word; a temporary is moved. */
+static inline VmWord
+vm_take_operand(VmFrame *f, unsigned operand)
+{
+    VmWord w;
+    if (operand & VM_OPERAND_CONST) {
+        w = f->code->consts[operand & ~VM_OPERAND_CONST];
+        vm_incref(w);
+        return w;
+    }
+    w = f->regs[operand];
+    if (!vm_is_temp(f, operand))
+        vm_incref(w);
+    return w;
+}
+
+/* The code of a function when the VM runs it, else NULL (with MemoryError only when set). */
+static inline VmCode *
+vm_code_to_run(PyFunctionObject *func)
+{
+    VmCode *code = vm_code_of((PyCodeObject *)func->func_code);
+    return code == NULL || code->refused != NULL ? NULL : code;
+}
+
+void vm_call_init(void);
+
+#endif

@@ -1,0 +1,152 @@
+/* Out to C callables, and in from them.
+ *
+ * The only place where VM and C nest on the C stack; it checks how much of that is left.
+ */
+#include "vm/vm_call_out.h"
+
+#include "vm/vm_call.h"
+#include "vm/vm_class.h"
+#include "vm/vm_loop.h"
+#include "vm/vm_num.h"
+#include "vm/vm_shadow.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+
+/* -- the C stack ---------------------------------------------------------------------- */
+
+#define STACK_RESERVE ((size_t)96 << 10)
+#define STACK_GUESS ((size_t)1 << 20)
+
+static __thread char *stack_low;        /* lowest address calls may reach; 0 unknown */
+
+static char *
+find_stack_low(void)
+{
+    char *here = __builtin_frame_address(0);
+    pthread_attr_t attr;
+    void *base;
+    size_t size, guard = 0, reserve = STACK_RESERVE;
+    if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+        pthread_attr_getstack(&attr, &base, &size);
+        pthread_attr_getguardsize(&attr, &guard);
+        pthread_attr_destroy(&attr);
+        if (size < 4 * reserve)
+            reserve = size / 4;
+        return (char *)base + guard + reserve;
+    }
+    struct rlimit r;    /* no /proc: the limit, counted from here */
+    size = getrlimit(RLIMIT_STACK, &r) == 0 && r.rlim_cur != RLIM_INFINITY ? r.rlim_cur
+                                                                            : STACK_GUESS;
+    return here - (size - size / 8) + reserve;
+}
+
+int
+vm_c_stack_check(void)
+{
+    if (vm_unlikely(stack_low == NULL))
+        stack_low = find_stack_low();
+    if (vm_likely((char *)__builtin_frame_address(0) > stack_low))
+        return 0;
+    PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded");
+    return -1;
+}
+
+/* -- out --------------------------------------------------------------------------------- */
+
+/* Zero-argument super() reads its caller's frame. */
+static PyObject *
+call_super(VmFrame *f)
+{
+    if (vm_sync_locals(f) < 0)
+        return NULL;
+    return PyObject_CallNoArgs((PyObject *)&PySuper_Type);
+}
+
+PyObject *
+vm_call_out(VmAct *A, VmFrame *f, PyObject *callee, PyObject **argv, size_t n,
+            PyObject *kwnames)
+{
+    if (vm_c_stack_check() < 0)
+        return NULL;
+    if (callee == (PyObject *)&PySuper_Type && n == 0 && kwnames == NULL)
+        return call_super(f);
+    if (Py_IS_TYPE(callee, &PyFunction_Type))
+        return vm_function_vectorcall(callee, argv, n, kwnames);
+    return PyObject_Vectorcall(callee, argv, n, kwnames);
+}
+
+/* -- in ----------------------------------------------------------------------------------- */
+
+void
+vm_own_function(PyObject *func)
+{
+    ((PyFunctionObject *)func)->vectorcall = vm_function_vectorcall;
+}
+
+static PyObject *
+run_entry(VmAct *A, VmFrame *nf)
+{
+    nf->kind = RET_ENTRY;
+    nf->ret_dst = 0;
+    nf->ret_ip = NULL;
+    PyObject *r = vm_run(A, nf);
+    cpy_set_top_frame(A->ts, A->entry_top);
+    return r;
+}
+
+PyObject *
+vm_enter_function(PyFunctionObject *func, PyObject *const *args, size_t n, PyObject *kwnames)
+{
+    VmCode *code = vm_code_to_run(func);
+    if (code == NULL)
+        return NULL;
+    VmAct *A = vm_act_enter(PyThreadState_Get());
+    if (A == NULL)
+        return NULL;
+    PyObject *r = NULL;
+    VmFrame *nf = vm_push_checked(A, NULL, code, (PyFunctionObject *)Py_NewRef(func));
+    if (nf == NULL)
+        goto done;
+    if (vm_bind(nf, func, (const VmWord *)args, n, kwnames) < 0) {
+        Py_XDECREF(nf->locals);
+        Py_DECREF(nf->func);
+        ++*A->left;
+        goto done;
+    }
+    r = run_entry(A, nf);
+done:
+    vm_act_leave(A);
+    return r;
+}
+
+PyObject *
+vm_enter_code(PyFunctionObject *func, PyObject *locals)
+{
+    VmAct *A = vm_act_enter(PyThreadState_Get());
+    if (A == NULL)
+        return NULL;
+    PyObject *r = NULL;
+    VmFrame *nf = vm_push_code(A, NULL, func, locals);
+    if (nf != NULL)
+        r = run_entry(A, nf);
+    vm_act_leave(A);
+    return r;
+}
+
+PyObject *
+vm_function_vectorcall(PyObject *o, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    PyFunctionObject *func = (PyFunctionObject *)o;
+    PyThreadState *ts = PyThreadState_Get();
+    const char *why = vm_must_delegate(ts);
+    if (why == NULL) {
+        VmCode *code = vm_code_of((PyCodeObject *)func->func_code);
+        if (code == NULL)
+            return NULL;
+        why = code->refused;
+    }
+    if (why != NULL)
+        return vm_fallback_call(func, args, nargsf, kwnames, why);
+    return vm_enter_function(func, args, (size_t)PyVectorcall_NARGS(nargsf), kwnames);
+}

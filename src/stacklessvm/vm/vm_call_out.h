@@ -1,0 +1,45 @@
+/* The boundary between the VM and C: out to C callables, in from them. */
+#ifndef VM_CALL_OUT_H
+#define VM_CALL_OUT_H
+
+#include "vm/vm_frame.h"
+
+/* RecursionError when the C stack is nearly used up; 0 / -1. */
+int vm_c_stack_check(void);
+
+/* Call a C callable.  argv[0..n) positional, then the keyword values; argv[-1] is free.
+   Everything stays the caller's.  -> new */
+PyObject *vm_call_out(VmAct *A, VmFrame *f, PyObject *callee, PyObject **argv, size_t n,
+                      PyObject *kwnames);
+
+/* Run a Python function in a new activation.  args are borrowed objects.  -> new */
+PyObject *vm_enter_function(PyFunctionObject *func, PyObject *const *args, size_t n,
+                            PyObject *kwnames);
+/* Run a code object with its own namespaces (modules, exec, class bodies).  -> new */
+PyObject *vm_enter_code(PyFunctionObject *func, PyObject *locals);
+
+/* The vectorcall of functions that belong to the VM. */
+PyObject *vm_function_vectorcall(PyObject *func, PyObject *const *args, size_t nargsf,
+                                 PyObject *kwnames);
+/* Make C callers of func come to the VM. */
+void vm_own_function(PyObject *func);
+
+/* The one door to CPython's evaluator (vm_fallback.c).  -> new, NULL on error */
+PyObject *vm_fallback_call(PyFunctionObject *func, PyObject *const *args, size_t nargsf,
+                           PyObject *kwnames, const char *reason);
+PyObject *vm_fallback_eval(PyObject *code, PyObject *globals, PyObject *locals,
+                           const char *reason);
+PyObject *vm_fallback_reasons(void);        /* -> new dict: reason -> count */
+/* Why nothing runs here at the moment, or NULL. */
+static inline const char *
+vm_must_delegate(PyThreadState *ts)
+{
+    if (vm_unlikely(cpy_tracing(ts)))
+        return "tracing or profiling is active";
+    if (vm_unlikely(cpy_foreign_eval_hook(ts)))
+        return "another eval-frame hook is installed";
+    return NULL;
+}
+extern int vm_fallback_is_error;
+
+#endif

@@ -1,0 +1,49 @@
+/* The one door to CPython's evaluator: whatever the VM does not run itself goes through
+ * here, and is counted by reason.
+ */
+#include "vm/vm_call_out.h"
+
+static PyObject *reasons;           /* dict: reason -> count */
+int vm_fallback_is_error;           /* PYRS_FALLBACK=error */
+
+static int
+count(const char *reason)
+{
+    vm_stats.delegated++;
+    if (vm_fallback_is_error) {
+        PyErr_Format(PyExc_RuntimeError,
+                     "pyrs: would run on CPython's evaluator (%s), and PYRS_FALLBACK=error",
+                     reason);
+        return -1;
+    }
+    if (reasons == NULL && (reasons = PyDict_New()) == NULL)
+        return -1;
+    PyObject *old = PyDict_GetItemString(reasons, reason);      /* borrowed */
+    PyObject *n = PyLong_FromLong(old == NULL ? 1 : PyLong_AsLong(old) + 1);
+    int status = n == NULL ? -1 : PyDict_SetItemString(reasons, reason, n);
+    Py_XDECREF(n);
+    return status;
+}
+
+PyObject *
+vm_fallback_call(PyFunctionObject *func, PyObject *const *args, size_t nargsf,
+                 PyObject *kwnames, const char *reason)
+{
+    if (count(reason) < 0)
+        return NULL;
+    return _PyFunction_Vectorcall((PyObject *)func, args, nargsf, kwnames);
+}
+
+PyObject *
+vm_fallback_eval(PyObject *code, PyObject *globals, PyObject *locals, const char *reason)
+{
+    if (count(reason) < 0)
+        return NULL;
+    return PyEval_EvalCode(code, globals, locals);
+}
+
+PyObject *
+vm_fallback_reasons(void)
+{
+    return reasons == NULL ? PyDict_New() : PyDict_Copy(reasons);
+}

@@ -1,0 +1,197 @@
+/* Frames and activations of the VM.
+ *
+ *      chunk:  | VmAct | frame | frame | frame | ...        a segment is a chain of chunks
+ *      frame:  | VmFrame | registers | shadow frame with CPython's slots |
+ *
+ * An activation (VmAct) is one entry of C code into the VM.  It has a segment of its own,
+ * so greenlets may leave and re-enter activations in any order; nothing of a VM frame is
+ * on the C stack.  Frames of generators live in the generator object instead.
+ *
+ * CPython sees a frame only when it is linked (vm_shadow.c): `shadow` is NULL before that.
+ *
+ * Protected by the GIL.
+ */
+#ifndef VM_FRAME_H
+#define VM_FRAME_H
+
+#include "ir/vm_code.h"
+
+#include "cpyext_compat/cpy_frame.h"
+
+/* What happens with a frame's result. */
+typedef enum {
+    RET_VALUE,          /* into the caller's register ret_dst; go on at ret_ip */
+    RET_ENTRY,          /* leave vm_run */
+    RET_INIT,           /* must be None; the result is the object in aux */
+    RET_DISCARD,        /* drop it and go on at ret_ip */
+    RET_NONE,           /* drop it; the result is None */
+    RET_CLASS,          /* a class body: aux holds the state tuple */
+    RET_GENERATOR,      /* the frame of a generator: vm_gen.c */
+} VmReturnKind;
+
+enum {
+    FRAME_GENERATOR = 1,    /* lives in a generator object */
+    FRAME_CHUNK = 2,        /* first in its chunk */
+    FRAME_LINKED = 4,       /* shadow is in use */
+    FRAME_EAGER = 8,        /* somebody holds the frame object: slots follow the registers */
+    FRAME_LOCALS = 16,      /* `locals` is set */
+};
+
+typedef struct VmFrame {
+    struct VmFrame *prev;       /* caller in this activation, or NULL */
+    VmCode *code;
+    const VmInsn *pc;           /* being executed; valid when calling or calling out */
+    const VmInsn *ret_ip;       /* where the caller goes on */
+    PyFunctionObject *func;     /* owned */
+    PyObject *locals;           /* owned; mapping of a module, class body or exec */
+    CpyFrame *shadow;           /* NULL until linked */
+    uint16_t ret_dst;
+    uint8_t kind;               /* VmReturnKind */
+    uint8_t flags;
+    uint32_t spare;
+    VmWord aux;                 /* RET_INIT, RET_CLASS: owned; RET_GENERATOR: the generator, borrowed */
+    VmWord regs[];
+} VmFrame;
+_Static_assert(sizeof(VmFrame) == VM_FRAME_BYTES, "lowering lays frames out");
+
+typedef struct VmChunk {
+    struct VmChunk *prev;       /* chunk before it in the segment */
+    char *end;
+    char *prev_top;             /* where frames ended in prev */
+    uint64_t spare;
+    char data[];
+} VmChunk;
+
+#define VM_NO_WORD 0xFFFFFFFFu
+
+typedef struct VmAct {
+    PyThreadState *ts;
+    const CpyBreaker *breaker;
+    int *left;                  /* CPython's counter of frames left */
+    char *top, *limit;
+    VmChunk *chunk;
+    CpyFrame *entry_top;        /* CPython's top frame at entry */
+    uint8_t delegate;           /* tracing or another eval hook is active: calls go to CPython */
+    uint32_t reraise_word;      /* f_lasti a RERAISE restores, or VM_NO_WORD */
+    uint64_t fuel;              /* hostile builds: counts boundaries */
+} VmAct;
+
+/* Process-wide, protected by the GIL. */
+typedef struct {
+    uint64_t native;            /* frames run here */
+    uint64_t delegated;         /* frames given to CPython */
+    uint64_t compiled;          /* functions with machine code */
+    uint64_t bailouts;          /* machine code left by a failing guard */
+} VmStats;
+extern VmStats vm_stats;
+
+VmAct *vm_act_enter(PyThreadState *ts);             /* NULL with MemoryError or RecursionError */
+void vm_act_leave(VmAct *A);
+/* A->top moved to a chunk with room; 0, or -1 with MemoryError */
+int vm_act_grow(VmAct *A, size_t bytes);
+void vm_act_shrink(VmAct *A, VmFrame *f);           /* f was the first frame of its chunk */
+void vm_segments_trim(void);                        /* give idle chunks back */
+size_t vm_segments_bytes(void);
+
+/* -- push and pop ---------------------------------------------------------------- */
+
+/* A frame for func (taken); registers from `nargs` on are unbound, the first nargs are the
+   caller's to fill.  NULL with MemoryError, func released. */
+static inline VmFrame *
+vm_frame_push(VmAct *A, VmFrame *prev, VmCode *code, PyFunctionObject *func, unsigned nargs)
+{
+    char *p = A->top;
+    uint8_t flags = 0;
+    if (vm_unlikely((size_t)(A->limit - p) < code->frame_bytes)) {
+        if (vm_act_grow(A, code->frame_bytes) < 0) {
+            Py_DECREF(func);
+            return NULL;
+        }
+        p = A->top;
+        flags = FRAME_CHUNK;
+    }
+    A->top = p + code->frame_bytes;
+    VmFrame *f = (VmFrame *)p;
+    f->prev = prev;
+    f->code = code;
+    f->pc = code->insns;
+    f->func = func;
+    f->locals = NULL;
+    f->shadow = NULL;
+    f->kind = RET_VALUE;
+    f->flags = flags;
+    unsigned n = code->nlocals;
+    for (unsigned i = nargs; i < n; i++)
+        f->regs[i] = VM_NULL;
+#ifdef VM_HOSTILE
+    for (unsigned i = n; i < code->nregs; i++)
+        f->regs[i] = 0x0000DEADDEADDEADull;     /* a dead temporary must never be released */
+#endif
+    return f;
+}
+
+/* The memory of a frame whose contents are gone. */
+static inline void
+vm_frame_pop(VmAct *A, VmFrame *f)
+{
+    if (vm_unlikely(f->flags & FRAME_CHUNK))
+        vm_act_shrink(A, f);
+    else
+        A->top = (char *)f;
+}
+
+/* -- registers ---------------------------------------------------------------------- */
+
+static inline int
+vm_is_temp(VmFrame *f, unsigned reg)
+{
+    return reg >= f->code->nlocals;
+}
+
+/* An operand that is a temporary is consumed by its instruction. */
+static inline void
+vm_consume(VmFrame *f, unsigned reg)
+{
+    if (vm_is_temp(f, reg))
+        vm_release(f->regs[reg]);
+}
+
+/* Write a destination that may be a temporary or a local. */
+static inline void
+vm_set_any(VmFrame *f, unsigned reg, VmWord w)
+{
+    VmWord old = f->regs[reg];
+    f->regs[reg] = w;
+    if (!vm_is_temp(f, reg))
+        vm_release(old);
+}
+
+/* -- boundaries ----------------------------------------------------------------------- */
+
+void vm_link(VmAct *A, VmFrame *f);                     /* vm_shadow.c */
+void vm_after_slow(VmAct *A, VmFrame *f);
+/* Box all locals into the shadow's slots (0, or -1 with MemoryError). */
+int vm_sync_locals(VmFrame *f);
+
+/* Before anything that may run arbitrary code: CPython sees f at its instruction. */
+static inline void
+vm_boundary(VmAct *A, VmFrame *f)
+{
+    if (vm_unlikely(f->shadow == NULL))
+        vm_link(A, f);
+    cpy_frame_set_word(f->shadow, f->code->co, f->code->where[f->pc - f->code->insns].word);
+    cpy_set_top_frame(A->ts, f->shadow);
+    if (vm_unlikely(f->flags & FRAME_EAGER))
+        vm_sync_locals(f);
+}
+
+/* After it: somebody may have looked at our locals or kept our frame object. */
+static inline void
+vm_after(VmAct *A, VmFrame *f)
+{
+    CpyFrame *s = f->shadow;
+    if (vm_unlikely(cpy_frame_object(s) != NULL || cpy_frame_stacktop(s, f->code->co) != 0))
+        vm_after_slow(A, f);
+}
+
+#endif

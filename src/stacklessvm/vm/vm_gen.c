@@ -1,0 +1,709 @@
+/* Generators: frames that live in an object, and their type.
+ *
+ * Where CPython's C code resumes a generator it comes in through a new activation; where a
+ * FOR or SEND instruction does, the generator's frame simply becomes the running one.
+ * Messages follow Objects/genobject.c (3.11).
+ */
+#include "vm/vm_gen.h"
+
+#include "cpyext_compat/cpy_eval.h"
+#include "cpyext_compat/cpy_code.h"
+#include "cpyext_compat/cpy_lazy_locals.h"
+#include "vm/vm_call_out.h"
+#include "vm/vm_loop.h"
+#include "vm/vm_num.h"
+#include "vm/vm_shadow.h"
+#include "vm/vm_unwind.h"
+#include "structmember.h"
+
+/* -- layout ------------------------------------------------------------------------------ */
+
+static size_t
+slots_of(PyCodeObject *co)
+{
+    return (size_t)cpy_code_nlocalsplus(co) + (size_t)cpy_code_stacksize(co) + VM_OUT_FREE;
+}
+
+static CpyFrame *
+shadow_of(PyGenObject *gen)
+{
+    return (CpyFrame *)gen->gi_iframe;
+}
+
+VmFrame *
+vm_gen_frame(PyObject *o)
+{
+    PyGenObject *gen = (PyGenObject *)o;
+    char *slots = (char *)shadow_of(gen) + CPY_FRAME_HEADER;
+    return (VmFrame *)(slots + slots_of(gen->gi_code) * sizeof(PyObject *));
+}
+
+CpyFrame *
+vm_gen_shadow(VmFrame *f)
+{
+    return shadow_of((PyGenObject *)vm_ptr(f->aux));
+}
+
+static void
+set_state(VmFrame *gf, VmGenState state)
+{
+    gf->spare = (gf->spare & ~0xFFu) | state;
+}
+
+static PyObject *
+self_of(VmFrame *gf)
+{
+    return vm_ptr(gf->aux);
+}
+
+/* -- making one ---------------------------------------------------------------------------- */
+
+static PyGenObject *
+gen_alloc(PyTypeObject *type, VmCode *code)
+{
+    size_t bytes = slots_of(code->co) * sizeof(PyObject *) + sizeof(VmFrame)
+                   + code->nregs * sizeof(VmWord);
+    PyGenObject *gen =
+        (PyGenObject *)_PyObject_GC_NewVar(type, (Py_ssize_t)(bytes / sizeof(PyObject *)));
+    if (gen == NULL)
+        return NULL;
+    gen->gi_code = (PyCodeObject *)Py_NewRef(code->co);
+    gen->gi_weakreflist = NULL;
+    gen->gi_exc_state.exc_value = NULL;
+    gen->gi_exc_state.previous_item = NULL;
+    gen->gi_origin_or_finalizer = NULL;
+    gen->gi_hooks_inited = 0;
+    gen->gi_closed = 0;
+    gen->gi_running_async = 0;
+    gen->gi_frame_state = 4;    /* FRAME_CLEARED: CPython's own methods leave it alone */
+    return gen;
+}
+
+PyObject *
+vm_gen_new(VmAct *A, VmFrame *f)
+{
+    VmCode *code = f->code;
+    PyGenObject *gen = gen_alloc(&VmGen_Type, code);
+    if (gen == NULL)
+        return NULL;
+    gen->gi_name = Py_NewRef(f->func->func_name);
+    gen->gi_qualname = Py_NewRef(f->func->func_qualname);
+    VmFrame *gf = vm_gen_frame((PyObject *)gen);
+    memset(gf, 0, sizeof *gf);
+    gf->code = code;
+    gf->pc = f->pc;
+    gf->func = (PyFunctionObject *)Py_NewRef(f->func);
+    gf->kind = RET_GENERATOR;
+    gf->flags = FRAME_GENERATOR;
+    gf->aux = vm_from_ptr((PyObject *)gen);
+    set_state(gf, GEN_CREATED);
+    for (unsigned i = 0; i < code->nlocals; i++) {
+        gf->regs[i] = f->regs[i];
+        f->regs[i] = VM_NULL;
+    }
+    PyObject_GC_Track((PyObject *)gen);
+    return (PyObject *)gen;
+}
+
+/* -- resume, suspend, end --------------------------------------------------------------------- */
+
+static void
+push_exc_state(VmAct *A, PyGenObject *gen)
+{
+    gen->gi_exc_state.previous_item = cpy_exc_info(A->ts);
+    cpy_set_exc_info(A->ts, &gen->gi_exc_state);
+}
+
+static void
+pop_exc_state(VmAct *A, PyGenObject *gen)
+{
+    cpy_set_exc_info(A->ts, gen->gi_exc_state.previous_item);
+    gen->gi_exc_state.previous_item = NULL;
+}
+
+/* Put the frame on top; its yield's destination is not written yet.  0 / -1 */
+static int
+activate(VmAct *A, VmFrame *f, VmFrame *gf, VmGenMode mode)
+{
+    if (vm_gen_state(gf) == GEN_RUNNING) {
+        PyErr_SetString(PyExc_ValueError, "generator already executing");
+        return -1;
+    }
+    if (--*A->left < 0 && cpy_recursion_error(A->ts) < 0) {
+        ++*A->left;
+        return -1;
+    }
+    gf->prev = f;
+    gf->spare = GEN_RUNNING | (uint32_t)mode << 8;
+    if (gf->shadow != NULL) {
+        if (f != NULL && f->shadow == NULL)
+            vm_link(A, f);
+        cpy_frame_set_previous(gf->shadow, f == NULL ? A->entry_top : f->shadow);
+    }
+    push_exc_state(A, (PyGenObject *)self_of(gf));
+    Py_INCREF(self_of(gf));     /* while it runs */
+    vm_stats.native++;
+    return 0;
+}
+
+VmFrame *
+vm_gen_resume(VmAct *A, VmFrame *f, PyObject *gen, VmWord value, VmGenMode mode)
+{
+    VmFrame *gf = vm_gen_frame(gen);
+    if (activate(A, f, gf, mode) < 0) {
+        vm_release(value);
+        return NULL;
+    }
+    gf->regs[gf->pc->a] = value;
+    return gf;
+}
+
+/* The caller gives up the reference `activate` took. */
+void
+vm_gen_suspend(VmAct *A, VmFrame *gf)
+{
+    pop_exc_state(A, (PyGenObject *)self_of(gf));
+    if (gf->shadow != NULL) {
+        cpy_set_top_frame(A->ts, cpy_frame_previous(gf->shadow));
+        cpy_frame_set_previous(gf->shadow, NULL);
+    }
+    set_state(gf, GEN_SUSPENDED);
+    gf->prev = NULL;
+    ++*A->left;
+    Py_DECREF(self_of(gf));
+}
+
+/* Release what the frame holds, in CPython's order. */
+static void
+clear_frame(VmAct *A, VmFrame *gf)
+{
+    set_state(gf, GEN_DONE);
+    if (gf->shadow != NULL) {
+        CpyFrame *previous = cpy_frame_previous(gf->shadow);
+        cpy_set_top_frame(A->ts, previous);
+        cpy_frame_set_previous(gf->shadow, NULL);   /* a finished generator has no f_back */
+        vm_unlink(A, gf);
+        cpy_set_top_frame(A->ts, previous);
+    }
+    for (unsigned i = 0; i < gf->code->nlocals; i++) {
+        VmWord w = gf->regs[i];
+        gf->regs[i] = VM_NULL;
+        vm_release(w);
+    }
+    Py_CLEAR(gf->func);
+}
+
+void
+vm_gen_finish(VmAct *A, VmFrame *gf)
+{
+    PyGenObject *gen = (PyGenObject *)self_of(gf);
+    pop_exc_state(A, gen);
+    clear_frame(A, gf);
+    Py_CLEAR(gen->gi_exc_state.exc_value);
+    gf->prev = NULL;
+    ++*A->left;
+    Py_DECREF(gen);
+}
+
+void
+vm_gen_convert_stop(VmFrame *gf)
+{
+    if (PyErr_ExceptionMatches(PyExc_StopIteration))
+        _PyErr_FormatFromCause(PyExc_RuntimeError, "%s", "generator raised StopIteration");
+}
+
+/* -- from C ------------------------------------------------------------------------------------- */
+
+/* Run a generator from C: 1 yielded, 0 returned (*result new), -1 exception. */
+static int
+run_from_c(PyObject *gen, VmWord value, PyObject **result)
+{
+    VmFrame *gf = vm_gen_frame(gen);
+    VmAct *A = vm_act_enter(PyThreadState_Get());
+    if (A == NULL) {
+        vm_release(value);
+        return -1;
+    }
+    *result = NULL;
+    int status = -1;
+    Py_INCREF(gen);
+    if (vm_gen_resume(A, NULL, gen, value, GEN_BY_C) != NULL) {
+        VmFrame *start = gf;
+        start->pc += vm_op_words(start->pc);
+        *result = vm_run(A, start);
+        cpy_set_top_frame(A->ts, A->entry_top);
+        status = *result == NULL ? -1 : vm_gen_state(gf) == GEN_SUSPENDED;
+    }
+    Py_DECREF(gen);
+    vm_act_leave(A);
+    return status;
+}
+
+/* gen_send_ex2 of CPython: PYGEN_NEXT, PYGEN_RETURN or PYGEN_ERROR */
+static PySendResult
+gen_am_send(PyObject *gen, PyObject *arg, PyObject **result)
+{
+    VmFrame *gf = vm_gen_frame(gen);
+    VmGenState state = vm_gen_state(gf);
+    *result = NULL;
+    if (state == GEN_CREATED && arg != NULL && arg != Py_None) {
+        PyErr_SetString(PyExc_TypeError,
+                        "can't send non-None value to a just-started generator");
+        return PYGEN_ERROR;
+    }
+    if (state == GEN_DONE) {
+        if (arg == NULL)
+            return PYGEN_ERROR;
+        *result = Py_NewRef(Py_None);
+        return PYGEN_RETURN;
+    }
+    VmWord value = arg == NULL ? VM_NONE : vm_from_ptr(Py_NewRef(arg));
+    switch (run_from_c(gen, value, result)) {
+    case 1: return PYGEN_NEXT;
+    case 0: return PYGEN_RETURN;
+    default: return PYGEN_ERROR;
+    }
+}
+
+/* A returned value becomes StopIteration. */
+static PyObject *
+yielded_or_stop(PySendResult status, PyObject *result)
+{
+    if (status != PYGEN_RETURN)
+        return result;
+    if (result == Py_None)
+        PyErr_SetNone(PyExc_StopIteration);
+    else
+        _PyGen_SetStopIterationValue(result);
+    Py_DECREF(result);
+    return NULL;
+}
+
+static PyObject *
+gen_send(PyObject *gen, PyObject *arg)
+{
+    PyObject *result;
+    PySendResult status = gen_am_send(gen, arg, &result);
+    return yielded_or_stop(status, result);
+}
+
+static PyObject *
+gen_iternext(PyObject *gen)
+{
+    PyObject *result;
+    PySendResult status = gen_am_send(gen, NULL, &result);
+    if (status == PYGEN_RETURN && result == Py_None) {
+        Py_DECREF(result);
+        return NULL;
+    }
+    return yielded_or_stop(status, result);
+}
+
+/* -- throw and close -------------------------------------------------------------------------------- */
+
+/* The iterator a suspended `yield from` waits for.  -> borrowed, or NULL */
+static PyObject *
+delegate_of(VmFrame *gf)
+{
+    if (vm_gen_state(gf) != GEN_SUSPENDED || gf->pc->op != VM_YIELD || !gf->pc->c)
+        return NULL;
+    return vm_ptr(gf->regs[gf->pc->a - 1]);
+}
+
+/* Run the generator from its yield with the pending exception raised there. */
+static PySendResult
+resume_raising(PyObject *gen, PyObject **result)
+{
+    VmFrame *gf = vm_gen_frame(gen);
+    *result = NULL;
+    PyObject *exc = cpy_take_raised(PyThreadState_Get());
+    VmAct *A = vm_act_enter(PyThreadState_Get());
+    if (A == NULL) {
+        Py_DECREF(exc);
+        return PYGEN_ERROR;
+    }
+    PySendResult status = PYGEN_ERROR;
+    Py_INCREF(gen);
+    if (activate(A, NULL, gf, GEN_BY_C) < 0)
+        Py_DECREF(exc);
+    else {
+        cpy_set_raised(A->ts, exc);
+        cpy_chain_raised(A->ts);
+        VmFrame *at = vm_unwind(A, gf, 0);
+        if (at != NULL)
+            *result = vm_run(A, at);
+        cpy_set_top_frame(A->ts, A->entry_top);
+        if (*result != NULL)
+            status = vm_gen_state(gf) == GEN_SUSPENDED ? PYGEN_NEXT : PYGEN_RETURN;
+    }
+    Py_DECREF(gen);
+    vm_act_leave(A);
+    return status;
+}
+
+/* The pending exception into a generator in any state. */
+static PyObject *
+raise_into(PyObject *gen)
+{
+    VmFrame *gf = vm_gen_frame(gen);
+    PyObject *result;
+    switch (vm_gen_state(gf)) {
+    case GEN_DONE:
+        return NULL;
+    case GEN_RUNNING:
+        PyErr_SetString(PyExc_ValueError, "generator already executing");
+        return NULL;
+    default: {
+        PySendResult status = resume_raising(gen, &result);
+        return yielded_or_stop(status, result);
+    }
+    }
+}
+
+static int
+close_iterator(PyObject *it)
+{
+    PyObject *meth, *r;
+    if (_PyObject_LookupAttr(it, PyUnicode_InternFromString("close"), &meth) < 0)
+        PyErr_WriteUnraisable(it);
+    if (meth == NULL)
+        return 0;
+    r = PyObject_CallNoArgs(meth);
+    Py_DECREF(meth);
+    Py_XDECREF(r);
+    return r == NULL ? -1 : 0;
+}
+
+static PyObject *
+gen_close(PyObject *gen, PyObject *Py_UNUSED(ignored))
+{
+    VmFrame *gf = vm_gen_frame(gen);
+    int error = 0;
+    if (vm_gen_state(gf) == GEN_DONE)
+        Py_RETURN_NONE;
+    PyObject *delegate = delegate_of(gf);
+    if (delegate != NULL) {
+        Py_INCREF(delegate);
+        set_state(gf, GEN_RUNNING);
+        error = close_iterator(delegate);
+        set_state(gf, GEN_SUSPENDED);
+        Py_DECREF(delegate);
+    }
+    if (error == 0)
+        PyErr_SetNone(PyExc_GeneratorExit);
+    PyObject *r = raise_into(gen);
+    if (r != NULL) {
+        Py_DECREF(r);
+        PyErr_SetString(PyExc_RuntimeError, "generator ignored GeneratorExit");
+        return NULL;
+    }
+    if (PyErr_ExceptionMatches(PyExc_StopIteration)
+        || PyErr_ExceptionMatches(PyExc_GeneratorExit)) {
+        PyErr_Clear();
+        Py_RETURN_NONE;
+    }
+    return NULL;
+}
+
+/* The delegate of `yield from` ended inside throw(): go on behind the SEND with its value. */
+static PyObject *
+continue_after_delegate(PyObject *gen)
+{
+    VmFrame *gf = vm_gen_frame(gen);
+    PyObject *value = NULL;
+    if (_PyGen_FetchStopIterationValue(&value) < 0)
+        return raise_into(gen);
+    const VmInsn *send = gf->pc - 2;
+    assert(send->op == VM_SEND && !send->c);
+    VmWord old = gf->regs[send->b];
+    gf->regs[send->b] = vm_from_ptr(value);
+    vm_release(old);
+    PyObject *result = NULL;
+    VmAct *A = vm_act_enter(PyThreadState_Get());
+    if (A == NULL)
+        return NULL;
+    PySendResult status = PYGEN_ERROR;
+    Py_INCREF(gen);
+    if (activate(A, NULL, gf, GEN_BY_C) == 0) {
+        gf->pc = send + ((const int32_t *)(send + 1))[0];
+        result = vm_run(A, gf);
+        cpy_set_top_frame(A->ts, A->entry_top);
+        if (result != NULL)
+            status = vm_gen_state(gf) == GEN_SUSPENDED ? PYGEN_NEXT : PYGEN_RETURN;
+    }
+    Py_DECREF(gen);
+    vm_act_leave(A);
+    return yielded_or_stop(status, result);
+}
+
+static PyObject *
+throw_into_delegate(PyObject *gen, PyObject *delegate, PyObject *const *args, Py_ssize_t n)
+{
+    VmFrame *gf = vm_gen_frame(gen);
+    PyObject *r = NULL, *meth;
+    if (PyErr_GivenExceptionMatches(args[0], PyExc_GeneratorExit)) {
+        set_state(gf, GEN_RUNNING);
+        int error = close_iterator(delegate);
+        set_state(gf, GEN_SUSPENDED);
+        if (error < 0)
+            return raise_into(gen);
+        return Py_NewRef(Py_NotImplemented);        /* throw here, as without a delegate */
+    }
+    if (_PyObject_LookupAttr(delegate, PyUnicode_InternFromString("throw"), &meth) < 0)
+        return NULL;
+    if (meth == NULL)
+        return Py_NewRef(Py_NotImplemented);
+    set_state(gf, GEN_RUNNING);
+    r = PyObject_Vectorcall(meth, args, (size_t)n, NULL);
+    set_state(gf, GEN_SUSPENDED);
+    Py_DECREF(meth);
+    return r != NULL ? r : continue_after_delegate(gen);
+}
+
+/* Make (type, value, tb) the pending exception.  0, or -1 with TypeError */
+static int
+set_thrown(PyObject *type, PyObject *value, PyObject *tb)
+{
+    if (tb == Py_None)
+        tb = NULL;
+    else if (tb != NULL && !PyTraceBack_Check(tb)) {
+        PyErr_SetString(PyExc_TypeError, "throw() third argument must be a traceback object");
+        return -1;
+    }
+    Py_INCREF(type);
+    Py_XINCREF(value);
+    Py_XINCREF(tb);
+    if (PyExceptionClass_Check(type))
+        PyErr_NormalizeException(&type, &value, &tb);
+    else if (PyExceptionInstance_Check(type)) {
+        if (value != NULL && value != Py_None) {
+            PyErr_SetString(PyExc_TypeError, "instance exception may not have a separate value");
+            goto failed;
+        }
+        Py_XSETREF(value, type);
+        type = Py_NewRef(PyExceptionInstance_Class(type));
+        if (tb == NULL)
+            tb = PyException_GetTraceback(value);
+    }
+    else {
+        PyErr_Format(PyExc_TypeError,
+                     "exceptions must be classes or instances deriving from BaseException, "
+                     "not %s", Py_TYPE(type)->tp_name);
+        goto failed;
+    }
+    PyErr_Restore(type, value, tb);
+    return 0;
+failed:
+    Py_DECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(tb);
+    return -1;
+}
+
+static PyObject *
+gen_throw(PyObject *gen, PyObject *const *args, Py_ssize_t n)
+{
+    if (!_PyArg_CheckPositional("throw", n, 1, 3))
+        return NULL;
+    PyObject *delegate = delegate_of(vm_gen_frame(gen));
+    if (delegate != NULL) {
+        Py_INCREF(delegate);
+        PyObject *r = throw_into_delegate(gen, delegate, args, n);
+        Py_DECREF(delegate);
+        if (r != Py_NotImplemented)
+            return r;
+        Py_DECREF(r);
+    }
+    if (set_thrown(args[0], n > 1 ? args[1] : NULL, n > 2 ? args[2] : NULL) < 0)
+        return NULL;
+    return raise_into(gen);
+}
+
+/* -- attributes ------------------------------------------------------------------------------------------- */
+
+/* The frame object of a live generator, made on demand. */
+static PyObject *
+gen_get_frame(PyObject *gen, void *Py_UNUSED(ignored))
+{
+    VmFrame *gf = vm_gen_frame(gen);
+    if (vm_gen_state(gf) == GEN_DONE)
+        Py_RETURN_NONE;
+    PyThreadState *ts = PyThreadState_Get();
+    if (gf->shadow == NULL)
+        vm_link_suspended(gf);
+    uint32_t word = gf->code->where[gf->pc - gf->code->insns].word;
+    uint32_t first = cpy_code_first_word(gf->code->co);
+    if (vm_gen_state(gf) != GEN_RUNNING)
+        cpy_frame_set_word(gf->shadow, gf->code->co, word < first ? first : word);
+    CpyFrame *top = cpy_top_frame(ts);
+    cpy_set_top_frame(ts, gf->shadow);
+    PyObject *fo = (PyObject *)PyThreadState_GetFrame(ts);
+    cpy_set_top_frame(ts, top);
+    if (fo == NULL && !PyErr_Occurred())
+        Py_RETURN_NONE;
+    return fo;
+}
+
+static PyObject *
+gen_get_running(PyObject *gen, void *Py_UNUSED(ignored))
+{
+    return PyBool_FromLong(vm_gen_state(vm_gen_frame(gen)) == GEN_RUNNING);
+}
+
+static PyObject *
+gen_get_suspended(PyObject *gen, void *Py_UNUSED(ignored))
+{
+    return PyBool_FromLong(vm_gen_state(vm_gen_frame(gen)) == GEN_SUSPENDED);
+}
+
+static PyObject *
+gen_get_yieldfrom(PyObject *gen, void *Py_UNUSED(ignored))
+{
+    PyObject *delegate = delegate_of(vm_gen_frame(gen));
+    return Py_NewRef(delegate == NULL ? Py_None : delegate);
+}
+
+static PyObject *
+gen_get_class(PyObject *gen, void *Py_UNUSED(ignored))
+{
+    return Py_NewRef((PyObject *)Py_TYPE(gen)->tp_base);
+}
+
+static PyGetSetDef gen_getset[] = {
+    {"gi_frame", gen_get_frame, NULL, NULL, NULL},
+    {"gi_running", gen_get_running, NULL, NULL, NULL},
+    {"gi_suspended", gen_get_suspended, NULL, NULL, NULL},
+    {"gi_yieldfrom", gen_get_yieldfrom, NULL,
+     "object being iterated by yield from, or None", NULL},
+    {"__class__", gen_get_class, NULL, NULL, NULL},
+    {0},
+};
+
+static PyMethodDef gen_methods[] = {
+    {"send", gen_send, METH_O, NULL},
+    {"throw", (PyCFunction)(void (*)(void))gen_throw, METH_FASTCALL, NULL},
+    {"close", gen_close, METH_NOARGS, NULL},
+    {0},
+};
+
+/* -- life ------------------------------------------------------------------------------------------------- */
+
+static int
+gen_traverse(PyObject *gen, visitproc visit, void *arg)
+{
+    PyGenObject *g = (PyGenObject *)gen;
+    VmFrame *gf = vm_gen_frame(gen);
+    Py_VISIT(g->gi_code);
+    Py_VISIT(g->gi_name);
+    Py_VISIT(g->gi_qualname);
+    Py_VISIT(g->gi_exc_state.exc_value);
+    if (vm_gen_state(gf) == GEN_DONE || vm_gen_state(gf) == GEN_RUNNING)
+        return 0;
+    Py_VISIT(gf->func);
+    if (gf->shadow != NULL) {
+        Py_VISIT(cpy_frame_object(gf->shadow));
+        if (cpy_frame_stacktop(gf->shadow, gf->code->co) != 0) {
+            for (unsigned i = 0; i < gf->code->nlocals; i++)
+                Py_VISIT(cpy_frame_slot_get(gf->shadow, (int)i));
+        }
+    }
+    for (unsigned i = 0; i < gf->code->nlocals; i++) {
+        if (vm_is_obj(gf->regs[i]))
+            Py_VISIT(vm_ptr(gf->regs[i]));
+    }
+    const uint16_t *map = vm_code_map(gf->code, gf->pc);
+    for (unsigned i = 0, base = gf->code->nlocals; i < map[1]; i++) {
+        if (map[2 + i] == base + i && vm_is_obj(gf->regs[base + i]))
+            Py_VISIT(vm_ptr(gf->regs[base + i]));
+    }
+    return 0;
+}
+
+static void
+gen_finalize(PyObject *gen)
+{
+    VmFrame *gf = vm_gen_frame(gen);
+    if (vm_gen_state(gf) != GEN_SUSPENDED)
+        return;
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    PyObject *r = gen_close(gen, NULL);
+    if (r == NULL && PyErr_Occurred())
+        PyErr_WriteUnraisable(gen);
+    Py_XDECREF(r);
+    PyErr_Restore(type, value, tb);
+}
+
+static void
+drop_unfinished(PyObject *gen)
+{
+    VmFrame *gf = vm_gen_frame(gen);
+    if (vm_gen_state(gf) == GEN_DONE)
+        return;
+    VmAct act = {.ts = PyThreadState_Get()};
+    CpyFrame *top = cpy_top_frame(act.ts);
+    const uint16_t *map = vm_code_map(gf->code, gf->pc);
+    unsigned base = gf->code->nlocals;
+    if (vm_gen_state(gf) == GEN_SUSPENDED) {
+        for (unsigned i = map[1]; i-- > 0;) {
+            if (map[2 + i] == base + i)
+                vm_release(gf->regs[base + i]);
+        }
+    }
+    if (gf->shadow != NULL)
+        cpy_frame_set_previous(gf->shadow, top);
+    clear_frame(&act, gf);
+    cpy_set_top_frame(act.ts, top);
+}
+
+static void
+gen_dealloc(PyObject *gen)
+{
+    PyGenObject *g = (PyGenObject *)gen;
+    PyObject_GC_UnTrack(gen);
+    if (g->gi_weakreflist != NULL)
+        PyObject_ClearWeakRefs(gen);
+    PyObject_GC_Track(gen);
+    if (PyObject_CallFinalizerFromDealloc(gen))
+        return;
+    PyObject_GC_UnTrack(gen);
+    drop_unfinished(gen);
+    Py_XDECREF(g->gi_exc_state.exc_value);
+    Py_DECREF(g->gi_code);
+    Py_XDECREF(g->gi_name);
+    Py_XDECREF(g->gi_qualname);
+    PyObject_GC_Del(gen);
+}
+
+static PyAsyncMethods gen_as_async = {.am_send = gen_am_send};
+
+PyTypeObject VmGen_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "generator",
+    .tp_dealloc = gen_dealloc,
+    .tp_as_async = &gen_as_async,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_traverse = gen_traverse,
+    .tp_iter = PyObject_SelfIter,
+    .tp_iternext = gen_iternext,
+    .tp_methods = gen_methods,
+    .tp_getset = gen_getset,
+    .tp_finalize = gen_finalize,
+};
+
+PyTypeObject *
+vm_public_type(PyObject *o)
+{
+    return vm_is_gen(o) ? Py_TYPE(o)->tp_base : NULL;
+}
+
+int
+vm_gen_init_types(void)
+{
+    VmGen_Type.tp_base = &PyGen_Type;
+    VmGen_Type.tp_basicsize = PyGen_Type.tp_basicsize;
+    VmGen_Type.tp_itemsize = PyGen_Type.tp_itemsize;
+    VmGen_Type.tp_weaklistoffset = PyGen_Type.tp_weaklistoffset;
+    VmGen_Type.tp_repr = PyGen_Type.tp_repr;
+    return PyType_Ready(&VmGen_Type);
+}

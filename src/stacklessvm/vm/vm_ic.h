@@ -1,0 +1,56 @@
+/* Inline caches: what a site has seen. */
+#ifndef VM_IC_H
+#define VM_IC_H
+
+#include "vm/vm_frame.h"
+
+typedef enum {
+    ATTR_NONE,
+    ATTR_VALUES,            /* instance with inline values: slot `index` */
+    ATTR_DICT,              /* instance dict: entry `index` */
+    ATTR_SLOT,              /* __slots__ member at byte offset `index` */
+    ATTR_METHOD,            /* function of the class, instances have no attribute of that name:
+                               no dict, or inline values whose shared keys have `index` entries */
+    ATTR_METHOD_DICT,       /* the same, instance dict looked at each time */
+    ATTR_CLASS_VALUE,       /* class attribute without __get__; as ATTR_METHOD */
+    ATTR_CLASS_VALUE_DICT,
+    ATTR_PROPERTY,          /* property with a Python getter */
+    ATTR_TYPE_VALUE,        /* the object is a class: attribute found in its bases */
+    ATTR_TYPE_CLASSMETHOD,  /* likewise, a classmethod's function */
+    ATTR_MODULE,            /* module dict entry `index` */
+} VmAttrKind;
+
+typedef enum {
+    CALL_UNSEEN,
+    CALL_PYTHON,            /* function with `code`, exactly enough positional arguments */
+    CALL_CLASS,             /* class with plain object.__new__ and a Python __init__ */
+    CALL_LEN,
+    CALL_ISINSTANCE,
+    CALL_LIST_APPEND,
+    CALL_C,                 /* some other C callable */
+} VmCallKind;
+
+static inline VmCacheRow *
+vm_cache_row(VmCache *c, uint32_t version)
+{
+    if (vm_likely(c->u.attr.first.version == version))
+        return version != 0 ? &c->u.attr.first : NULL;
+    VmCacheRow *more = c->u.attr.more;
+    if (more != NULL && version != 0) {
+        for (int i = 0; i < VM_CACHE_MORE; i++)
+            if (more[i].version == version)
+                return &more[i];
+    }
+    return NULL;
+}
+
+/* A row to fill for `version`: a free one, or the oldest.  NULL without memory. */
+VmCacheRow *vm_cache_new_row(VmCache *c);
+
+static inline VmCache *
+vm_cache(VmFrame *f, unsigned i)
+{
+    return &f->code->caches[i];
+}
+
+#endif

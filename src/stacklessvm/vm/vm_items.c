@@ -1,0 +1,186 @@
+/* Subscripts and membership. */
+#include "vm/vm_build.h"
+
+#include "vm/vm_num.h"
+
+/* Index of a list or tuple of length n, or -1: let Python decide. */
+static Py_ssize_t
+position(VmWord w, Py_ssize_t n)
+{
+    if (!vm_is_int(w))
+        return -1;
+    int64_t i = vm_int(w);
+    if (i < 0)
+        i += n;
+    return i >= 0 && i < n ? (Py_ssize_t)i : -1;
+}
+
+/* o[index] for the common types without calling out.  -> new, NULL: not done */
+static PyObject *
+quick_item(PyObject *o, VmWord index)
+{
+    Py_ssize_t i;
+    if (PyList_CheckExact(o)) {
+        i = position(index, PyList_GET_SIZE(o));
+        return i < 0 ? NULL : Py_NewRef(PyList_GET_ITEM(o, i));
+    }
+    if (PyTuple_CheckExact(o)) {
+        i = position(index, PyTuple_GET_SIZE(o));
+        return i < 0 ? NULL : Py_NewRef(PyTuple_GET_ITEM(o, i));
+    }
+    if (PyDict_CheckExact(o) && vm_is_obj(index) && PyUnicode_CheckExact(vm_ptr(index))) {
+        PyObject *key = vm_ptr(index);
+        Py_hash_t hash = ((PyASCIIObject *)key)->hash;
+        if (hash == -1)
+            return NULL;
+        return Py_XNewRef(_PyDict_GetItem_KnownHash(o, key, hash));
+    }
+    return NULL;
+}
+
+int
+vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result)
+{
+    unsigned x = f->pc->b, y = f->pc->c;
+    VmWord index = imm ? vm_from_int((int16_t)y) : f->regs[y];
+    PyObject *o = vm_reg_object(f, x), *key = NULL, *v = NULL;
+    if (o == NULL)
+        goto done;
+    v = quick_item(o, index);
+    if (v != NULL)
+        goto done;
+    if (PyErr_Occurred())
+        goto done;
+    key = imm ? PyLong_FromLong((int16_t)y) : vm_reg_object_new(f, y);
+    if (key != NULL) {
+        vm_boundary(A, f);
+        v = PyObject_GetItem(o, key);
+        vm_after(A, f);
+    }
+done:
+    if (v != NULL)
+        *result = vm_from_ptr(v);
+    vm_consume(f, x);
+    if (!imm)
+        vm_consume(f, y);
+    Py_XDECREF(key);
+    return v == NULL ? -1 : 0;
+}
+
+int
+vm_setitem(VmAct *A, VmFrame *f)
+{
+    unsigned x = f->pc->a, y = f->pc->b, z = f->pc->c;
+    PyObject *o = vm_reg_object(f, x), *v = vm_reg_object(f, z);
+    int status = -1;
+    if (o == NULL || v == NULL)
+        goto done;
+    if (PyList_CheckExact(o)) {
+        Py_ssize_t i = position(f->regs[y], PyList_GET_SIZE(o));
+        if (i >= 0) {
+            PyObject *old = PyList_GET_ITEM(o, i);
+            PyList_SET_ITEM(o, i, Py_NewRef(v));
+            Py_DECREF(old);
+            status = 0;
+            goto done;
+        }
+    }
+    PyObject *key = vm_reg_object_new(f, y);
+    if (key != NULL) {
+        vm_boundary(A, f);
+        status = PyDict_CheckExact(o) ? PyDict_SetItem(o, key, v) : PyObject_SetItem(o, key, v);
+        vm_after(A, f);
+        Py_DECREF(key);
+    }
+done:
+    vm_consume(f, z);
+    vm_consume(f, x);
+    vm_consume(f, y);
+    return status;
+}
+
+int
+vm_delitem(VmAct *A, VmFrame *f)
+{
+    unsigned x = f->pc->a, y = f->pc->b;
+    PyObject *o = vm_reg_object(f, x), *key = vm_reg_object_new(f, y);
+    int status = -1;
+    if (o != NULL && key != NULL) {
+        vm_boundary(A, f);
+        status = PyObject_DelItem(o, key);
+        vm_after(A, f);
+    }
+    Py_XDECREF(key);
+    vm_consume(f, x);
+    vm_consume(f, y);
+    return status;
+}
+
+int
+vm_getslice(VmAct *A, VmFrame *f, VmWord *result)
+{
+    unsigned w = f->pc->b;
+    PyObject *o = vm_reg_object(f, w), *a = vm_reg_object(f, w + 1), *b = vm_reg_object(f, w + 2);
+    PyObject *slice = a == NULL || b == NULL ? NULL : PySlice_New(a, b, NULL), *v = NULL;
+    if (o != NULL && slice != NULL) {
+        vm_boundary(A, f);
+        v = PyObject_GetItem(o, slice);
+        vm_after(A, f);
+    }
+    Py_XDECREF(slice);
+    for (unsigned i = 0; i < 3; i++)
+        vm_consume(f, w + i);
+    *result = vm_from_ptr(v);
+    return v == NULL ? -1 : 0;
+}
+
+int
+vm_setslice(VmAct *A, VmFrame *f)
+{
+    unsigned w = f->pc->b;
+    PyObject *v = vm_reg_object(f, w), *o = vm_reg_object(f, w + 1);
+    PyObject *a = vm_reg_object(f, w + 2), *b = vm_reg_object(f, w + 3);
+    PyObject *slice = a == NULL || b == NULL ? NULL : PySlice_New(a, b, NULL);
+    int status = -1;
+    if (o != NULL && v != NULL && slice != NULL) {
+        vm_boundary(A, f);
+        status = PyObject_SetItem(o, slice, v);
+        vm_after(A, f);
+    }
+    Py_XDECREF(slice);
+    for (unsigned i = 0; i < 4; i++)
+        vm_consume(f, w + i);
+    return status;
+}
+
+int
+vm_contains(VmAct *A, VmFrame *f)
+{
+    unsigned x = f->pc->b, y = f->pc->c;
+    PyObject *item = vm_reg_object_new(f, x), *o = vm_reg_object(f, y);
+    int found = -1;
+    if (item != NULL && o != NULL) {
+        vm_boundary(A, f);
+        found = PySequence_Contains(o, item);
+        vm_after(A, f);
+    }
+    Py_XDECREF(item);
+    vm_consume(f, x);
+    vm_consume(f, y);
+    return found;
+}
+
+int
+vm_length(VmAct *A, VmFrame *f, VmWord *result)
+{
+    PyObject *o = vm_reg_object(f, f->pc->b);
+    if (o == NULL)
+        return -1;
+    vm_boundary(A, f);
+    Py_ssize_t n = PyObject_Length(o);
+    vm_after(A, f);
+    if (n < 0)
+        return -1;
+    *result = vm_int_fits(n) ? vm_from_int(n) : vm_from_ptr(PyLong_FromSsize_t(n));
+    return 0;
+}

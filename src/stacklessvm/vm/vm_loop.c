@@ -1,0 +1,306 @@
+/* The interpreter: threaded dispatch over the instruction bodies.
+ *
+ * vm_bodies.inc has one body per OP row; vm_bodies_dst.inc one per OPD row, included twice:
+ * once writing dead temporaries, once writing locals.
+ */
+#include "vm/vm_loop.h"
+
+#include "cpyext_compat/cpy_dict.h"
+#include "cpyext_compat/cpy_iter.h"
+#include "cpyext_compat/cpy_long.h"
+#include "vm/vm_attr.h"
+#include "vm/vm_build.h"
+#include "vm/vm_call.h"
+#include "vm/vm_call_out.h"
+#include "vm/vm_class.h"
+#include "vm/vm_gen.h"
+#include "vm/vm_ic.h"
+#include "vm/vm_num.h"
+#include "vm/vm_shadow.h"
+#include "vm/vm_unwind.h"
+
+#include <math.h>
+
+/* -- results of frames ------------------------------------------------------------------ */
+
+typedef enum { GO_ON, RAISED, LEFT } ReturnStatus;
+
+/* A frame returns v (owned) in a way the loop does not do itself.  GO_ON: *frame runs on
+   at its pc.  RAISED: an exception at *frame's pc.  LEFT: *result is for the caller in C. */
+static ReturnStatus
+return_from_generator(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
+{
+    VmFrame *gf = *frame, *f = gf->prev;
+    VmGenMode mode = vm_gen_mode(gf);
+    if (mode == GEN_BY_C) {
+        *result = vm_box(v);
+        vm_release(v);
+        vm_gen_finish(A, gf);
+        return LEFT;
+    }
+    vm_gen_finish(A, gf);
+    *frame = f;
+    const VmInsn *ip = f->pc;
+    const int32_t *jumps = (const int32_t *)(ip + 1);
+    VmWord receiver = f->regs[ip->b];
+    if (mode == GEN_BY_FOR) {
+        vm_release(v);
+        if (!ip->c)
+            vm_release(receiver);
+    }
+    else if (ip->c)
+        f->regs[ip->a] = v;
+    else {
+        f->regs[ip->b] = v;
+        vm_release(receiver);
+    }
+    f->pc = ip + jumps[0];
+    return GO_ON;
+}
+
+static ReturnStatus
+return_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
+{
+    VmFrame *f = *frame, *caller = f->prev;
+    VmReturnKind kind = f->kind;
+    unsigned dst = f->ret_dst;
+    const VmInsn *next = f->ret_ip;
+    VmWord aux = f->aux;
+    if (f->flags & FRAME_GENERATOR)
+        return return_from_generator(A, frame, v, result);
+    if (kind == RET_ENTRY) {
+        *result = vm_box(v);
+        vm_release(v);
+        vm_frame_leave(A, f);
+        return LEFT;
+    }
+    vm_frame_leave(A, f);
+    *frame = caller;
+    switch (kind) {
+    case RET_INIT:
+        if (!vm_is_none(v)) {
+            PyObject *o = vm_box(v);
+            PyErr_Format(PyExc_TypeError, "__init__() should return None, not '%.200s'",
+                         Py_TYPE(o)->tp_name);
+            Py_DECREF(o);
+            vm_release(v);
+            vm_release(aux);
+            return RAISED;
+        }
+        vm_release(v);
+        v = aux;
+        break;
+    case RET_DISCARD:
+        vm_release(v);
+        caller->pc = next;
+        return GO_ON;
+    case RET_NONE:
+        vm_release(v);
+        v = VM_NONE;
+        break;
+    case RET_CLASS: {
+        PyObject *cls = vm_finish_class(A, caller, vm_ptr(aux), v);
+        if (cls == NULL)
+            return RAISED;
+        v = vm_from_ptr(cls);
+        break;
+    }
+    default:
+        break;
+    }
+    vm_set_any(caller, dst, v);
+    caller->pc = next;
+    return GO_ON;
+}
+
+/* A yield.  The same meaning of the result. */
+static ReturnStatus
+yield_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
+{
+    VmFrame *gf = *frame, *f = gf->prev;
+    VmGenMode mode = vm_gen_mode(gf);
+    unsigned dst = gf->ret_dst;
+    const VmInsn *next = gf->ret_ip;
+    if (mode == GEN_BY_C) {
+        *result = vm_is_obj(v) ? vm_ptr(v) : vm_box_shared(gf, v);
+        vm_gen_suspend(A, gf);
+        return LEFT;
+    }
+    vm_gen_suspend(A, gf);
+    *frame = f;
+    vm_set_any(f, dst, v);
+    f->pc = next;
+    return GO_ON;
+}
+
+static int
+poll(VmAct *A, VmFrame *f)
+{
+    vm_boundary(A, f);
+    int status = cpy_handle_pending(A->ts);
+    vm_after(A, f);
+    return status;
+}
+
+/* GEN: the frame becomes a generator and its caller gets it. */
+static int
+make_generator(VmAct *A, VmFrame *f, VmWord *v)
+{
+    PyObject *gen = vm_gen_new(A, f);
+    *v = vm_from_ptr(gen);
+    return gen == NULL ? -1 : 0;
+}
+
+/* -- the loop --------------------------------------------------------------------------------- */
+
+#define NEXT_N(n)                                                                      \
+    do {                                                                               \
+        ip += (n);                                                                     \
+        goto *labels[ip->op];                                                          \
+    } while (0)
+#define NEXT NEXT_N(1)
+#define JUMP_OFFSET(off)                                                               \
+    do {                                                                               \
+        int32_t jump_ = (off);                                                         \
+        if (jump_ < 0 && vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK)) {           \
+            f->pc = ip;                                                                \
+            ip += jump_;                                                               \
+            goto poll_and_go;                                                          \
+        }                                                                              \
+        NEXT_N(jump_);                                                                 \
+    } while (0)
+#define OFFSET_BC (*(const int32_t *)&ip->b)
+#define OUT(call)                                                                      \
+    do {                                                                               \
+        f->pc = ip;                                                                    \
+        if (vm_unlikely((call) < 0))                                                   \
+            goto error;                                                                \
+    } while (0)
+#define CONSUME(reg) vm_consume(f, (reg))
+#define IS_TEMP(reg) ((reg) >= nlocals)
+#define SET_ANY(v)                                                                     \
+    do {                                                                               \
+        VmWord new_ = (v);                                                             \
+        if (IS_TEMP(ip->a))                                                            \
+            R[ip->a] = new_;                                                           \
+        else {                                                                         \
+            VmWord old_ = R[ip->a];                                                    \
+            R[ip->a] = new_;                                                           \
+            vm_release(old_);                                                          \
+        }                                                                              \
+    } while (0)
+#define LOAD_FRAME()                                                                   \
+    do {                                                                               \
+        R = f->regs;                                                                   \
+        nlocals = f->code->nlocals;                                                    \
+    } while (0)
+
+PyObject *
+vm_run(VmAct *A, VmFrame *f)
+{
+    static const void *const labels[] = {
+#define OP(NAME, ...) &&op_##NAME,
+#define OPD(NAME, ...) &&op_##NAME, &&op_##NAME##_L,
+#include "ir/vm_ops.def"
+#undef OP
+#undef OPD
+    };
+    const VmInsn *ip = f->pc;
+    VmWord *R = f->regs;
+    unsigned nlocals = f->code->nlocals;
+    VmWord v;
+    PyObject *result = NULL;
+    int reraise = 0;
+
+    goto *labels[ip->op];
+
+#define BODY(NAME) op_##NAME:
+#define SET(v) R[ip->a] = (v)
+#include "vm/vm_bodies_dst.inc"
+#undef BODY
+#undef SET
+#define BODY(NAME) op_##NAME##_L:
+#define SET(v)                                                                         \
+    do {                                                                               \
+        VmWord new_ = (v), old_ = R[ip->a];                                            \
+        R[ip->a] = new_;                                                               \
+        vm_release(old_);                                                              \
+    } while (0)
+#include "vm/vm_bodies_dst.inc"
+#undef BODY
+#undef SET
+#define BODY(NAME) op_##NAME:
+#include "vm/vm_bodies.inc"
+#undef BODY
+
+do_call: {
+    VmFrame *pushed;
+    f->pc = ip;
+    VmCallStatus status = ip->op == VM_CALLX ? vm_callx_insn(A, f, &pushed)
+                                             : vm_call_insn(A, f, &pushed);
+    if (status == CALL_DONE)
+        NEXT_N(ip->op == VM_CALLX ? 1 : 1 + (int)vm_list_words(ip[1].op));
+    if (status == CALL_ERROR)
+        goto error;
+    f = pushed;
+    ip = f->code->insns;
+    LOAD_FRAME();
+    NEXT_N(0);
+}
+
+do_return:
+    if (vm_likely((f->kind | f->flags) == 0)) {
+        VmFrame *done = f;
+        PyFunctionObject *func = done->func;
+        for (unsigned i = 0; i < nlocals; i++)
+            vm_release(R[i]);
+        A->top = (char *)done;
+        ++*A->left;
+        unsigned dst = done->ret_dst;
+        ip = done->ret_ip;
+        f = done->prev;
+        LOAD_FRAME();
+        if (IS_TEMP(dst))
+            R[dst] = v;
+        else {
+            VmWord old = R[dst];
+            R[dst] = v;
+            vm_release(old);
+        }
+        Py_DECREF(func);
+        NEXT_N(0);
+    }
+    switch (return_slow(A, &f, v, &result)) {
+    case LEFT:
+        return result;
+    case RAISED:
+        goto error_at_pc;
+    default:
+        goto resume_at_pc;
+    }
+
+do_yield:
+    f->pc = ip;
+    if (yield_slow(A, &f, v, &result) == LEFT)
+        return result;
+    goto resume_at_pc;
+
+poll_and_go:        /* f->pc: where it is seen to happen */
+    if (poll(A, f) < 0)
+        goto error_at_pc;
+    NEXT_N(0);
+
+resume_at_pc:
+    ip = f->pc;
+    LOAD_FRAME();
+    NEXT_N(0);
+
+error:
+    f->pc = ip;
+error_at_pc:
+    f = vm_unwind(A, f, reraise);
+    reraise = 0;
+    if (f == NULL)
+        return NULL;
+    goto resume_at_pc;
+}

@@ -1,0 +1,67 @@
+/* Boxing, and operators: from words to objects and back. */
+#ifndef VM_NUM_H
+#define VM_NUM_H
+
+#include "vm/vm_frame.h"
+
+/* A reference to the object a word stands for.  -> new, NULL with MemoryError */
+PyObject *vm_box(VmWord w);
+/* The same, sharing the box with locals of f that hold the same number.  -> new */
+PyObject *vm_box_shared(VmFrame *f, VmWord w);
+/* The object in a register, boxed there (and in every local with the same number: one
+   number is one object).  -> borrowed from the register, NULL with MemoryError */
+PyObject *vm_reg_object_slow(VmFrame *f, unsigned reg);
+/* The word for the result of an operator: an int or float nobody else holds is unboxed.
+   takes o */
+VmWord vm_unbox(PyObject *o);
+/* The word for the result of a call: objects keep their identity, but for those that only
+   exist once (small ints, None, False, True).  takes o */
+VmWord vm_unbox_unique(PyObject *o);
+
+static inline PyObject *
+vm_reg_object(VmFrame *f, unsigned reg)
+{
+    VmWord w = f->regs[reg];
+    return vm_likely(vm_is_obj(w)) ? vm_ptr(w) : vm_reg_object_slow(f, reg);
+}
+
+/* -> new reference */
+static inline PyObject *
+vm_reg_object_new(VmFrame *f, unsigned reg)
+{
+    PyObject *o = vm_reg_object(f, reg);
+    Py_XINCREF(o);
+    return o;
+}
+
+int vm_same_object(VmWord a, VmWord b);     /* `is` */
+
+/* NB_ADD ... NB_XOR; one order for tables, as in CPython's opcode.h */
+enum { VM_NB_ADD, VM_NB_AND, VM_NB_FDIV, VM_NB_LSH, VM_NB_MATMUL, VM_NB_MUL, VM_NB_REM,
+       VM_NB_OR, VM_NB_POW, VM_NB_RSH, VM_NB_SUB, VM_NB_DIV, VM_NB_XOR };
+
+/* The operators on registers b, c of the instruction (c: an immediate when imm), consumed;
+   result in *result.  0, or -1 with an exception. */
+int vm_binary(VmAct *A, VmFrame *f, int kind, int inplace, int imm, VmWord *result);
+int vm_unary(VmAct *A, VmFrame *f, int kind, VmWord *result);  /* '-' '+' '~' */
+int vm_compare(VmAct *A, VmFrame *f, int op, unsigned x, unsigned y, VmWord *result);
+int vm_compare_imm(VmAct *A, VmFrame *f, int op, unsigned x, int imm, VmWord *result);
+/* Truth of register reg (consumed): 1, 0, or -1 with an exception. */
+int vm_truth(VmAct *A, VmFrame *f, unsigned reg);
+/* Truth of a word that is not a register's. takes w */
+int vm_truth_word(VmAct *A, VmFrame *f, VmWord w);
+
+/* Numbers without calling out: 1 and *d, or 0.  Ints are exact (49 bits). */
+static inline int
+vm_number(VmWord w, double *d)
+{
+    if (vm_is_int(w))
+        *d = (double)vm_int(w);
+    else if (vm_is_double(w))
+        *d = vm_double(w);
+    else
+        return 0;
+    return 1;
+}
+
+#endif

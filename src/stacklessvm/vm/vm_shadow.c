@@ -1,0 +1,211 @@
+/* VM frames as CPython sees them.
+ *
+ * A frame is linked into CPython's chain when it first calls out; a frame that only calls
+ * other VM frames is never seen, until one of those is linked: linking a frame links its
+ * callers.  Locals stay in registers; the lazy dict of cpy_lazy_locals.h calls
+ * fill_locals() when somebody asks for them.  After that the dict is the frame's f_locals:
+ * if nobody kept it, the frame goes back to being lazy, else it is eager, and its slots
+ * follow its registers at every boundary.
+ */
+#include "vm/vm_shadow.h"
+
+#include "cpyext_compat/cpy_eval.h"
+#include "cpyext_compat/cpy_lazy_locals.h"
+#include "vm/vm_num.h"
+
+static CpyFrame *
+shadow_place(VmFrame *f)
+{
+    if (f->flags & FRAME_GENERATOR)
+        return vm_gen_shadow(f);
+    return (CpyFrame *)((char *)f + f->code->shadow_offset);
+}
+
+static int
+has_lazy_locals(VmFrame *f)
+{
+    return f->locals == NULL && f->code->nlocals > 0;
+}
+
+static void
+link_one(VmFrame *f, CpyFrame *previous)
+{
+    PyFunctionObject *func = f->func;
+    CpyFrame *s = shadow_place(f);
+    cpy_frame_init(s, func, f->code->co, func->func_globals, func->func_builtins, f->locals,
+                   previous);
+    f->shadow = s;
+    f->flags |= FRAME_LINKED;
+    if (has_lazy_locals(f) && !cpy_lazy_locals_arm(s, f))
+        f->flags |= FRAME_EAGER;
+}
+
+/* The instruction a frame waits at: what its shadow says may be stale. */
+static void
+set_waiting_word(VmFrame *f)
+{
+    uint32_t word = f->code->where[f->pc - f->code->insns].word;
+    cpy_frame_set_word(f->shadow, f->code->co, word);
+}
+
+void
+vm_link(VmAct *A, VmFrame *f)
+{
+    for (VmFrame *first = f;; f = f->prev) {
+        VmFrame *caller = f->prev;
+        CpyFrame *previous = caller == NULL           ? A->entry_top
+                             : caller->shadow != NULL ? caller->shadow
+                                                      : shadow_place(caller);
+        link_one(f, previous);
+        if (f != first)
+            set_waiting_word(f);
+        if (caller == NULL)
+            return;
+        if (caller->shadow != NULL) {
+            set_waiting_word(caller);
+            return;
+        }
+    }
+}
+
+/* -- locals -------------------------------------------------------------------------- */
+
+/* Slots get references of their own. */
+int
+vm_sync_locals(VmFrame *f)
+{
+    VmCode *code = f->code;
+    CpyFrame *s = f->shadow;
+    int status = 0;
+    for (unsigned i = 0; i < code->nlocals; i++) {
+        PyObject *o = NULL;
+        if (f->regs[i] != VM_NULL) {
+            o = vm_reg_object(f, i);
+            if (o == NULL)
+                status = -1;
+        }
+        PyObject *old = cpy_frame_slot_get(s, (int)i);
+        if (o == old)
+            continue;
+        Py_XINCREF(o);
+        cpy_frame_slot_set(s, (int)i, o);
+        Py_XDECREF(old);
+    }
+    cpy_frame_set_stacktop(s, code->co, code->nlocals);
+    return status;
+}
+
+static void
+fill_locals(void *owner, CpyFrame *s)
+{
+    VmFrame *f = owner;
+    assert(f->shadow == s);
+    vm_sync_locals(f);
+}
+
+/* What was written into the slots while we were out goes into the registers. */
+static void
+reload_locals(VmFrame *f)
+{
+    CpyFrame *s = f->shadow;
+    for (unsigned i = 0; i < f->code->nlocals; i++) {
+        PyObject *o = cpy_frame_slot_get(s, (int)i);
+        VmWord w = f->regs[i];
+        PyObject *mine = w == VM_NULL ? NULL : vm_reg_object(f, i);
+        if (o == mine)
+            continue;
+        Py_XINCREF(o);
+        f->regs[i] = vm_from_ptr(o);
+        vm_release(w);
+    }
+}
+
+static void
+clear_slots(VmFrame *f)
+{
+    cpy_frame_set_stacktop(f->shadow, f->code->co, 0);
+    for (unsigned i = 0; i < f->code->nlocals; i++)
+        cpy_frame_slot_clear(f->shadow, (int)i);
+}
+
+/* A frame object that only the frame holds goes. */
+static void
+drop_frame_object(VmFrame *f)
+{
+    PyFrameObject *o = cpy_frame_object(f->shadow);
+    if (o == NULL || Py_REFCNT(o) > 1 || cpy_frame_object_in_use(o))
+        return;
+    cpy_frame_set_object(f->shadow, NULL);
+    Py_DECREF(o);
+}
+
+void
+vm_after_slow(VmAct *A, VmFrame *f)
+{
+    CpyFrame *s = f->shadow;
+    drop_frame_object(f);
+    if (cpy_frame_stacktop(s, f->code->co) == 0)
+        return;
+    reload_locals(f);
+    if (cpy_lazy_locals_kept(s)) {
+        f->flags |= FRAME_EAGER;
+        return;
+    }
+    f->flags &= (uint8_t)~FRAME_EAGER;
+    clear_slots(f);
+    if (!cpy_lazy_locals_arm(s, f))
+        f->flags |= FRAME_EAGER;
+}
+
+void
+vm_link_suspended(VmFrame *gf)
+{
+    link_one(gf, NULL);
+}
+
+/* -- frame exit ------------------------------------------------------------------------ */
+
+/* The locals become the frame object's. */
+static void
+move_locals_out(VmAct *A, VmFrame *f)
+{
+    CpyFrame *s = f->shadow;
+    vm_sync_locals(f);
+    for (unsigned i = 0; i < f->code->nlocals; i++) {
+        vm_release(f->regs[i]);
+        f->regs[i] = VM_NULL;
+    }
+    if (!cpy_frame_take_ownership(A->ts, s, f->code->co, f->func))
+        clear_slots(f);
+}
+
+void
+vm_unlink(VmAct *A, VmFrame *f)
+{
+    CpyFrame *s = f->shadow;
+    cpy_set_top_frame(A->ts, cpy_frame_previous(s));
+    if (has_lazy_locals(f))
+        cpy_lazy_locals_disarm(s);
+    PyFrameObject *o = cpy_frame_object(s);
+    if (o != NULL && Py_REFCNT(o) > 1)
+        move_locals_out(A, f);
+    else {
+        cpy_frame_set_object(s, NULL);
+        Py_XDECREF(o);
+        if (cpy_frame_stacktop(s, f->code->co) != 0)
+            clear_slots(f);
+    }
+    if (has_lazy_locals(f)) {
+        PyObject *snapshot = cpy_frame_locals(s);
+        cpy_frame_set_locals(s, NULL);
+        Py_XDECREF(snapshot);
+    }
+    f->shadow = NULL;
+    f->flags &= (uint8_t)~(FRAME_LINKED | FRAME_EAGER);
+}
+
+void
+vm_shadow_init(void)
+{
+    cpy_lazy_locals_fill = fill_locals;
+}

@@ -1,0 +1,445 @@
+/* Exceptions.
+ *
+ * Handlers are looked up in the table lowered from CPython's; what must be released on the
+ * way is in the map of the raising instruction: the temporaries of stack slots above the
+ * handler's depth.
+ */
+#include "vm/vm_unwind.h"
+
+#include "cpyext_compat/cpy_eval.h"
+#include "vm/vm_call_out.h"
+#include "vm/vm_gen.h"
+#include "vm/vm_num.h"
+#include "vm/vm_shadow.h"
+
+/* -- leaving frames ------------------------------------------------------------------- */
+
+void
+vm_frame_leave(VmAct *A, VmFrame *f)
+{
+    if (f->shadow != NULL)
+        vm_unlink(A, f);
+    unsigned n = f->code->nlocals;
+    for (unsigned i = 0; i < n; i++) {
+        VmWord w = f->regs[i];
+        f->regs[i] = VM_NULL;
+        vm_release(w);
+    }
+    if (f->flags & FRAME_LOCALS)
+        Py_CLEAR(f->locals);
+    ++*A->left;
+    PyFunctionObject *func = f->func;
+    if (!(f->flags & FRAME_GENERATOR))
+        vm_frame_pop(A, f);
+    Py_DECREF(func);
+}
+
+/* Temporaries of slots [to, live) of the map at f->pc. */
+static void
+release_temps(VmFrame *f, unsigned to)
+{
+    const uint16_t *map = vm_code_map(f->code, f->pc);
+    unsigned live = map[1], base = f->code->nlocals;
+    while (live > to) {
+        live--;
+        if (map[2 + live] == base + live)
+            vm_release(f->regs[base + live]);
+    }
+}
+
+/* -- unwinding --------------------------------------------------------------------------- */
+
+static void
+add_traceback(VmAct *A, VmFrame *f)
+{
+    PyObject *exc = cpy_take_raised(A->ts);
+    vm_boundary(A, f);
+    PyFrameObject *fo = PyThreadState_GetFrame(A->ts);
+    cpy_set_raised(A->ts, exc);
+    if (fo != NULL) {
+        PyTraceBack_Here(fo);
+        Py_DECREF(fo);
+    }
+}
+
+/* Enter the handler: the stack cut, f_lasti when asked for, the exception on top. */
+static void
+enter_handler(VmAct *A, VmFrame *f, const VmHandler *h, uint32_t word)
+{
+    release_temps(f, h->depth);
+    VmWord *top = &f->regs[f->code->nlocals + h->depth];
+    if (h->lasti) {
+        PyObject *lasti = PyLong_FromUnsignedLong(word);
+        if (lasti == NULL)
+            PyErr_Clear();
+        *top++ = lasti == NULL ? VM_NONE : vm_from_ptr(lasti);
+    }
+    *top = vm_from_ptr(cpy_take_raised(A->ts));
+    f->pc = f->code->insns + h->pc;
+}
+
+/* What belongs to the way f would have returned. */
+static void
+drop_return_state(VmFrame *f)
+{
+    if (f->kind == RET_INIT || f->kind == RET_CLASS)
+        vm_release(f->aux);
+}
+
+/* The frame goes with an exception.  -> the caller, NULL: it was the entry frame */
+static VmFrame *
+leave_raising(VmAct *A, VmFrame *f)
+{
+    VmFrame *caller = f->prev;
+    int entry = f->kind == RET_ENTRY;
+    release_temps(f, 0);
+    if (f->flags & FRAME_GENERATOR) {
+        entry = vm_gen_mode(f) == GEN_BY_C;
+        vm_gen_convert_stop(f);
+        vm_gen_finish(A, f);
+    }
+    else {
+        drop_return_state(f);
+        vm_frame_leave(A, f);
+    }
+    return entry ? NULL : caller;
+}
+
+VmFrame *
+vm_unwind(VmAct *A, VmFrame *f, int reraise)
+{
+    do {
+        uint32_t at = f->code->where[f->pc - f->code->insns].word;
+        uint32_t shown = at;        /* what f_lasti says */
+        if (!reraise)
+            add_traceback(A, f);
+        else {
+            if (A->reraise_word != VM_NO_WORD)
+                shown = A->reraise_word;
+            if (f->shadow != NULL)
+                cpy_frame_set_word(f->shadow, f->code->co, shown);
+        }
+        reraise = 0;
+        const VmHandler *h = vm_code_handler(f->code, at);
+        if (h != NULL) {
+            enter_handler(A, f, h, shown);
+            if (f->shadow != NULL)
+                vm_after(A, f);
+            return f;
+        }
+        f = leave_raising(A, f);
+    } while (f != NULL);
+    return NULL;
+}
+
+/* -- raise ----------------------------------------------------------------------------------- */
+
+/* Python/ceval.c, do_raise (3.11): an instance of what was raised.  takes exc; -> new */
+static PyObject *
+exception_instance(PyObject *exc)
+{
+    if (PyExceptionClass_Check(exc)) {
+        PyObject *v = PyObject_CallNoArgs(exc);
+        if (v != NULL && !PyExceptionInstance_Check(v)) {
+            PyErr_Format(PyExc_TypeError,
+                         "calling %R should have returned an instance of BaseException, "
+                         "not %R", exc, Py_TYPE(v));
+            Py_CLEAR(v);
+        }
+        return v;
+    }
+    if (PyExceptionInstance_Check(exc))
+        return Py_NewRef(exc);
+    PyErr_SetString(PyExc_TypeError, "exceptions must derive from BaseException");
+    return NULL;
+}
+
+static int
+set_cause(PyObject *v, PyObject *cause)
+{
+    PyObject *fixed;
+    if (PyExceptionClass_Check(cause)) {
+        fixed = PyObject_CallNoArgs(cause);
+        if (fixed == NULL)
+            return -1;
+    }
+    else if (PyExceptionInstance_Check(cause))
+        fixed = Py_NewRef(cause);
+    else if (cause == Py_None)
+        fixed = NULL;
+    else {
+        PyErr_SetString(PyExc_TypeError, "exception causes must derive from BaseException");
+        return -1;
+    }
+    PyException_SetCause(v, fixed);
+    return 0;
+}
+
+static PyObject *                                       /* -> borrowed, or NULL */
+handled_exception(VmAct *A)
+{
+    _PyErr_StackItem *item = cpy_exc_info(A->ts);
+    while ((item->exc_value == NULL || item->exc_value == Py_None)
+           && item->previous_item != NULL)
+        item = item->previous_item;
+    return item->exc_value == Py_None ? NULL : item->exc_value;
+}
+
+int
+vm_raise(VmAct *A, VmFrame *f)
+{
+    unsigned w = f->pc->a, n = f->pc->b;
+    if (n == 0) {
+        PyObject *v = handled_exception(A);
+        if (v == NULL) {
+            PyErr_SetString(PyExc_RuntimeError, "No active exception to reraise");
+            return -1;
+        }
+        cpy_set_raised(A->ts, Py_NewRef(v));
+        A->reraise_word = VM_NO_WORD;
+        return -2;
+    }
+    PyObject *exc = vm_reg_object(f, w);
+    PyObject *cause = n == 2 ? vm_reg_object(f, w + 1) : NULL;
+    if (exc != NULL) {
+        vm_boundary(A, f);
+        PyObject *v = exception_instance(exc);
+        if (v != NULL && (cause == NULL || set_cause(v, cause) == 0))
+            PyErr_SetObject((PyObject *)Py_TYPE(v), v);
+        Py_XDECREF(v);
+        vm_after(A, f);
+    }
+    vm_consume(f, w);
+    if (n == 2)
+        vm_consume(f, w + 1);
+    return -1;
+}
+
+/* The instruction to report is the one that raised first, when the handler saved it. */
+int
+vm_reraise(VmAct *A, VmFrame *f)
+{
+    unsigned a = f->pc->a, saved = f->pc->b;
+    VmWord exc = f->regs[a];
+    if (!vm_is_temp(f, a))
+        vm_incref(exc);
+    A->reraise_word = VM_NO_WORD;
+    if (saved != VM_NO_REG && vm_is_obj(f->regs[saved])
+        && PyLong_Check(vm_ptr(f->regs[saved])))
+        A->reraise_word = (uint32_t)PyLong_AsUnsignedLong(vm_ptr(f->regs[saved]));
+    cpy_set_raised(A->ts, vm_ptr(exc));
+    return -2;
+}
+
+/* -- handled exceptions ------------------------------------------------------------------------ */
+
+void
+vm_push_exc_info(VmAct *A, VmFrame *f)
+{
+    VmWord *w = &f->regs[f->pc->a];
+    _PyErr_StackItem *item = cpy_exc_info(A->ts);
+    VmWord exc = w[0];
+    w[0] = item->exc_value == NULL ? VM_NONE : vm_from_ptr(item->exc_value);
+    w[1] = exc;
+    item->exc_value = Py_NewRef(vm_ptr(exc));
+}
+
+void
+vm_pop_exc_info(VmAct *A, VmFrame *f)
+{
+    unsigned a = f->pc->a;
+    _PyErr_StackItem *item = cpy_exc_info(A->ts);
+    PyObject *old = item->exc_value;
+    VmWord w = f->regs[a];
+    if (!vm_is_temp(f, a))
+        vm_incref(w);
+    item->exc_value = w == VM_NONE ? Py_NewRef(Py_None) : w == VM_NULL ? NULL : vm_ptr(w);
+    if (old == NULL || Py_REFCNT(old) > 1) {
+        Py_XDECREF(old);
+        return;
+    }
+    vm_boundary(A, f);
+    Py_DECREF(old);
+    vm_after(A, f);
+}
+
+/* Python/ceval.c, check_except_type_valid (3.11) */
+static int
+check_except_type(PyObject *types)
+{
+    static const char message[] =
+        "catching classes that do not inherit from BaseException is not allowed";
+    if (!PyTuple_Check(types)) {
+        if (PyExceptionClass_Check(types))
+            return 0;
+        PyErr_SetString(PyExc_TypeError, message);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(types); i++) {
+        if (!PyExceptionClass_Check(PyTuple_GET_ITEM(types, i))) {
+            PyErr_SetString(PyExc_TypeError, message);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+vm_exc_match(VmAct *A, VmFrame *f, VmWord *result)
+{
+    PyObject *exc = vm_ptr(f->regs[f->pc->b]);
+    PyObject *types = vm_reg_object(f, f->pc->c);
+    int status = -1;
+    if (types != NULL) {
+        vm_boundary(A, f);
+        status = check_except_type(types);
+        if (status == 0)
+            *result = vm_from_bool(PyErr_GivenExceptionMatches(exc, types));
+        vm_after(A, f);
+    }
+    vm_consume(f, f->pc->c);
+    return status;
+}
+
+/* -- with --------------------------------------------------------------------------------------- */
+
+static PyObject *
+with_method(PyObject *o, const char *name, const char *protocol, const char *missing)
+{
+    PyObject *method = cpy_lookup_special(o, name);
+    if (method == NULL && !PyErr_Occurred())
+        PyErr_Format(PyExc_TypeError, "'%.200s' object does not support the %s protocol%s",
+                     Py_TYPE(o)->tp_name, protocol, missing);
+    return method;
+}
+
+int
+vm_with_enter(VmAct *A, VmFrame *f, int async)
+{
+    unsigned b = f->pc->b;
+    const char *protocol = async ? "asynchronous context manager" : "context manager";
+    PyObject *o = vm_reg_object(f, b), *enter = NULL, *exit = NULL, *result = NULL;
+    if (o != NULL) {
+        vm_boundary(A, f);
+        enter = with_method(o, async ? "__aenter__" : "__enter__", protocol, "");
+        if (enter != NULL)
+            exit = with_method(o, async ? "__aexit__" : "__exit__", protocol,
+                               async ? " (missed __aexit__ method)"
+                                     : " (missed __exit__ method)");
+    }
+    vm_consume(f, b);
+    if (exit != NULL)
+        result = PyObject_CallNoArgs(enter);
+    Py_XDECREF(enter);
+    if (o != NULL)
+        vm_after(A, f);
+    if (result == NULL) {
+        Py_XDECREF(exit);
+        return -1;
+    }
+    f->regs[f->pc->a] = vm_from_ptr(exit);
+    f->regs[f->pc->a + 1] = vm_from_ptr(result);
+    return 0;
+}
+
+int
+vm_with_except(VmAct *A, VmFrame *f, VmWord *result)
+{
+    PyObject *exit = vm_ptr(f->regs[f->pc->b]), *exc = vm_ptr(f->regs[f->pc->c]);
+    PyObject *tb = PyException_GetTraceback(exc);
+    if (tb == NULL)
+        tb = Py_NewRef(Py_None);
+    vm_boundary(A, f);
+    PyObject *args[4] = {NULL, (PyObject *)Py_TYPE(exc), exc, tb};
+    PyObject *r = PyObject_Vectorcall(exit, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_DECREF(tb);
+    vm_after(A, f);
+    if (r == NULL)
+        return -1;
+    *result = vm_from_ptr(r);
+    return 0;
+}
+
+/* -- except* ------------------------------------------------------------------------------------ */
+
+static int
+check_star_type(PyObject *types)
+{
+    if (check_except_type(types) < 0)
+        return -1;
+    Py_ssize_t n = PyTuple_Check(types) ? PyTuple_GET_SIZE(types) : 1;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *type = PyTuple_Check(types) ? PyTuple_GET_ITEM(types, i) : types;
+        int is_group = PyObject_IsSubclass(type, PyExc_BaseExceptionGroup);
+        if (is_group < 0)
+            return -1;
+        if (is_group) {
+            PyErr_SetString(PyExc_TypeError,
+                            "catching ExceptionGroup with except* is not allowed. Use except "
+                            "instead.");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static PyObject *                                       /* -> new group of one */
+wrap_naked(PyObject *exc)
+{
+    return PyObject_CallFunction(PyExc_BaseExceptionGroup, "s(O)", "", exc);
+}
+
+/* Python/ceval.c, exception_group_match (3.11).  New references; 0 / -1 */
+static int
+split_group(PyObject *exc, PyObject *types, PyObject **match, PyObject **rest)
+{
+    *match = Py_NewRef(Py_None);
+    *rest = Py_NewRef(Py_None);
+    if (exc == Py_None)
+        return 0;
+    int is_group = PyObject_TypeCheck(exc, (PyTypeObject *)PyExc_BaseExceptionGroup);
+    if (PyErr_GivenExceptionMatches(exc, types)) {
+        Py_SETREF(*match, is_group ? Py_NewRef(exc) : wrap_naked(exc));
+        return *match == NULL ? -1 : 0;
+    }
+    if (!is_group)
+        return 0;
+    PyObject *pair = PyObject_CallMethod(exc, "split", "(O)", types);
+    if (pair == NULL)
+        return -1;
+    Py_SETREF(*match, Py_NewRef(PyTuple_GET_ITEM(pair, 0)));
+    Py_SETREF(*rest, Py_NewRef(PyTuple_GET_ITEM(pair, 1)));
+    Py_DECREF(pair);
+    return 0;
+}
+
+int
+vm_eg_match(VmAct *A, VmFrame *f)
+{
+    VmWord *w = &f->regs[f->pc->a];
+    PyObject *exc = vm_box(w[0]), *types = vm_box(w[1]), *match = NULL, *rest = NULL;
+    int status = -1;
+    vm_boundary(A, f);
+    if (exc != NULL && types != NULL && check_star_type(types) == 0)
+        status = split_group(exc, types, &match, &rest);
+    vm_release(w[1]);
+    vm_release(w[0]);
+    if (status == 0 && match == Py_None) {
+        Py_DECREF(rest);
+        w[0] = vm_from_ptr(Py_NewRef(exc));
+        w[1] = vm_from_ptr(match);
+    }
+    else if (status == 0) {
+        w[0] = vm_from_ptr(rest);
+        w[1] = vm_from_ptr(match);
+        PyErr_SetHandledException(match);
+    }
+    else {
+        Py_XDECREF(match);
+        Py_XDECREF(rest);
+    }
+    Py_XDECREF(exc);
+    Py_XDECREF(types);
+    vm_after(A, f);
+    return status;
+}
