@@ -42,6 +42,7 @@ typedef struct {
 typedef struct {
     uint32_t word;
     uint32_t map;       /* index into maps: depth before, depth after the pops, slots */
+    uint32_t resume;    /* word where CPython's evaluator can go on instead */
 } VmWhere;
 
 typedef struct {

@@ -188,6 +188,7 @@ emit(Lower *L, int op, unsigned a, unsigned b, unsigned c)
         return 0;
     *insn = (VmInsn){(uint16_t)op, (uint16_t)a, (uint16_t)b, (uint16_t)c};
     where->word = L->word;
+    where->resume = cpy_resume_word(&L->stream, L->at);
     where->map = 0;
     if (vm_op_flags(op) & (VM_RAISES | VM_BOUNDARY))
         where->map = current_map(L);
@@ -1504,7 +1505,7 @@ take_shape(Lower *L)
         return 0;
     }
     count_args(code, co);
-    if (co->co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR))
+    if (co->co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR | CO_ITERABLE_COROUTINE))
         refuse(L, "coroutine");
     code->nlocals = (uint16_t)nlocals;
     code->nregs = (uint16_t)(nlocals + stack);

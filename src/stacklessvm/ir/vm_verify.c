@@ -329,6 +329,13 @@ consume_list(Verify *v)
     return 0;
 }
 
+/* What these test stays when they jump or raise. */
+static int
+keeps(const VmInsn *insn)
+{
+    return insn->op == VM_JTK || insn->op == VM_JFK;
+}
+
 static int
 consume_operands(Verify *v)
 {
@@ -342,7 +349,7 @@ consume_operands(Verify *v)
             status = consume_window(v, field(insn, i), fixed ? fixed : window_size(insn));
         }
         else if (reads & 1 << i && format[i] != 'P' && insn->op != VM_TAKE)
-            status = consume(v, field(insn, i));
+            status = keeps(insn) ? check_holds(v, field(insn, i)) : consume(v, field(insn, i));
         if (status < 0)
             return -1;
     }
@@ -437,9 +444,11 @@ flow_to_handler(Verify *v)
     memcpy(v->other, v->now, v->words * sizeof(uint64_t));
     if (v->insn->op == VM_UNBIND)
         set(v->other, v->insn->a, 0);
+    else if (v->insn->op == VM_YIELD)                   /* throw() leaves None as the sent value */
+        set(v->other, v->insn->a, 1);
     unsigned depth = h->depth + h->lasti + 1u;
     for (unsigned i = 0; i < slots(v); i++) {
-        if (i < h->depth && !has(v->now, home(v, i)))
+        if (i < h->depth && !has(v->other, home(v, i)))
             return bad(v, "t%u holds nothing for the handler at pc %u", i, h->pc);
         set(v->other, home(v, i), i < depth);
     }
@@ -501,15 +510,12 @@ flow_send(Verify *v)
     return write_destination(v) < 0 ? -1 : flow_jump(v, jump_offset(insn, 1));
 }
 
-/* JTK, JFK: what is tested stays when they jump. */
 static int
 flow_keeping(Verify *v)
 {
-    int status;
     if (!is_temp(v, v->insn->a))
         return bad(v, "keeps a local");
-    set(v->now, v->insn->a, 1);
-    status = flow_jump(v, jump_offset(v->insn, 0));
+    int status = flow_jump(v, jump_offset(v->insn, 0));
     set(v->now, v->insn->a, 0);
     return status;
 }
@@ -522,8 +528,11 @@ flow_on(Verify *v)
     switch (insn->op) {
     case VM_FOR: case VM_FOR_L: return flow_for(v);
     case VM_SEND: return flow_send(v);
-    case VM_JTK: case VM_JFK: status = flow_keeping(v); break;
     default:
+        if (keeps(insn)) {
+            status = flow_keeping(v);
+            break;
+        }
         if (write_results(v) < 0)
             return -1;
         if (flags & VM_JUMPS)

@@ -596,10 +596,31 @@ check_star_arguments(VmFrame *f, PyObject *callee, unsigned args, unsigned kwarg
     return 0;
 }
 
+/* Does a call of it push a frame, perhaps? */
+static int
+is_python_callable(PyObject *callee)
+{
+    return Py_IS_TYPE(callee, &PyFunction_Type) || Py_IS_TYPE(callee, &PyMethod_Type)
+           || callee == known.exec || callee == known.eval || callee == known.build_class
+           || (PyType_Check(callee) && plain_init((PyTypeObject *)callee) != NULL);
+}
+
 static VmCallStatus
 call_star(VmAct *A, VmFrame *f, PyObject *callee, PyObject *tuple, PyObject *kwargs,
           VmReturn ret, VmFrame **pushed)
 {
+    if (!is_python_callable(callee)) {      /* C code gets the tuple and the dict themselves */
+        vm_boundary(A, f);
+        PyObject *r = vm_c_stack_check() < 0 ? NULL
+                      : callee == (PyObject *)&PySuper_Type
+                          ? vm_call_out(A, f, callee, &PyTuple_GET_ITEM(tuple, 0),
+                                        (size_t)PyTuple_GET_SIZE(tuple), NULL)
+                          : PyObject_Call(callee, tuple, kwargs);
+        vm_after(A, f);
+        A->delegate = vm_must_delegate(A->ts) != NULL;
+        Py_DECREF(callee);
+        return finish(f, r, ret);
+    }
     VmWord small[24];
     size_t n = (size_t)PyTuple_GET_SIZE(tuple);
     size_t nk = kwargs == NULL ? 0 : (size_t)PyDict_GET_SIZE(kwargs);

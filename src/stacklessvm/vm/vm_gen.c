@@ -139,6 +139,7 @@ activate(VmAct *A, VmFrame *f, VmFrame *gf, VmGenMode mode)
         if (f != NULL && f->shadow == NULL)
             vm_link(A, f);
         cpy_frame_set_previous(gf->shadow, f == NULL ? A->entry_top : f->shadow);
+        vm_after(A, gf);        /* its locals may have been looked at meanwhile */
     }
     push_exc_state(A, (PyGenObject *)self_of(gf));
     Py_INCREF(self_of(gf));     /* while it runs */
@@ -166,6 +167,8 @@ vm_gen_suspend(VmAct *A, VmFrame *gf)
     if (gf->shadow != NULL) {
         cpy_set_top_frame(A->ts, cpy_frame_previous(gf->shadow));
         cpy_frame_set_previous(gf->shadow, NULL);
+        if (gf->flags & FRAME_EAGER)
+            vm_sync_locals(gf);
     }
     set_state(gf, GEN_SUSPENDED);
     gf->prev = NULL;
@@ -316,18 +319,12 @@ resume_raising(PyObject *gen, PyObject **result)
 {
     VmFrame *gf = vm_gen_frame(gen);
     *result = NULL;
-    PyObject *exc = cpy_take_raised(PyThreadState_Get());
     VmAct *A = vm_act_enter(PyThreadState_Get());
-    if (A == NULL) {
-        Py_DECREF(exc);
+    if (A == NULL)
         return PYGEN_ERROR;
-    }
     PySendResult status = PYGEN_ERROR;
     Py_INCREF(gen);
-    if (activate(A, NULL, gf, GEN_BY_C) < 0)
-        Py_DECREF(exc);
-    else {
-        cpy_set_raised(A->ts, exc);
+    if (activate(A, NULL, gf, GEN_BY_C) == 0) {
         cpy_chain_raised(A->ts);
         VmFrame *at = vm_unwind(A, gf, 0);
         if (at != NULL)
@@ -436,6 +433,35 @@ continue_after_delegate(PyObject *gen)
     return yielded_or_stop(status, result);
 }
 
+/* While a generator or coroutine is thrown into, the one that waits for it is on the stack. */
+static CpyFrame *
+show_delegating(VmFrame *gf, PyObject *delegate)
+{
+    PyThreadState *ts = PyThreadState_Get();
+    CpyFrame *top = NULL;
+    set_state(gf, GEN_RUNNING);
+    if (vm_is_gen(delegate) || PyGen_CheckExact(delegate) || PyCoro_CheckExact(delegate)) {
+        top = cpy_top_frame(ts);
+        if (gf->shadow == NULL)
+            vm_link_suspended(gf);
+        cpy_frame_set_word(gf->shadow, gf->code->co,
+                           gf->code->where[gf->pc - gf->code->insns].word);
+        cpy_frame_set_previous(gf->shadow, top);
+        cpy_set_top_frame(ts, gf->shadow);
+    }
+    return top;
+}
+
+static void
+hide_delegating(VmFrame *gf, CpyFrame *top)
+{
+    set_state(gf, GEN_SUSPENDED);
+    if (top == NULL)
+        return;
+    cpy_set_top_frame(PyThreadState_Get(), top);
+    cpy_frame_set_previous(gf->shadow, NULL);
+}
+
 static PyObject *
 throw_into_delegate(PyObject *gen, PyObject *delegate, PyObject *const *args, Py_ssize_t n)
 {
@@ -453,9 +479,9 @@ throw_into_delegate(PyObject *gen, PyObject *delegate, PyObject *const *args, Py
         return NULL;
     if (meth == NULL)
         return Py_NewRef(Py_NotImplemented);
-    set_state(gf, GEN_RUNNING);
+    CpyFrame *top = show_delegating(gf, delegate);
     r = PyObject_Vectorcall(meth, args, (size_t)n, NULL);
-    set_state(gf, GEN_SUSPENDED);
+    hide_delegating(gf, top);
     Py_DECREF(meth);
     return r != NULL ? r : continue_after_delegate(gen);
 }

@@ -14,6 +14,7 @@
 #include "vm/vm_call_out.h"
 #include "vm/vm_class.h"
 #include "vm/vm_gen.h"
+#include "vm/vm_handover.h"
 #include "vm/vm_ic.h"
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
@@ -58,25 +59,11 @@ return_from_generator(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
     return GO_ON;
 }
 
+/* What becomes of v, the result of a frame that is gone: the caller's, at its call. */
 static ReturnStatus
-return_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
+deliver(VmAct *A, VmFrame *caller, VmReturn ret, VmWord v)
 {
-    VmFrame *f = *frame, *caller = f->prev;
-    VmReturnKind kind = f->kind;
-    unsigned dst = f->ret_dst;
-    const VmInsn *next = f->ret_ip;
-    VmWord aux = f->aux;
-    if (f->flags & FRAME_GENERATOR)
-        return return_from_generator(A, frame, v, result);
-    if (kind == RET_ENTRY) {
-        *result = vm_box(v);
-        vm_release(v);
-        vm_frame_leave(A, f);
-        return LEFT;
-    }
-    vm_frame_leave(A, f);
-    *frame = caller;
-    switch (kind) {
+    switch (ret.kind) {
     case RET_INIT:
         if (!vm_is_none(v)) {
             PyObject *o = vm_box(v);
@@ -84,22 +71,22 @@ return_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
                          Py_TYPE(o)->tp_name);
             Py_DECREF(o);
             vm_release(v);
-            vm_release(aux);
+            vm_release(ret.aux);
             return RAISED;
         }
         vm_release(v);
-        v = aux;
+        v = ret.aux;
         break;
     case RET_DISCARD:
         vm_release(v);
-        caller->pc = next;
+        caller->pc = ret.next;
         return GO_ON;
     case RET_NONE:
         vm_release(v);
         v = VM_NONE;
         break;
     case RET_CLASS: {
-        PyObject *cls = vm_finish_class(A, caller, vm_ptr(aux), v);
+        PyObject *cls = vm_finish_class(A, caller, vm_ptr(ret.aux), v);
         if (cls == NULL)
             return RAISED;
         v = vm_from_ptr(cls);
@@ -108,9 +95,91 @@ return_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
     default:
         break;
     }
-    vm_set_any(caller, dst, v);
-    caller->pc = next;
+    vm_set_any(caller, ret.dst, v);
+    caller->pc = ret.next;
     return GO_ON;
+}
+
+static VmReturn
+return_of(VmFrame *f)
+{
+    return (VmReturn){f->ret_dst, f->ret_ip, f->kind, f->aux};
+}
+
+static ReturnStatus
+return_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
+{
+    VmFrame *f = *frame, *caller = f->prev;
+    VmReturn ret = return_of(f);
+    if (f->flags & FRAME_GENERATOR)
+        return return_from_generator(A, frame, v, result);
+    if (ret.kind == RET_ENTRY) {
+        *result = vm_box(v);
+        vm_release(v);
+        vm_frame_leave(A, f);
+        return LEFT;
+    }
+    vm_frame_leave(A, f);
+    *frame = caller;
+    return deliver(A, caller, ret, v);
+}
+
+/* The frame's instruction at pc has a map and has not begun: CPython goes on from there to
+   the end of the frame, and its result is the frame's. */
+static ReturnStatus
+hand_over(VmAct *A, VmFrame **frame, PyObject **result)
+{
+    VmFrame *f = *frame, *caller = f->prev;
+    VmReturn ret = return_of(f);
+    PyObject *o = vm_hand_over(A, f);
+    *frame = caller;
+    A->delegate = vm_must_delegate(A->ts) != NULL;
+    if (ret.kind == RET_ENTRY) {
+        *result = o;
+        return LEFT;
+    }
+    if (o != NULL)
+        return deliver(A, caller, ret, vm_unbox_unique(o));
+    if (ret.kind == RET_INIT || ret.kind == RET_CLASS)
+        vm_release(ret.aux);
+    return RAISED;
+}
+
+/* On to the next instruction with a map: the ones without only move registers. */
+static void
+step_to_boundary(VmFrame *f)
+{
+    VmWord *R = f->regs;
+    for (const VmInsn *ip = f->pc;; ip = f->pc) {
+        switch (ip->op) {
+        case VM_MOV: R[ip->a] = R[ip->b]; vm_incref(R[ip->a]); break;
+        case VM_MOV_L: {
+            VmWord w = R[ip->b];
+            vm_incref(w);
+            vm_set_any(f, ip->a, w);
+            break;
+        }
+        case VM_MOVE: R[ip->a] = R[ip->b]; break;
+        case VM_DUP: R[ip->a] = R[ip->b]; vm_incref(R[ip->a]); break;
+        case VM_SWAP: {
+            VmWord w = R[ip->a];
+            R[ip->a] = R[ip->b];
+            R[ip->b] = w;
+            break;
+        }
+        case VM_CLR: R[ip->a] = VM_NULL; break;
+        case VM_K:
+        case VM_K_L: {
+            VmWord w = f->code->consts[ip->b];
+            vm_incref(w);
+            vm_set_any(f, ip->a, w);
+            break;
+        }
+        case VM_J: f->pc += *(const int32_t *)&ip->b; continue;
+        default: return;
+        }
+        f->pc++;
+    }
 }
 
 /* A yield.  The same meaning of the result. */
@@ -170,9 +239,18 @@ make_generator(VmAct *A, VmFrame *f, VmWord *v)
         NEXT_N(jump_);                                                                 \
     } while (0)
 #define OFFSET_BC (*(const int32_t *)&ip->b)
+#ifdef VM_HOSTILE
+#  define HOSTILE_HAND_OVER()                                                          \
+    if (++A->fuel % 61 == 0 && !(f->flags & FRAME_GENERATOR) && vm_has_map(ip)         \
+        && !A->delegate)                                                               \
+        goto hand_over_at_pc;
+#else
+#  define HOSTILE_HAND_OVER()
+#endif
 #define OUT(call)                                                                      \
     do {                                                                               \
         f->pc = ip;                                                                    \
+        HOSTILE_HAND_OVER()                                                            \
         if (vm_unlikely((call) < 0))                                                   \
             goto error;                                                                \
     } while (0)
@@ -238,8 +316,14 @@ do_call: {
     f->pc = ip;
     VmCallStatus status = ip->op == VM_CALLX ? vm_callx_insn(A, f, &pushed)
                                              : vm_call_insn(A, f, &pushed);
-    if (status == CALL_DONE)
-        NEXT_N(ip->op == VM_CALLX ? 1 : 1 + (int)vm_list_words(ip[1].op));
+    if (status == CALL_DONE) {
+        int words = ip->op == VM_CALLX ? 1 : 1 + (int)vm_list_words(ip[1].op);
+        if (vm_unlikely(A->delegate) && !(f->flags & FRAME_GENERATOR)) {
+            f->pc = ip + words;
+            goto leave_to_cpython;
+        }
+        NEXT_N(words);
+    }
     if (status == CALL_ERROR)
         goto error;
     f = pushed;
@@ -270,6 +354,7 @@ do_return:
         Py_DECREF(func);
         NEXT_N(0);
     }
+    f->pc = ip;
     switch (return_slow(A, &f, v, &result)) {
     case LEFT:
         return result;
@@ -291,9 +376,28 @@ poll_and_go:        /* f->pc: where it is seen to happen */
     NEXT_N(0);
 
 resume_at_pc:
+    if (vm_unlikely(A->delegate) && !(f->flags & FRAME_GENERATOR))
+        goto leave_to_cpython;
     ip = f->pc;
     LOAD_FRAME();
     NEXT_N(0);
+
+leave_to_cpython:   /* a tool is active: it sees the rest of this frame */
+    step_to_boundary(f);
+    if (!vm_has_map(f->pc)) {
+        ip = f->pc;
+        LOAD_FRAME();
+        NEXT_N(0);
+    }
+hand_over_at_pc:
+    switch (hand_over(A, &f, &result)) {
+    case LEFT:
+        return result;
+    case RAISED:
+        goto error_at_pc;
+    default:
+        goto resume_at_pc;
+    }
 
 error:
     f->pc = ip;

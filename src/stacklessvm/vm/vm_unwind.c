@@ -49,13 +49,15 @@ release_temps(VmFrame *f, unsigned to)
 
 /* -- unwinding --------------------------------------------------------------------------- */
 
+/* The exception is left as it was raised (perhaps not normalised yet), as CPython does. */
 static void
 add_traceback(VmAct *A, VmFrame *f)
 {
-    PyObject *exc = cpy_take_raised(A->ts);
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
     vm_boundary(A, f);
     PyFrameObject *fo = PyThreadState_GetFrame(A->ts);
-    cpy_set_raised(A->ts, exc);
+    PyErr_Restore(type, value, tb);
     if (fo != NULL) {
         PyTraceBack_Here(fo);
         Py_DECREF(fo);

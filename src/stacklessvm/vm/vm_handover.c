@@ -1,0 +1,76 @@
+/* Handing a frame over to CPython: registers become the slots of the shadow frame.
+ *
+ * Locals move as they are; the stack is put together by the map of the instruction.  Used
+ * when a tool (a tracer, a profiler) becomes active while the frame runs, and at every
+ * n-th boundary of a hostile build.
+ */
+#include "vm/vm_handover.h"
+
+#include "cpyext_compat/cpy_handover.h"
+#include "vm/vm_num.h"
+#include "vm/vm_shadow.h"
+
+/* The object of a stack slot, owned; NULL where CPython has NULL. */
+static PyObject *
+stack_object(VmFrame *f, unsigned slot, uint16_t place, int *failed)
+{
+    PyObject *o;
+    if (place == VM_NO_REG)
+        return NULL;
+    if (place & VM_OPERAND_CONST) {
+        unsigned k = place & ~VM_OPERAND_CONST;
+        PyObject *consts = f->code->co->co_consts;
+        return Py_NewRef(k < (unsigned)PyTuple_GET_SIZE(consts) ? PyTuple_GET_ITEM(consts, k)
+                                                                : vm_ptr(f->code->consts[k]));
+    }
+    if (f->regs[place] == VM_NULL)
+        return NULL;
+    o = vm_reg_object(f, place);
+    if (o == NULL)
+        *failed = 1;
+    if (place != f->code->nlocals + slot || !vm_is_obj(f->regs[place]))
+        Py_XINCREF(o);          /* else the temporary's reference moves */
+    return o;
+}
+
+static int
+fill_stack(VmFrame *f, const uint16_t *map)
+{
+    int failed = 0;
+    for (unsigned i = 0; i < map[0]; i++) {
+        PyObject *o = stack_object(f, i, map[2 + i], &failed);
+        cpy_frame_slot_set(f->shadow, (int)(f->code->nlocals + i), o);
+    }
+    return failed ? -1 : 0;
+}
+
+static void
+forget_locals(VmFrame *f)
+{
+    for (unsigned i = 0; i < f->code->nlocals; i++) {
+        vm_release(f->regs[i]);     /* the slot has a reference of its own */
+        f->regs[i] = VM_NULL;
+    }
+}
+
+PyObject *
+vm_hand_over(VmAct *A, VmFrame *f)
+{
+    const uint16_t *map = vm_code_map(f->code, f->pc);
+    uint32_t word = f->code->where[f->pc - f->code->insns].resume;
+    PyCodeObject *co = f->code->co;
+    PyFunctionObject *func = f->func;
+    PyObject *locals = f->locals;
+
+    vm_boundary(A, f);
+    vm_sync_locals(f);
+    fill_stack(f, map);
+    forget_locals(f);
+    PyObject *result = cpy_handover(A->ts, f->shadow, func, co, word, map[0]);
+    f->shadow = NULL;
+    ++*A->left;
+    vm_frame_pop(A, f);
+    Py_XDECREF(locals);
+    Py_DECREF(func);
+    return result;
+}
