@@ -1,0 +1,88 @@
+"""Compiling modules of the store, once, for a given interpreter.
+
+The bytecode is marked unchecked: the store is read-only and sealed, so looking at the source's
+time on every import would buy nothing.
+"""
+
+from __future__ import annotations
+
+import _imp
+import importlib.util
+import marshal
+import os
+import subprocess
+import sys
+import warnings
+
+from .store import Compiler
+
+Job = tuple[str, str, str]
+
+
+def compile_one(source: str, target: str, shown: str) -> bool:
+    """Write `target`; False when the source is not for this Python (templates, tests)."""
+    with open(source, "rb") as stream:
+        text = stream.read()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            code = compile(text, shown, "exec", dont_inherit=True, optimize=0)
+    except (SyntaxError, ValueError, RecursionError, OverflowError, MemoryError):
+        return False
+    head = importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + _imp.source_hash(_imp_key(), text)
+    folder = os.path.dirname(target)
+    if not os.path.isdir(folder):
+        os.mkdir(folder)
+    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o444), "wb") as out:
+        out.write(head + marshal.dumps(code))
+    return True
+
+
+def _imp_key() -> int:
+    return int.from_bytes(importlib.util.MAGIC_NUMBER, "little")
+
+
+class Here(Compiler):
+    """For environments on the interpreter the package manager runs on."""
+
+    tag = sys.implementation.cache_tag or ""
+
+    def compile(self, sources: list[Job]) -> list[str]:
+        return [target for source, target, shown in sources if compile_one(source, target, shown)]
+
+
+class Elsewhere(Compiler):
+    """For another interpreter: it compiles, with its own compiler."""
+
+    _SCRIPT = (
+        "import sys, os, marshal, _imp, importlib.util as u, warnings\n"
+        "warnings.simplefilter('ignore')\n"
+        "key = int.from_bytes(u.MAGIC_NUMBER, 'little')\n"
+        "for line in sys.stdin.buffer.read().decode().split('\\0'):\n"
+        "    if not line: continue\n"
+        "    source, target, shown = line.split('\\t')\n"
+        "    text = open(source, 'rb').read()\n"
+        "    try: code = compile(text, shown, 'exec', dont_inherit=True, optimize=0)\n"
+        "    except Exception: continue\n"
+        "    os.makedirs(os.path.dirname(target), exist_ok=True)\n"
+        "    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o444), 'wb') as out:\n"
+        "        out.write(u.MAGIC_NUMBER + b'\\1\\0\\0\\0' + _imp.source_hash(key, text) + marshal.dumps(code))\n"
+        "    sys.stdout.write(target + '\\0')\n"
+    )
+
+    def __init__(self, executable: str, tag: str) -> None:
+        self.executable, self.tag = executable, tag
+
+    def compile(self, sources: list[Job]) -> list[str]:
+        lines = "\0".join("\t".join(job) for job in sources)
+        done = subprocess.run(
+            [self.executable, "-I", "-S", "-c", self._SCRIPT],
+            input=lines.encode(),
+            capture_output=True,
+            check=True,
+        )
+        return [t for t in done.stdout.decode().split("\0") if t]
+
+
+def compiler_for(executable: str, tag: str) -> Compiler:
+    return Here() if tag == Here.tag else Elsewhere(executable, tag)

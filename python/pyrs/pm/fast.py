@@ -1,0 +1,216 @@
+"""The two commands people wait for, without loading the package manager.
+
+`install` with nothing new to find out and `run` are answered here from what an earlier install wrote
+down, keyed by the bytes of manifest and lock; whatever is not plain goes to `dispatch`.
+Imports only what a started interpreter has.
+"""
+
+from __future__ import annotations
+
+import _imp
+import os
+import sys
+
+from . import link
+
+MANIFEST, LOCK = "pyproject.rs.toml", "pyrs.lock"
+_ALL = "*"
+
+
+def main(argv: list[str]) -> int:
+    result: int | None = None
+    if argv and not os.environ.get("PYRS_PYTHON"):
+        try:
+            if argv[0] == "install":
+                result = install(argv[1:])
+            elif argv[0] == "run":
+                result = run(argv[1:])
+        except (OSError, link.Unsafe, link.Stale):
+            result = None  # the long way gives the reason, or mends it
+    if result is not None:
+        return result
+    from .dispatch import main as dispatch
+
+    return dispatch(argv)
+
+
+def find_project() -> str:
+    folder = os.getcwd()
+    while not os.path.isfile(f"{folder}/{MANIFEST}"):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            raise FileNotFoundError
+        folder = parent
+    return folder
+
+
+def store_folder() -> str:
+    """The store when it can be told without reading TOML; else OSError, and the long way."""
+    named = os.environ.get("PYRS_STORE")
+    if named:
+        return os.path.abspath(os.path.expanduser(named))
+    home = os.environ.get("PYRS_HOME") or os.path.expanduser("~/.pyrs")
+    if os.path.exists(home + "/config.toml"):
+        raise FileNotFoundError
+    return home + "/store"
+
+
+def base_python() -> str:
+    return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
+
+
+def interpreter_id(executable: str, hexversion: int) -> bytes:
+    status = os.stat(executable)
+    return f"{executable} {status.st_size} {status.st_mtime_ns} {hexversion:x}".encode()
+
+
+def package_id() -> bytes:
+    """Changes with this package, so that no plan outlives the code that made it."""
+    here = os.path.dirname(__file__)
+    guard = f"{os.path.dirname(here)}/_guard{_imp.extension_suffixes()[0]}"
+    parts = [link.FORMAT]
+    for path in (guard, here + "/start.py", here + "/isolation.py", here + "/plan.py"):
+        status = os.stat(path)
+        parts.append(f"{path} {status.st_size} {status.st_mtime_ns}")
+    return "\n".join(parts).encode()
+
+
+def plan_key(project: str, store: str, groups: list[str], executable: str, hexversion: int) -> str:
+    """Everything an environment is a function of."""
+    return link.digest(
+        link.read_bytes(f"{project}/{MANIFEST}"),
+        link.read_bytes(f"{project}/{LOCK}"),
+        "\n".join(groups).encode(),
+        interpreter_id(executable, hexversion),
+        os.fsencode(store),
+        package_id(),
+    )
+
+
+def selection(argv: list[str]) -> list[str] | None:
+    """The groups asked for by plain options, in the spelling the long way uses too."""
+    groups = []
+    rest = list(argv)
+    while rest:
+        option = rest.pop(0)
+        if option == "--dev":
+            groups.append("dev")
+        elif option == "--all":
+            groups.append(_ALL)
+        elif option == "--feature" and rest:
+            groups += [f"feature:{f}" for f in rest.pop(0).split(",")]
+        elif option not in ("--frozen", "--offline"):
+            return None
+    return sorted(set(groups))
+
+
+def install(argv: list[str]) -> int | None:
+    groups = selection(argv)
+    if groups is None:
+        return None
+    project, store = find_project(), store_folder()
+    link.check_store(store)
+    key = plan_key(project, store, groups, base_python(), sys.hexversion)
+    generation = f"gen-{key}"
+    if link.current(project) == generation and _usable(project, store, generation):
+        return _say("up to date")
+    text = link.read_bytes(f"{store}/{link.STORE_VERSION}/plans/{key}").decode()
+    plan = checked_plan(text)
+    if plan is None or not _paths_unchanged(project, plan):
+        return None
+    link.materialize(project, store, key, plan)
+    return _say("installed")
+
+
+def checked_plan(text: str) -> str | None:
+    """A stored plan carries its own hash in its last line."""
+    body, _, seal = text.rpartition("\nend\t")
+    return body if seal == link.digest(body.encode()) else None
+
+
+def _usable(project: str, store: str, generation: str) -> bool:
+    try:
+        text = link.read_bytes(f"{project}/.pyrs/{generation}/plan").decode()
+    except OSError:
+        return False
+    links = all(os.path.islink(f"{project}/.pyrs/{part}") for part in ("site-packages", "bin"))
+    registered = os.path.exists(link.root_path(project, store))
+    rows = link.plan_rows(text)
+    return (
+        links and registered and link.entries_exist(rows, store) and _paths_unchanged(project, text)
+    )
+
+
+def _paths_unchanged(project: str, plan: str) -> bool:
+    """Local folders may change without manifest or lock changing: those go the long way."""
+    return "\nlocal\t" not in plan
+
+
+def _say(text: str) -> int:
+    if sys.stderr.isatty():
+        sys.stderr.write(text + "\n")
+    return 0
+
+
+# -- run ----------------------------------------------------------------------------------------------------
+
+
+def run(argv: list[str]) -> int | None:
+    """Only in an interpreter that is as good as new and of the kind the environment wants."""
+    if not argv or (argv[0].startswith("-") and argv[0] not in ("-c", "-m")):
+        return None
+    project = find_project()
+    is_python = argv[0] in ("-c", "-m") or argv[0].endswith(".py")
+    entry = f"{project}/.pyrs/bin/python"
+    if not is_python:
+        return _run_command(project, argv)
+    from . import start
+
+    environment = start.open_environment(entry)
+    _refresh_root(project, environment.rows)
+    if base_python() != environment.value("python") or not _pristine():
+        os.close(environment.held)
+        sys.stdout.flush()
+        os.execv(entry, [entry, *argv])
+    from pyrs import _guard
+
+    return start.run_here(environment, _guard, argv)
+
+
+def _run_command(project: str, argv: list[str]) -> int | None:
+    path = f"{project}/.pyrs/bin/{argv[0]}"
+    if "/" in argv[0] or not os.path.isfile(path):
+        return None
+    rows = link.plan_rows(
+        link.read_bytes(f"{project}/.pyrs/current/plan").decode().partition("\n\n")[0]
+    )
+    _refresh_root(project, rows)
+    os.execv(path, [path, *argv[1:]])
+
+
+def _refresh_root(project: str, rows: link.Rows) -> None:
+    """A project that was moved, or whose record was dropped, is known again from here on."""
+    for store in link.values(rows, "store"):
+        if not os.path.exists(link.root_path(project, store)):
+            text = link.read_bytes(f"{project}/.pyrs/current/plan").decode()
+            link.register(project, store, link.plan_rows(text))
+
+
+def _pristine() -> bool:
+    """Did anything but the interpreter itself and us change this process?"""
+    standard = sys.stdlib_module_names
+    for name in sys.modules:
+        top = name.partition(".")[0]
+        if top not in standard and top not in (
+            "__main__",
+            "pyrs",
+            "sitecustomize",
+            "apport_python_hook",
+        ):
+            return False
+    names = ("BuiltinImporter", "FrozenImporter", "PathFinder")
+    plain = [getattr(f, "__name__", "") for f in sys.meta_path] == list(names)
+    flags = sys.flags
+    return plain and not (
+        flags.isolated or flags.optimize or flags.dev_mode or flags.inspect or flags.interactive
+    )

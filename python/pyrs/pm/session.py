@@ -1,0 +1,614 @@
+"""One command's view of the world: manifest, indexes, store, interpreter, and what they do together.
+
+`relock` turns a manifest into a lock, `sync` a lock into an environment.  Nothing is changed in the
+project before everything needed for the change is in the store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from . import bytecode, config, fast, interpreter, link, lockfile, plan, runtime
+from .build import Builder
+from .errors import (
+    BuildError,
+    HashMismatch,
+    LockError,
+    ManifestError,
+    NetworkError,
+    NoSolution,
+    StoreError,
+)
+from .http import Http, HTTPStatus, Policy
+from .index import BadMetadata, Metadata, Release, Source
+from .interpreter import Interpreter, best_wheel
+from .lockfile import Lock, LockedFile, LockedPackage
+from .manifest import DEV, LOCK, PROD, Dep, Manifest, group_id, write_text
+from .metadata import metadata_from_tail, parse_metadata
+from .pages import File
+from .report import Report
+from .resolve import resolve
+from .store import Store, add_bytecode, entry_key
+from .workers import Workers
+
+DOWNLOADS = 8
+
+
+@dataclass
+class Options:
+    """What the command line may say about how to go about it."""
+
+    offline: bool = False
+    refresh: bool = False
+    no_build: bool = False
+    no_bytecode: bool = False
+    index_url: str | None = None
+    python: str | None = None
+    timeout: float = 30.0
+
+
+@dataclass
+class Session:
+    manifest: Manifest
+    report: Report
+    options: Options = field(default_factory=Options)
+    _interpreter: Interpreter | None = None
+    _store: Store | None = None
+    _source: Source | None = None
+
+    @property
+    def root(self) -> Path:
+        return self.manifest.root
+
+    @property
+    def store(self) -> Store:
+        if self._store is None:
+            self._store = Store.open()
+        return self._store
+
+    @property
+    def python(self) -> Interpreter:
+        if self._interpreter is None:
+            self._interpreter = interpreter.choose(self.manifest.python, self.options.python)
+        return self._interpreter
+
+    @property
+    def builds_allowed(self) -> bool:
+        return not self.options.no_build and self.manifest.sdists == "allow"
+
+    def indexes(self) -> list[config.Index]:
+        rows = [(i.name, i.url) for i in self.manifest.indexes]
+        return config.indexes(rows, self.options.index_url)
+
+    @property
+    def source(self) -> Source:
+        if self._source is None:
+            indexes = self.indexes()
+            policy = Policy(self.options.offline, self.options.refresh, self.options.timeout)
+            cache = config.cache_folder()
+            routes = {
+                d.name: d.source for deps in self.manifest.groups.values() for d in deps if d.source
+            }
+            missing = sorted(set(routes.values()) - {i.name for i in indexes})
+            if missing:
+                raise ManifestError(f"no index is named {missing[0]!r}", help="add it as [[index]]")
+            self._source = Source(
+                Http(cache, policy, indexes), cache, indexes, routes, self._metadata_by_building
+            )
+        return self._source
+
+    def close(self) -> None:
+        if self._source is not None:
+            self._source.close()
+
+    # -- Locking -------------------------------------------------------------------------------------------
+
+    @property
+    def lock_path(self) -> Path:
+        return self.root / LOCK
+
+    def current_lock(self) -> Lock | None:
+        """The lock when there is one and it belongs to the manifest."""
+        if not self.lock_path.exists():
+            return None
+        lock = lockfile.read(self.lock_path)
+        return lock if lock.manifest_sha256 == self.manifest.digest() else None
+
+    def require_lock(self) -> Lock:
+        lock = self.current_lock()
+        if lock is None:
+            what = (
+                "is not there"
+                if not self.lock_path.exists()
+                else "does not belong to the manifest as it is now"
+            )
+            raise LockError(f"{self.lock_path.name} {what}", help="run: pyrs lock")
+        return lock
+
+    def locked(self, frozen: bool = False) -> Lock:
+        if frozen:
+            return self.require_lock()
+        return self.current_lock() or self.relock(keep=True)
+
+    def relock(self, keep: bool = True, renew: Iterable[str] = (), write: bool = True) -> Lock:
+        """Resolve; `keep` prefers the versions of the present lock except those to `renew`."""
+        prefer = self._preferences(set(renew)) if keep else {}
+        self._fix_local()
+        hint_path = config.cache_folder() / "hints" / self.manifest.digest()
+        solution = resolve(
+            self.manifest,
+            self.source,
+            prefer,
+            self.builds_allowed,
+            _read_hint(hint_path) or list(prefer),
+        )
+        self._complete_hashes(solution.packages)
+        public = {i.name for i in self.indexes() if i.public}
+        lock = lockfile.from_solution(self.manifest, solution, public | {"url"})
+        _write_hint(hint_path, [p.name for p in lock.packages])
+        if write:
+            write_text(self.lock_path, lock.render())
+        return lock
+
+    def _preferences(self, renew: set[str]) -> dict[str, list[Version]]:
+        try:
+            old = lockfile.read(self.lock_path)
+        except LockError:
+            return {}
+        prefer: dict[str, list[Version]] = {}
+        for package in old.packages:
+            if package.name not in renew:
+                prefer.setdefault(package.name, []).append(Version(package.version))
+        return prefer
+
+    def _complete_hashes(self, packages: Iterable[object]) -> None:
+        """Some indexes give no hashes; a lock without them would promise nothing."""
+        for locked in packages:
+            release: Release = locked.release  # type: ignore[attr-defined]
+            for i, file in enumerate(release.files):
+                if not file.sha256 and not release.source.startswith("path"):
+                    body = self.source.fetch(file)
+                    digest = hashlib.sha256(body).hexdigest()
+                    release.files[i] = File(
+                        file.name, file.url, digest, len(body), file.requires_python, file.yanked
+                    )
+
+    # -- Local folders, archives and URLs --------------------------------------------------------------------
+
+    def _fix_local(self) -> None:
+        for deps in self.manifest.groups.values():
+            for dep in deps:
+                if dep.path or dep.url:
+                    self.source.fixed[dep.name] = self._local_release(dep)
+
+    def _local_release(self, dep: Dep) -> tuple[Release, Metadata]:
+        if dep.url and urlsplit(dep.url).scheme != "file":
+            return self._url_release(dep)
+        path = Path(unquote(urlsplit(dep.url).path)) if dep.url else (self.root / dep.path)
+        if path.is_dir():
+            kind = "path+editable" if dep.editable else "path"
+            metadata = self.builder.metadata_of_tree(path.resolve())
+            return self._fixed(dep, metadata, f"{kind}:{dep.path or path}", [])
+        if not path.is_file():
+            raise ManifestError(f"{dep.name}: there is nothing at {path}")
+        body = path.read_bytes()
+        self._expect(dep, body)
+        file = File(path.name, path.resolve().as_uri(), hashlib.sha256(body).hexdigest(), len(body))
+        return self._fixed(
+            dep, self._archive_metadata(file, body), f"path:{dep.path or path}", [file]
+        )
+
+    def _url_release(self, dep: Dep) -> tuple[Release, Metadata]:
+        name = unquote(urlsplit(dep.url).path.rpartition("/")[2])
+        body = self.source.fetch(File(name, dep.url))
+        self._expect(dep, body)
+        file = File(name, dep.url, hashlib.sha256(body).hexdigest(), len(body))
+        return self._fixed(dep, self._archive_metadata(file, body), "url", [file])
+
+    def _expect(self, dep: Dep, body: bytes) -> None:
+        if dep.sha256 and hashlib.sha256(body).hexdigest() != dep.sha256:
+            raise HashMismatch(f"{dep.name} does not have the sha256 the manifest gives")
+
+    def _fixed(
+        self, dep: Dep, metadata: Metadata, source: str, files: list[File]
+    ) -> tuple[Release, Metadata]:
+        if canonicalize_name(metadata.name) != dep.name:
+            raise ManifestError(f"{dep.name}: what is there is named {metadata.name}")
+        return Release(dep.name, Version(metadata.version), source, files), metadata
+
+    def _archive_metadata(self, file: File, body: bytes) -> Metadata:
+        if file.is_wheel:
+            from .index import _Local
+
+            try:
+                return parse_metadata(metadata_from_tail(body, len(body), _Local(body)))
+            except (BadMetadata, NetworkError, ValueError) as e:
+                raise HashMismatch(f"{file.name}: {e}") from None
+        with tempfile.TemporaryDirectory(dir=self.store.base / "tmp") as work:
+            archive = Path(work) / file.name
+            archive.write_bytes(body)
+            return self._checked_builder(file.name).metadata_of_archive(archive)
+
+    # -- Building ----------------------------------------------------------------------------------------------
+
+    @property
+    def builder(self) -> Builder:
+        return Builder(self.store, self.python, self._build_environment)
+
+    def _checked_builder(self, what: str) -> Builder:
+        if not self.builds_allowed:
+            raise BuildError(
+                f"{what} would have to be built, and building is not allowed",
+                help='choose a version with a wheel, or allow it: no --no-build, [build] sdists = "allow"',
+            )
+        return self.builder
+
+    def _metadata_by_building(self, release: Release, sdist: File) -> Metadata:
+        builder = self._checked_builder(str(release))
+        with tempfile.TemporaryDirectory(dir=self.store.base / "tmp") as work:
+            archive = Path(work) / sdist.name
+            archive.write_bytes(self.source.fetch(sdist))
+            try:
+                return builder.metadata_of_archive(archive)
+            except BuildError as e:
+                raise BadMetadata(f"{e.message}: {'; '.join(e.because)}") from None
+
+    def _build_environment(self, requires: list[str]) -> Path:
+        """A generation of its own, below the store, with what a build backend asks for."""
+        try:
+            wanted = [Requirement(r) for r in requires]
+        except InvalidRequirement as e:
+            raise BuildError(f"bad build requirement: {e}") from None
+        deps = [
+            Dep(
+                canonicalize_name(r.name),
+                ",".join(sorted(map(str, r.specifier))),
+                tuple(sorted(map(canonicalize_name, r.extras))),
+                str(r.marker or ""),
+            )
+            for r in wanted
+        ]
+        key = link.digest("\n".join(sorted(requires)).encode(), self.python.executable.encode())
+        home = self.store.base / "builds" / f"env-{key}"
+        home.mkdir(parents=True, exist_ok=True)
+        minor = ".".join(self.python.version.split(".")[:2])
+        manifest = Manifest(
+            home / "manifest",
+            f"build-{key[:8]}",
+            "0",
+            f"=={minor}.*",
+            {PROD: deps},
+            self.manifest.indexes,
+        )
+        manifest.isolation = {"project": "off", "deps": "off", "allow": {}}
+        inner = Session(manifest, self.report, self.options, self._interpreter, self._store, None)
+        try:
+            generation = inner.sync(inner.relock(keep=True), [], register=False)
+        finally:
+            inner.close()
+        return Path(generation)
+
+    # -- Environments ----------------------------------------------------------------------------------------
+
+    def groups(self, selected: list[str]) -> list[str]:
+        """`dev`, `feature:a`, `*` from the command line, to the manifest's group names."""
+        groups = [PROD]
+        known = self.manifest.features()
+        for item in selected:
+            if item == "*":
+                groups += [DEV, *map(group_id, known)]
+            elif item == "dev":
+                groups.append(DEV)
+            else:
+                feature = item.removeprefix("feature:")
+                match = [f for f in known if canonicalize_name(f) == canonicalize_name(feature)]
+                if not match:
+                    raise ManifestError(
+                        f"there is no feature {feature!r}",
+                        help=f"declared: {', '.join(known) or 'none'}",
+                    )
+                groups.append(group_id(match[0]))
+        return list(dict.fromkeys(groups))
+
+    def select(self, lock: Lock, groups: list[str]) -> list[LockedPackage]:
+        """What these groups need on this interpreter."""
+        chosen: dict[str, LockedPackage] = {}
+        for package in lock.packages:
+            markers = [package.groups[g] for g in groups if g in package.groups]
+            if not any(map(self.python.evaluate, markers)):
+                continue
+            other = chosen.get(package.name)
+            if other:
+                raise NoSolution(
+                    f"these groups need both {other} and {package.version}",
+                    [f"{p} is for {', '.join(p.groups)}" for p in (other, package)],
+                    help="install them separately, or align their ranges",
+                )
+            chosen[package.name] = package
+        return list(chosen.values())
+
+    def sync(
+        self, lock: Lock, selected: list[str], select: bool = True, register: bool = True
+    ) -> str:
+        """Make the environment; returns the generation's folder."""
+        groups = self.groups(selected)
+        packages = self.select(lock, groups)
+        if not SpecifierSet(lock.requires_python).contains(self.python.version, prereleases=True):
+            raise LockError(
+                f"the lock is for Python {lock.requires_python}, not {self.python.version}"
+            )
+        for _ in range(3):
+            with self.store.lock():
+                keys = self._ensure(packages)
+                text = self._plan(groups, packages, keys)
+            key = self._plan_key(selected, text, register)
+            try:
+                generation = link.materialize(
+                    str(self.root), str(self.store.root), key, text, select
+                )
+            except link.Stale:
+                continue  # collected between the two locks
+            except OSError as e:
+                raise StoreError(f"cannot write {self.root}/.pyrs: {e.strerror}") from None
+            if register:
+                link.replace_file(str(self.store.base / "plans" / key), text.encode())
+            return generation
+        raise StoreError("the store keeps losing entries; is something removing them?")
+
+    def _plan_key(self, selected: list[str], text: str, keyed: bool) -> str:
+        if not keyed:
+            return link.digest(text.encode())
+        python = self.python
+        return fast.plan_key(
+            str(self.root),
+            str(self.store.root),
+            sorted(set(selected)),
+            python.executable,
+            python.hexversion,
+        )
+
+    def _plan(self, groups: list[str], packages: list[LockedPackage], keys: dict[str, str]) -> str:
+        declared = {d.name for g in groups for d in self.manifest.groups.get(g, ())}
+        placed = [
+            plan.Placed(
+                p.name,
+                p.version,
+                keys[p.name],
+                self.store.seal(keys[p.name]),
+                p.name in declared,
+                plan.requirement_names(p.requires),
+            )
+            for p in packages
+            if p.name in keys
+        ]
+        local = [p for p in packages if p.editable]
+        files = [f for p in local for f in _dist_info(p.name, p.version, p.requires)]
+        if self.manifest.isolation["project"] != "off" or self.manifest.groups[PROD]:
+            files += _dist_info(self.manifest.name, self.manifest.version, [])
+        paths = [plan._own_source(self.root / p.path) for p in local]
+        return plan.build_plan(
+            self.manifest,
+            self.python,
+            self.store,
+            runtime.ensure(self.store, self.python),
+            groups,
+            placed,
+            [os.path.normpath(f"{p.path}/{s}") for p, s in zip(local, paths, strict=True)],
+            files,
+        )
+
+    # -- Getting files into the store -------------------------------------------------------------------------
+
+    def _ensure(self, packages: list[LockedPackage]) -> dict[str, str]:
+        """Store keys by name, after everything missing was downloaded, checked and unpacked."""
+        ranks = self.python.ranks()
+        keys: dict[str, str] = {}
+        missing: list[tuple[LockedPackage, LockedFile]] = []
+        compiler = (
+            None
+            if self.options.no_bytecode
+            else bytecode.compiler_for(self.python.executable, self.python.cache_tag)
+        )
+        for package in packages:
+            if package.editable:
+                continue
+            if package.path and not package.files:
+                keys[package.name] = self._from_folder(package)
+                continue
+            file = self._pick(package, ranks)
+            key = entry_key(package.name, package.version, file.sha256)
+            if file.name.endswith(".whl") and self.store.has(key):
+                keys[package.name] = key
+            else:
+                missing.append((package, file))
+        if missing:
+            keys |= self._bring(missing)
+        if compiler:
+            for key in keys.values():
+                add_bytecode(self.store, key, compiler)
+        return keys
+
+    def _pick(self, package: LockedPackage, ranks: dict[str, int]) -> LockedFile:
+        by_name = {f.name: f for f in package.files}
+        name = best_wheel([n for n in by_name if n.endswith(".whl")], ranks)
+        if name is None:
+            name = min(
+                (n for n in by_name if not n.endswith(".whl")),
+                key=lambda n: (n.endswith(".zip"), n),
+                default=None,
+            )
+        if name is None:
+            raise NoSolution(
+                f"{package} has no file for this interpreter",
+                [f"the lock lists {len(by_name)} wheels and no source distribution"],
+                help="choose another version, or another Python with --python",
+            )
+        return by_name[name]
+
+    def _bring(self, missing: list[tuple[LockedPackage, LockedFile]]) -> dict[str, str]:
+        compiling = not self.options.no_bytecode and self.python.cache_tag == bytecode.Here.tag
+        # big files first, so that the last worker is not left with the biggest
+        missing = sorted(missing, key=lambda m: (m[1].name.endswith(".whl"), -m[1].size, m[0].name))
+        if self._source is not None:
+            self._source.rest()
+        wheels = sum(f.name.endswith(".whl") for _, f in missing)
+        workers = Workers(min(os.cpu_count() or 1, wheels) if wheels > 2 else 0, _ingest)
+        try:
+            with tempfile.TemporaryDirectory(dir=self.store.base / "tmp", prefix="get-") as work:
+                return self._bring_all(missing, Path(work), workers, compiling)
+        except OSError as e:
+            raise StoreError(f"cannot write to the store {self.store.root}: {e.strerror}") from None
+        finally:
+            workers.close()
+
+    def _bring_all(
+        self,
+        missing: list[tuple[LockedPackage, LockedFile]],
+        work: Path,
+        workers: Workers,
+        compiling: bool,
+    ) -> dict[str, str]:
+        threads = ThreadPoolExecutor(DOWNLOADS)
+        try:
+            with self.report.progress("downloading", len(missing)) as bar:
+                pending = {
+                    package.name: threads.submit(
+                        self._bring_one, package, file, work, workers, compiling
+                    )
+                    for package, file in missing
+                }
+                keys = {}
+                for name, future in pending.items():
+                    keys[name] = future.result()
+                    bar.advance()
+                return keys
+        finally:
+            threads.shutdown(wait=True, cancel_futures=True)
+
+    def _bring_one(
+        self,
+        package: LockedPackage,
+        file: LockedFile,
+        work: Path,
+        workers: Workers,
+        compiling: bool,
+    ) -> str:
+        path = work / f"{package.name}-{file.sha256[:16]}"
+        path.mkdir()
+        archive = path / file.name
+        self._download(package, file, archive)
+        sha256 = file.sha256
+        if not file.name.endswith(".whl"):
+            _check_hash(archive, file)
+            wheel = self._checked_builder(f"{package} ({file.name})").wheel(archive, file.sha256)
+            archive, sha256 = wheel, hashlib.sha256(wheel.read_bytes()).hexdigest()
+        key: str = workers.submit(
+            str(self.store.root), str(archive), archive.name, sha256, compiling
+        ).result()
+        if not key.startswith(f"{package.name}@{package.version}-"):
+            raise HashMismatch(f"{file.name} is not {package}")
+        return key
+
+    def _download(self, package: LockedPackage, file: LockedFile, target: Path) -> None:
+        if package.path:
+            shutil.copyfile(self.root / package.path, target)
+            return
+        for attempt in (1, 2):
+            try:
+                self._stream(self._address(package, file), target)
+                return
+            except HTTPStatus as e:
+                raise NetworkError(
+                    f"{file.name}: HTTP {e.status} from {urlsplit(e.url).netloc}"
+                ) from None
+            except NetworkError:
+                if attempt == 2 or self.options.offline:
+                    raise
+
+    def _stream(self, url: str, target: Path) -> None:
+        answer = self.source.http.open(url, {"Accept-Encoding": "identity"})
+        try:
+            with open(target, "wb") as out:
+                for chunk in self.source.http.stream(answer, url, 8 << 30):
+                    out.write(chunk)
+        finally:
+            answer.release_conn()
+
+    def _address(self, package: LockedPackage, file: LockedFile) -> str:
+        """Where the file is: as locked while that index is the one in use, else by its page."""
+        index = next((i for i in self.indexes() if i.name == package.source), None)
+        if file.url and (package.source == "url" or (index and index.public)):
+            return file.url
+        if self.options.offline:
+            raise NetworkError(f"{file.name} is not in the store, and --offline was given")
+        for release in self.source.releases(package.name):
+            for offered in release.files:
+                if offered.name == file.name:
+                    return offered.url
+        raise NetworkError(f"no index offers {file.name}", help="lock again: pyrs lock")
+
+    def _from_folder(self, package: LockedPackage) -> str:
+        """A local folder is built when its content is new."""
+        folder = (self.root / package.path).resolve()
+        wheel = self._checked_builder(package.path).wheel_of_tree(folder)
+        data = wheel.read_bytes()
+        return self.store.ingest(wheel, wheel.name, hashlib.sha256(data).hexdigest())
+
+
+def _ingest(root: str, path: str, filename: str, sha256: str, compiling: bool) -> str:
+    """Runs in a worker process."""
+    return Store(Path(root)).ingest(
+        Path(path), filename, sha256, bytecode.Here() if compiling else None
+    )
+
+
+def _check_hash(archive: Path, file: LockedFile) -> None:
+    actual = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if actual != file.sha256:
+        raise HashMismatch(
+            f"{file.name} does not have the locked hash",
+            [f"the lock says {file.sha256}", f"the file has {actual}"],
+        )
+
+
+def _dist_info(name: str, version: str, requires: list[str]) -> list[tuple[str, bytes]]:
+    folder = f"site-packages/{name.replace('-', '_')}-{version}.dist-info"
+    lines = [
+        "Metadata-Version: 2.1",
+        f"Name: {name}",
+        f"Version: {version}",
+        *(f"Requires-Dist: {r}" for r in requires),
+    ]
+    return [
+        (f"{folder}/METADATA", ("\n".join(lines) + "\n").encode()),
+        (f"{folder}/INSTALLER", b"pyrs\n"),
+    ]
+
+
+def _read_hint(path: Path) -> list[str]:
+    """Names an earlier resolution of the same manifest needed: worth asking for at once."""
+    try:
+        return path.read_text(encoding="utf-8").split()
+    except OSError:
+        return []
+
+
+def _write_hint(path: Path, names: list[str]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        link.replace_file(str(path), "\n".join(sorted(set(names))).encode())
+    except OSError:
+        pass  # a hint only saves time

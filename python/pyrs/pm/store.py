@@ -1,0 +1,499 @@
+"""The store: every unpacked distribution once, read-only, sealed, shared by all projects.
+
+    v1/pkgs/<name>@<version>-<wheel hash>/   seal, seal-<tag>, lib/, bin/, data/, include/
+    v1/plans/<key>         what an install linked, for the next one like it
+    v1/roots/<key>         a project and the entries it uses
+    v1/builds/<key>        source archive and interpreter -> the wheel built from it
+    v1/runtime/<key>/      start-up code the environments run
+    v1/tmp/                work in progress; nothing outside ever points into it
+    v1/lock                shared by installs, exclusive for collecting
+
+An entry appears by one rename, complete and sealed.  The seal lists every file with its hash and
+ends with its own; a warm install trusts it, `check` does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from configparser import ConfigParser
+from configparser import Error as ConfigError
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from . import link
+from .config import store_folder, user_config
+from .errors import HashMismatch, StoreError
+from .metadata import BadMetadata, parse_metadata
+from .wheel import BadArchive, Unpacked, identify, unpack
+
+DAY = 86_400
+_FOLDERS = ("pkgs", "plans", "roots", "builds", "runtime", "tmp")
+
+
+@dataclass
+class Seal:
+    """What an entry contains, as written when it was made."""
+
+    wheel_sha256: str = ""
+    name: str = ""
+    version: str = ""
+    files: list[tuple[str, str, int, int]] = field(default_factory=list)
+    scripts: list[tuple[str, str]] = field(default_factory=list)
+    tops: list[str] = field(default_factory=list)
+    requires: list[str] = field(default_factory=list)
+
+    def render(self) -> bytes:
+        lines = [
+            f"pyrs-seal\t{link.FORMAT}",
+            f"wheel\t{self.wheel_sha256}\t{self.name}\t{self.version}",
+        ]
+        lines += [f"script\t{name}\t{target}" for name, target in self.scripts]
+        lines += [f"top\t{top}" for top in self.tops]
+        lines += [f"requires\t{name}" for name in self.requires]
+        lines += [f"file\t{d}\t{size}\t{mode:o}\t{path}" for path, d, size, mode in self.files]
+        body = "\n".join(lines).encode("utf-8", "surrogateescape") + b"\n"
+        return body + b"end\t" + hashlib.sha256(body).hexdigest().encode() + b"\n"
+
+    @staticmethod
+    def parse(data: bytes) -> Seal:
+        body, _, end = data.rpartition(b"end\t")
+        if end != hashlib.sha256(body).hexdigest().encode() + b"\n":
+            raise ValueError("the seal is broken")
+        seal = Seal()
+        for line in body.decode("utf-8", "surrogateescape").splitlines():
+            row = line.split("\t")
+            if row[0] == "wheel":
+                _, seal.wheel_sha256, seal.name, seal.version = row
+            elif row[0] == "script":
+                seal.scripts.append((row[1], row[2]))
+            elif row[0] == "top":
+                seal.tops.append(row[1])
+            elif row[0] == "requires":
+                seal.requires.append(row[1])
+            elif row[0] == "file":
+                seal.files.append((row[4], row[1], int(row[2]), int(row[3], 8)))
+        return seal
+
+
+def entry_key(name: str, version: str, wheel_sha256: str) -> str:
+    return f"{name}@{version}-{wheel_sha256[:16]}"
+
+
+class Store:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.base = root / link.STORE_VERSION
+        self.pkgs = self.base / "pkgs"
+
+    @staticmethod
+    def open(create: bool = True) -> Store:
+        store = Store(store_folder(user_config()))
+        try:
+            if create:
+                store.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if store.root.exists():
+                link.check_store(str(store.root))
+            if create:
+                for name in _FOLDERS:
+                    (store.base / name).mkdir(parents=True, exist_ok=True, mode=0o755)
+        except link.Unsafe as e:
+            raise StoreError(
+                str(e), help="choose another place with PYRS_STORE, or mend owner and mode"
+            ) from None
+        except OSError as e:
+            raise StoreError(f"cannot use the store {store.root}: {e.strerror}") from None
+        return store
+
+    def lock(self, exclusive: bool = False) -> link.Flock:
+        try:
+            return link.Flock(str(self.base / "lock"), exclusive)
+        except OSError as e:
+            raise StoreError(f"cannot lock the store {self.root}: {e.strerror}") from None
+
+    def has(self, key: str) -> bool:
+        return (self.pkgs / key / "seal").exists()
+
+    def seal(self, key: str) -> Seal:
+        try:
+            return Seal.parse((self.pkgs / key / "seal").read_bytes())
+        except (OSError, ValueError) as e:
+            raise StoreError(
+                f"the store entry {key} is damaged: {e}", help="run: pyrs check"
+            ) from None
+
+    def entry_keys(self) -> list[str]:
+        try:
+            return sorted(n for n in os.listdir(self.pkgs) if "@" in n)
+        except FileNotFoundError:
+            return []
+
+    # -- Entering ----------------------------------------------------------------------------------------
+
+    def ingest(
+        self, wheel: Path, filename: str, sha256: str, compiler: Compiler | None = None
+    ) -> str:
+        """Unpack a wheel whose hash the caller has not yet checked; returns its key."""
+        name, version = identify(filename)
+        key = entry_key(name, version, sha256)
+        if self.has(key):
+            return key
+        work = self.base / "tmp" / f"{os.getpid()}-{time.monotonic_ns()}"
+        try:
+            unpacked = self._unpack(wheel, filename, sha256, work)
+            seal = Seal(sha256, name, version, sorted(unpacked.files), *_summary(unpacked))
+            link.write_new(str(work / "seal"), seal.render(), 0o444)
+            if compiler:
+                seal_bytecode(work, self.pkgs / key, seal, compiler)
+            _make_read_only(work)
+            self._publish(work, key)
+        except OSError as e:
+            raise StoreError(f"cannot write to the store {self.root}: {e.strerror}") from None
+        finally:
+            link.remove_tree(str(work))
+        return key
+
+    def _unpack(self, wheel: Path, filename: str, sha256: str, work: Path) -> Unpacked:
+        with (
+            open(wheel, "rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
+            actual = hashlib.sha256(data).hexdigest()
+            if actual != sha256:
+                raise HashMismatch(
+                    f"{filename} does not have the locked hash",
+                    [f"the lock says {sha256}", f"the file has {actual}"],
+                    help="if the index replaced the file on purpose, lock again: pyrs lock",
+                )
+            work.mkdir()
+            view = memoryview(data)
+            try:
+                return unpack(view, filename, work)
+            finally:
+                view.release()
+
+    def _publish(self, work: Path, key: str) -> None:
+        try:
+            os.rename(work, self.pkgs / key)
+        except OSError:
+            if not self.has(key):
+                raise
+        else:
+            os.chmod(self.pkgs / key, 0o555)
+
+    # -- Checking ----------------------------------------------------------------------------------------
+
+    def check(self, key: str) -> list[str]:
+        """Every difference between an entry and its seals."""
+        folder = self.pkgs / key
+        try:
+            seal = Seal.parse((folder / "seal").read_bytes())
+        except (OSError, ValueError) as e:
+            return [f"{key}: {e}"]
+        if entry_key(seal.name, seal.version, seal.wheel_sha256) != key:
+            return [f"{key}: the seal belongs to {seal.name} {seal.version}"]
+        problems = []
+        files = list(seal.files)
+        for extra in sorted(folder.glob("seal-*")):
+            try:
+                files += Seal.parse(extra.read_bytes()).files
+            except (OSError, ValueError) as e:
+                problems.append(f"{key}/{extra.name}: {e}")
+        known = {path for path, *_ in files}
+        problems += [
+            p
+            for path, digest, size, mode in files
+            for p in _check_file(folder, key, path, digest, size, mode)
+        ]
+        for path in _walk(folder):
+            if path not in known and "/" in path:
+                problems.append(f"{key}/{path}: not in the seal")
+        return problems
+
+    # -- Collecting --------------------------------------------------------------------------------------
+
+    def roots(self) -> list[Root]:
+        found = []
+        for path in sorted((self.base / "roots").glob("*")):
+            if "." in path.name:
+                continue
+            lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+            if lines and lines[0].startswith("project\t"):
+                found.append(
+                    Root(path, Path(lines[0].partition("\t")[2]), set(filter(None, lines[1:])))
+                )
+        return found
+
+    def live(self, keep_days: float, now: float, mark: bool) -> set[str]:
+        """Entries some project uses, or used before it vanished less than `keep_days` ago."""
+        used: set[str] = set()
+        by_hash = {key.rpartition("-")[2]: key for key in self.entry_keys()}
+        for root in self.roots():
+            if root.project.is_dir() and any(
+                (root.project / n).exists() for n in (".pyrs", "pyrs.lock")
+            ):
+                if mark:
+                    root.vanished.unlink(missing_ok=True)
+                used |= root.entries | root.in_generations() | root.in_lock(by_hash)
+            elif not root.expired(keep_days, now, mark):
+                used |= root.entries
+            elif mark:
+                root.path.unlink(missing_ok=True)
+                root.vanished.unlink(missing_ok=True)
+        return used
+
+    def collect(
+        self, keep_days: float = 30, dry_run: bool = False, now: float | None = None
+    ) -> tuple[list[str], int]:
+        """Remove what no live root reaches; returns the keys and the bytes."""
+        with self.lock(exclusive=True):
+            live = self.live(keep_days, time.time() if now is None else now, mark=not dry_run)
+            dead = [k for k in self.entry_keys() if k not in live]
+            freed = sum(tree_bytes(self.pkgs / k) for k in dead)
+            if not dry_run:
+                for key in dead:
+                    self._remove(key)
+                for work in (self.base / "tmp").iterdir():
+                    link.remove_tree(str(work))
+                self._drop_plans(live)
+        return dead, freed
+
+    def _remove(self, key: str) -> None:
+        gone = self.base / "tmp" / f"gone-{key}"
+        os.chmod(self.pkgs / key, 0o755)
+        os.rename(self.pkgs / key, gone)
+        link.remove_tree(str(gone))
+
+    def _drop_plans(self, live: set[str]) -> None:
+        for plan in (self.base / "plans").iterdir():
+            rows = link.plan_rows(plan.read_text(encoding="utf-8", errors="replace"))
+            if not set(link.values(rows, "entry")) <= live:
+                plan.unlink(missing_ok=True)
+
+
+@dataclass
+class Root:
+    path: Path
+    project: Path
+    entries: set[str]
+
+    @property
+    def vanished(self) -> Path:
+        return self.path.with_name(self.path.name + ".vanished")
+
+    def in_generations(self) -> set[str]:
+        found: set[str] = set()
+        for plan in (self.project / ".pyrs").glob("*/plan"):
+            try:
+                found.update(link.values(link.plan_rows(plan.read_text(encoding="utf-8")), "entry"))
+            except OSError:
+                continue
+        return found
+
+    def in_lock(self, by_hash: dict[str, str]) -> set[str]:
+        try:
+            text = (self.project / "pyrs.lock").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return set()
+        return {by_hash[d[:16]] for d in text.split('sha256 = "')[1:] if d[:16] in by_hash}
+
+    def expired(self, keep_days: float, now: float, mark: bool) -> bool:
+        """Absence is only noted at first: a disk may be away, a folder renamed."""
+        try:
+            since = float(self.vanished.read_text())
+        except (OSError, ValueError):
+            since = now
+            if mark:
+                self.vanished.write_text(str(now))
+        return now - since >= keep_days * DAY
+
+
+def _check_file(
+    folder: Path, key: str, path: str, digest: str, size: int, mode: int
+) -> Iterator[str]:
+    place = folder / path
+    try:
+        status = os.lstat(place)
+        if not stat.S_ISREG(status.st_mode) or status.st_size != size:
+            yield f"{key}/{path}: expected a file of {size} bytes"
+        elif hashlib.sha256(place.read_bytes()).hexdigest() != digest:
+            yield f"{key}/{path}: the content changed"
+        elif status.st_mode & 0o111 != mode & 0o111 & status.st_mode | (
+            status.st_mode & 0o111 & mode
+        ):
+            yield f"{key}/{path}: the mode changed"
+    except OSError as e:
+        yield f"{key}/{path}: {e.strerror}"
+
+
+def _walk(folder: Path) -> Iterator[str]:
+    for base, _, files in os.walk(folder):
+        for name in files:
+            yield os.path.relpath(os.path.join(base, name), folder)
+
+
+def tree_bytes(folder: Path) -> int:
+    """Disk blocks, hard links counted once each."""
+    total = 0
+    for base, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            total += os.lstat(os.path.join(base, name)).st_blocks * 512
+    return total
+
+
+def _make_read_only(folder: Path) -> None:
+    for base, folders, _ in os.walk(folder):
+        for name in folders:
+            os.chmod(os.path.join(base, name), 0o555)
+
+
+# -- What an entry offers ----------------------------------------------------------------------------------
+
+
+def _summary(unpacked: Unpacked) -> tuple[list[tuple[str, str]], list[str], list[str]]:
+    """Scripts, importable names, and every name in Requires-Dist: extras too, because what is optional
+    for a distribution it may import once something else brought it."""
+    try:
+        metadata = parse_metadata(unpacked.metadata)
+    except BadMetadata as e:
+        raise BadArchive(f"{unpacked.name} {unpacked.version}: {e}") from None
+    if (
+        canonicalize_name(metadata.name) != unpacked.name
+        or str(Version(metadata.version)) != unpacked.version
+    ):
+        raise BadArchive(
+            f"{unpacked.name} {unpacked.version}: METADATA says {metadata.name} {metadata.version}"
+        )
+    requires = sorted({str(canonicalize_name(r.name)) for r in metadata.requires})
+    return (
+        _entry_points(unpacked.entry_points),
+        sorted(_tops(p for p, *_ in unpacked.files)),
+        requires,
+    )
+
+
+def _entry_points(text: str) -> list[tuple[str, str]]:
+    parser = ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    try:
+        parser.read_string(text)
+    except ConfigError:
+        return []
+    found = []
+    for section in ("console_scripts", "gui_scripts"):
+        for name, target in parser.items(section) if parser.has_section(section) else ():
+            module, _, attribute = target.split("[")[0].strip().partition(":")
+            plain = all(
+                p.isidentifier() for p in (*module.split("."), *attribute.strip().split("."))
+            )
+            if plain and name == os.path.basename(name) and name not in (".", "..", ""):
+                found.append((name, f"{module}:{attribute.strip()}"))
+    return found
+
+
+def _tops(paths: Iterable[str]) -> set[str]:
+    """Importable names: `pkg`, `module`, and `space.part` where the top folder is a namespace."""
+    modules = [
+        p[4:] for p in paths if p.startswith("lib/") and p.endswith((".py", ".so", ".pyd", ".pyc"))
+    ]
+    packages = {
+        m.rpartition("/")[0] for m in modules if m.rpartition("/")[2].startswith("__init__.")
+    }
+    tops = set()
+    for module in modules:
+        parts = module.split("/")
+        depth = 1
+        while depth < len(parts) and "/".join(parts[:depth]) not in packages:
+            depth += 1
+        names = [*parts[:depth]]
+        names[-1] = names[-1].split(".")[0]
+        if all(n.isidentifier() for n in names):
+            tops.add(".".join(names))
+    return tops
+
+
+# -- Bytecode ------------------------------------------------------------------------------------------------
+
+
+class Compiler:
+    """Compiles the modules of an entry for one interpreter; see `bytecode`."""
+
+    tag = ""
+
+    def compile(self, sources: list[tuple[str, str, str]]) -> list[str]:
+        """(source, target, name shown in tracebacks) -> targets written"""
+        raise NotImplementedError
+
+
+def seal_bytecode(work: Path, final: Path, seal: Seal, compiler: Compiler) -> None:
+    """Compile what is below `work`, and seal it; `final` is where the entry will live."""
+    jobs = []
+    for path, _, _, _ in seal.files:
+        if path.startswith("lib/") and path.endswith(".py"):
+            folder, _, name = path.rpartition("/")
+            jobs.append(
+                (
+                    str(work / path),
+                    f"{work}/{folder}/__pycache__/{name[:-3]}.{compiler.tag}.pyc",
+                    str(final / path),
+                )
+            )
+    files = []
+    for target in sorted(compiler.compile(jobs)):
+        data = link.read_bytes(target)
+        files.append(
+            (os.path.relpath(target, work), hashlib.sha256(data).hexdigest(), len(data), 0o444)
+        )
+    extra = Seal(seal.wheel_sha256, seal.name, seal.version, files)
+    link.write_new(str(work / f"seal-{compiler.tag}"), extra.render(), 0o444)
+
+
+def add_bytecode(store: Store, key: str, compiler: Compiler) -> None:
+    """Bytecode of another interpreter for an entry that exists: built aside, moved in file by file."""
+    folder = store.pkgs / key
+    if (folder / f"seal-{compiler.tag}").exists():
+        return
+    seal = store.seal(key)
+    work = store.base / "tmp" / f"{os.getpid()}-{time.monotonic_ns()}"
+    try:
+        shutil.copytree(
+            folder / "lib",
+            work / "lib",
+            ignore=lambda _, names: [n for n in names if not _is_source(n)],
+        )
+        for base, _, _ in os.walk(work):
+            os.chmod(base, 0o755)
+        seal_bytecode(work, folder, seal, compiler)
+        made = Seal.parse((work / f"seal-{compiler.tag}").read_bytes())
+        with link.Flock(str(store.base / "bytecode"), exclusive=True):
+            _move_bytecode(work, folder, made, compiler.tag)
+    except OSError as e:
+        raise StoreError(f"cannot write to the store {store.root}: {e.strerror}") from None
+    finally:
+        link.remove_tree(str(work))
+
+
+def _is_source(name: str) -> bool:
+    return name.endswith(".py") or "." not in name
+
+
+def _move_bytecode(work: Path, folder: Path, made: Seal, tag: str) -> None:
+    for parent in sorted({os.path.dirname(path) for path, *_ in made.files}):
+        home = folder / os.path.dirname(parent)
+        os.chmod(home, 0o755)
+        (folder / parent).mkdir(exist_ok=True)
+        os.chmod(folder / parent, 0o755)
+    for path, *_ in made.files:
+        os.replace(work / path, folder / path)
+    os.chmod(folder, 0o755)
+    os.replace(work / f"seal-{tag}", folder / f"seal-{tag}")
+    for base, _, _ in os.walk(folder):
+        os.chmod(base, 0o555)
