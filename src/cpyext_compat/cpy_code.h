@@ -5,6 +5,9 @@
 #include "cpyext_compat/cpy_version.h"
 
 #include "internal/pycore_code.h"
+#if PY_VERSION_HEX >= 0x030C0000
+#  include "internal/pycore_instruments.h"
+#endif
 
 static inline int
 cpy_code_nlocalsplus(PyCodeObject *co)
@@ -80,6 +83,23 @@ static inline uint32_t
 cpy_code_words(PyCodeObject *co)
 {
     return (uint32_t)Py_SIZE(co);
+}
+
+/* A tool of sys.monitoring asked for events of this code object alone; cpy_tracing() says the
+   same for all code of a thread. */
+static inline int
+cpy_code_monitored(PyCodeObject *co)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    if (co->_co_monitoring == NULL)
+        return 0;
+    const uint8_t *tools = co->_co_monitoring->local_monitors.tools;
+    for (size_t i = 0; i < sizeof co->_co_monitoring->local_monitors.tools; i++) {
+        if (tools[i] != 0)
+            return 1;
+    }
+#endif
+    return 0;
 }
 
 /* --- one pointer of ours on a code object --------------------------------- */

@@ -49,6 +49,7 @@ typedef struct _PyInterpreterFrame CpyFrame;
  *   const CpyBreaker *cpy_eval_breaker_ptr(ts)  something is pending when *ptr & CPY_EVAL_BREAKER_MASK
  *   int cpy_handle_pending(ts)                  0, or -1 with the exception of a signal handler, ...
  *   int cpy_tracing(ts)                         a trace, profile or monitoring tool is active
+ *   int cpy_is_raised(ts)                       an exception is pending
  *   PyObject *cpy_take_raised(ts)               -> new, normalised, traceback set; NULL when nothing is raised
  *   void cpy_set_raised(ts, exc)                takes exc
  */

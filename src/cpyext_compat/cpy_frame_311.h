@@ -143,6 +143,12 @@ cpy_tracing(PyThreadState *ts)
     return ts->cframe->use_tracing != 0;
 }
 
+static inline int
+cpy_is_raised(PyThreadState *ts)
+{
+    return ts->curexc_type != NULL;
+}
+
 static inline PyObject *                                /* -> new, or NULL */
 cpy_take_raised(PyThreadState *ts)
 {

@@ -153,6 +153,12 @@ cpy_tracing(PyThreadState *ts)
     return 0;
 }
 
+static inline int
+cpy_is_raised(PyThreadState *ts)
+{
+    return ts->current_exception != NULL;
+}
+
 static inline PyObject *                                /* -> new, or NULL */
 cpy_take_raised(PyThreadState *ts)
 {

@@ -3,6 +3,8 @@
 #include "cpyext_compat/cpy_version.h"
 
 #include "cpyext_compat/bytecode/cpy_decode.h"
+#include "cpyext_compat/cpy_backports.h"
+#include "cpyext_compat/cpy_call.h"
 #include "cpyext_compat/cpy_code.h"
 #include "cpyext_compat/cpy_dict.h"
 #include "cpyext_compat/cpy_frame.h"
@@ -10,6 +12,7 @@
 #include "cpyext_compat/cpy_iter.h"
 #include "cpyext_compat/cpy_lazy_locals.h"
 #include "cpyext_compat/cpy_long.h"
+#include "cpyext_compat/cpy_refs.h"
 #include "cpyext_compat/cpy_selftest.h"
 
 #include <time.h>
@@ -493,6 +496,103 @@ test_handover_time(PyObject *module, PyObject *args)
     return Py_BuildValue("dd", ns[0], ns[1]);
 }
 
+/* --- calls ------------------------------------------------------------------------------- */
+
+static const char *const kind_names[CPY_CALL_KINDS] = {
+    [CPY_CALL_TUPLE] = "tuple", [CPY_CALL_VECTOR] = "vector", [CPY_CALL_METHOD] = "method",
+    [CPY_CALL_SLOT] = "slot",
+    [CPY_CALL_BUILTIN_NOARGS] = "builtin noargs", [CPY_CALL_BUILTIN_O] = "builtin o",
+    [CPY_CALL_BUILTIN_FAST] = "builtin fast", [CPY_CALL_BUILTIN_FAST_KW] = "builtin fast kw",
+    [CPY_CALL_BUILTIN_VARARGS] = "builtin varargs", [CPY_CALL_BUILTIN_VARARGS_KW] = "builtin varargs kw",
+    [CPY_CALL_BUILTIN_CLASS] = "builtin class",
+    [CPY_CALL_DESCR_NOARGS] = "descr noargs", [CPY_CALL_DESCR_O] = "descr o",
+    [CPY_CALL_DESCR_FAST] = "descr fast", [CPY_CALL_DESCR_FAST_KW] = "descr fast kw",
+    [CPY_CALL_DESCR_VARARGS] = "descr varargs", [CPY_CALL_DESCR_VARARGS_KW] = "descr varargs kw",
+    [CPY_CALL_DESCR_CLASS] = "descr class",
+};
+
+static PyObject *
+test_call_kind(PyObject *module, PyObject *callee)
+{
+    return PyUnicode_FromString(kind_names[cpy_call_kind(callee)]);
+}
+
+/* call(callee, *args, **kwargs) through the trampoline */
+static PyObject *
+test_call(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *kwnames)
+{
+    Py_ssize_t k = kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames);
+    PyObject *argv[64];
+    if (n < 1 || n + k > 60)
+        return PyErr_Format(PyExc_TypeError, "call(callee, ...)");
+    argv[0] = (PyObject *)0xdb;                         /* the free place */
+    memcpy(argv + 1, args + 1, (size_t)(n - 1 + k) * sizeof *argv);
+    PyObject *r = cpy_call(PyThreadState_Get(), args[0], argv + 1, (size_t)n - 1, kwnames);
+    return r;
+}
+
+/* plain_call(callee, *args, **kwargs) through CPython's own */
+static PyObject *
+test_plain_call(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *kwnames)
+{
+    return PyObject_Vectorcall(args[0], args + 1, (size_t)n - 1, kwnames);
+}
+
+/* call_time(callee, args, rounds) -> (ns by PyObject_Vectorcall, ns by the trampoline) */
+static PyObject *
+test_call_time(PyObject *module, PyObject *args)
+{
+    PyObject *callee, *tuple, *argv[16] = {NULL};
+    int rounds;
+    if (!PyArg_ParseTuple(args, "OO!i", &callee, &PyTuple_Type, &tuple, &rounds))
+        return NULL;
+    PyThreadState *ts = PyThreadState_Get();
+    size_t n = (size_t)PyTuple_GET_SIZE(tuple);
+    memcpy(argv + 1, ((PyTupleObject *)tuple)->ob_item, n * sizeof *argv);
+    CpyCallKind kind = cpy_call_kind(callee);
+    double start = now_ns();
+    for (int i = 0; i < rounds; i++)
+        Py_XDECREF(PyObject_Vectorcall(callee, argv + 1, n | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL));
+    double middle = now_ns();
+    for (int i = 0; i < rounds; i++)
+        Py_XDECREF(cpy_call_as(ts, kind, callee, argv + 1, n, NULL));
+    return Py_BuildValue("dd", (middle - start) / rounds, (now_ns() - middle) / rounds);
+}
+
+/* backports(dict, key, list, weakref) -> what the newer functions answer */
+static PyObject *
+test_backports(PyObject *module, PyObject *args)
+{
+    PyObject *d, *key, *list, *ref, *v[4], *item;
+    if (!PyArg_ParseTuple(args, "OOOO", &d, &key, &list, &ref))
+        return NULL;
+    int found[4] = {
+        PyDict_GetItemRef(d, key, &v[0]),
+        PyMapping_GetOptionalItem(d, key, &v[1]),
+        PyObject_GetOptionalAttr(list, key, &v[2]),
+        PyWeakref_GetRef(ref, &v[3]),
+    };
+    for (int i = 0; i < 4; i++) {
+        if ((found[i] > 0) != (v[i] != NULL))
+            Py_FatalError("found something, or not?");
+        if (v[i] == NULL)
+            v[i] = Py_NewRef(Py_None);
+    }
+    item = PyList_GetItemRef(list, 0);
+    if (item == NULL || PyErr_Occurred()) {
+        for (int i = 0; i < 4; i++)
+            Py_DECREF(v[i]);
+        Py_XDECREF(item);
+        return NULL;
+    }
+    PyObject *copy = PyDict_New(), *place = Py_NewRef(item);
+    cpy_replace(&place, copy);
+    int unshared = cpy_is_unshared(cpy_move_out(&place));
+    Py_DECREF(copy);
+    return Py_BuildValue("NNNNNiii", v[0], v[1], v[2], v[3], item, unshared, cpy_is_immortal(Py_None),
+                         PyLong_AsInt(PyTuple_GET_ITEM(args, 0)) == -1 && (PyErr_Clear(), 1));
+}
+
 /* --- thread state -------------------------------------------------------------------- */
 
 /* spin(rounds) -> rounds done; polls like a loop's back edge */
@@ -667,6 +767,11 @@ static PyMethodDef methods[] = {
     {"handled", test_handled, METH_VARARGS, NULL},
     {"resume", test_resume, METH_VARARGS, NULL},
     {"handover_time", test_handover_time, METH_VARARGS, NULL},
+    {"call_kind", test_call_kind, METH_O, NULL},
+    {"call", (PyCFunction)(void (*)(void))test_call, METH_FASTCALL | METH_KEYWORDS, NULL},
+    {"plain_call", (PyCFunction)(void (*)(void))test_plain_call, METH_FASTCALL | METH_KEYWORDS, NULL},
+    {"call_time", test_call_time, METH_VARARGS, NULL},
+    {"backports", test_backports, METH_VARARGS, NULL},
     {"spin", test_spin, METH_O, NULL},
     {"tracing", test_tracing, METH_NOARGS, NULL},
     {"recursion_left", test_recursion_left, METH_NOARGS, NULL},

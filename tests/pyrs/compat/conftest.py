@@ -43,6 +43,19 @@ def load(name: str, path: Path):
 
 
 @pytest.fixture(scope="session")
+def sample_path():
+    return build("_sample", [HERE / "_sample.c"], "-pthread")
+
+
+@pytest.fixture(scope="session")
+def sample(sample_path):
+    """The extension that others could have written; PyCapsule_Import() wants it imported."""
+    module = load("_sample", sample_path)
+    sys.modules["_sample"] = module
+    return module
+
+
+@pytest.fixture(scope="session")
 def cpy():
     sources = [HERE / "_cpytest.c", *COMPAT.rglob("*.c")]
     return load("_cpytest", build("_cpytest", sources))

@@ -1,0 +1,48 @@
+/* Moving references about.  Needs only Python.h. */
+#ifndef CPY_REFS_H
+#define CPY_REFS_H
+
+#include <Python.h>
+
+/* Puts v there; what was there is released after the place holds v. */
+static inline void                                      /* takes v, may be NULL */
+cpy_replace(PyObject **place, PyObject *v)
+{
+    PyObject *old = *place;
+    *place = v;
+    Py_XDECREF(old);
+}
+
+static inline PyObject *                                /* -> what was there, the caller's now */
+cpy_move_out(PyObject **place)
+{
+    PyObject *v = *place;
+    *place = NULL;
+    return v;
+}
+
+/* No reference but the caller's: nobody sees a change made in place. */
+static inline int
+cpy_is_unshared(PyObject *o)
+{
+#if PY_VERSION_HEX >= 0x030E0000
+    return PyUnstable_Object_IsUniquelyReferenced(o);
+#else
+    return Py_REFCNT(o) == 1;
+#endif
+}
+
+/* The count never changes (None, small ints from 3.12 on). */
+static inline int
+cpy_is_immortal(PyObject *o)
+{
+#if PY_VERSION_HEX >= 0x030E0000
+    return PyUnstable_IsImmortal(o);
+#elif PY_VERSION_HEX >= 0x030C0000
+    return _Py_IsImmortal(o);
+#else
+    return 0;
+#endif
+}
+
+#endif
