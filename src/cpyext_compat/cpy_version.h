@@ -43,6 +43,9 @@
 #define CPY_LOCALS_WRITE_THROUGH (PY_VERSION_HEX >= 0x030D0000)
 /* a saved f_lasti on the stack is a tagged int, not a PyLong */
 #define CPY_LASTI_IS_TAGGED (PY_VERSION_HEX >= 0x030E0000)
+/* the compiler moves handlers behind the rest, so that normal code can be reached from them
+   by a jump back */
+#define CPY_HANDLERS_AT_END (PY_VERSION_HEX >= 0x030C0000)
 /* C recursion is limited apart from Python recursion */
 #define CPY_SEPARATE_C_RECURSION (PY_VERSION_HEX >= 0x030C0000)
 /* an instance's values lie inside the object */

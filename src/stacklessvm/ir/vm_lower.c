@@ -619,7 +619,7 @@ lower_jump_or_pop(Lower *L, int op, uint32_t target)
 static void
 lower_load_fast(Lower *L, unsigned i, int check)
 {
-    if (check && !bit_get(L->bound, i)) {
+    if (check && (CPY_HANDLERS_AT_END || !bit_get(L->bound, i))) {
         emit(L, VM_CHK, i, 0, 0);
         bit_set(L->bound, i);
     }
@@ -814,7 +814,9 @@ static void
 lower_send(Lower *L, const CpyInsn *in)
 {
     slots_home(L, 0, L->depth);
-    uint32_t pc = emit(L, VM_SEND, home(L, L->depth - 1), home(L, L->depth - 2), in->arg2);
+    L->depth--;             /* the value is used up, also by a raise */
+    uint32_t pc = emit(L, VM_SEND, home(L, L->depth), home(L, L->depth - 1), in->arg2);
+    L->depth++;
     emit_words(L, 1);
     if (!in->arg2)
         L->depth--;
@@ -958,8 +960,11 @@ lower_operation(Lower *L, const CpyInsn *in)
     uint32_t arg = in->arg;
     unsigned a, b, c;
     switch (in->op) {
-    case CPY_NOP:
     case CPY_RESUME:
+        if ((arg & 3) == 1)     /* behind a yield; calls poll by themselves */
+            emit(L, VM_RESUME, 0, 0, 0);
+        /* fall through */
+    case CPY_NOP:
         L->producer = -1;
         break;
     case CPY_POP: lower_pop(L); break;
@@ -1363,7 +1368,7 @@ lower_run(Lower *L, uint32_t from, int whole)
             return;
         }
         lower_operation(L, in);
-        if (L->depth > cpy_code_stacksize(L->co))
+        if (L->depth > L->code->nregs - L->code->nlocals)
             refuse(L, "stack overflow");
     }
     if (L->reachable && L->at >= s->n)
@@ -1499,7 +1504,8 @@ take_shape(Lower *L)
 {
     VmCode *code = L->code;
     PyCodeObject *co = L->co;
-    int nlocals = cpy_code_nlocalsplus(co), stack = cpy_code_stacksize(co);
+    int nlocals = cpy_code_nlocalsplus(co);
+    int stack = cpy_code_stacksize(co) + 1;     /* RETURN_CONST is two operations here */
     if (nlocals + stack > 0x7FF0) {
         refuse(L, "too many registers");
         return 0;

@@ -294,6 +294,27 @@ check_number(Verify *v, unsigned n)
     }
 }
 
+/* What the meaning of a move, or of keyword names, asks for. */
+static int
+check_meaning(Verify *v)
+{
+    const VmInsn *insn = v->insn;
+    int ok = 1;
+    switch (insn->op) {
+    case VM_MOV: case VM_MOV_L: case VM_TAKE: ok = !is_temp(v, insn->b); break;
+    case VM_MOVT: case VM_MOVE: case VM_DUP: case VM_RERAISE: ok = is_temp(v, insn->b); break;
+    case VM_SWAP: ok = is_temp(v, insn->a) && is_temp(v, insn->b); break;
+    case VM_DROP: ok = is_temp(v, insn->a); break;
+    case VM_CALLKW: {
+        PyObject *names = vm_ptr(v->code->consts[insn->c]);
+        ok = vm_is_obj(v->code->consts[insn->c]) && PyTuple_CheckExact(names)
+             && PyTuple_GET_SIZE(names) <= insn[1].op;
+        break;
+    }
+    }
+    return ok ? 0 : bad(v, "operands of a wrong kind");
+}
+
 /* Fields that are looked at, before anything is consumed. */
 static int
 check_fields(Verify *v)
@@ -313,7 +334,7 @@ check_fields(Verify *v)
         if (status < 0)
             return -1;
     }
-    return 0;
+    return check_meaning(v);
 }
 
 static int
@@ -353,8 +374,6 @@ consume_operands(Verify *v)
         if (status < 0)
             return -1;
     }
-    if (insn->op == VM_TAKE && is_temp(v, insn->b))
-        return bad(v, "takes a temporary");
     return reads & R_X ? consume_list(v) : 0;
 }
 

@@ -324,7 +324,10 @@ resume_raising(PyObject *gen, PyObject **result)
         return PYGEN_ERROR;
     PySendResult status = PYGEN_ERROR;
     Py_INCREF(gen);
+    int suspended = vm_gen_state(gf) == GEN_SUSPENDED;
     if (activate(A, NULL, gf, GEN_BY_C) == 0) {
+        if (suspended)
+            gf->regs[gf->pc->a] = VM_NONE;      /* the slot of the sent value */
         cpy_chain_raised(A->ts);
         VmFrame *at = vm_unwind(A, gf, 0);
         if (at != NULL)

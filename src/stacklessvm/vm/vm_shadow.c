@@ -100,6 +100,7 @@ fill_locals(void *owner, CpyFrame *s)
 {
     VmFrame *f = owner;
     assert(f->shadow == s);
+    f->flags |= FRAME_EAGER;    /* until nobody needs the slots: registers go on changing */
     vm_sync_locals(f);
 }
 
