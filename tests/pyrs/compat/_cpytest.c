@@ -11,6 +11,7 @@
 #include "cpyext_compat/cpy_handover.h"
 #include "cpyext_compat/cpy_iter.h"
 #include "cpyext_compat/cpy_lazy_locals.h"
+#include "cpyext_compat/cpy_load.h"
 #include "cpyext_compat/cpy_long.h"
 #include "cpyext_compat/cpy_refs.h"
 #include "cpyext_compat/cpy_selftest.h"
@@ -559,6 +560,16 @@ test_call_time(PyObject *module, PyObject *args)
     return Py_BuildValue("dd", (middle - start) / rounds, (now_ns() - middle) / rounds);
 }
 
+/* load_extension(path, name=None) */
+static PyObject *
+test_load_extension(PyObject *module, PyObject *args)
+{
+    PyObject *path, *name = NULL;
+    if (!PyArg_ParseTuple(args, "O|O", &path, &name))
+        return NULL;
+    return cpy_load_extension(path, name);
+}
+
 /* backports(dict, key, list, weakref) -> what the newer functions answer */
 static PyObject *
 test_backports(PyObject *module, PyObject *args)
@@ -771,6 +782,7 @@ static PyMethodDef methods[] = {
     {"call", (PyCFunction)(void (*)(void))test_call, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"plain_call", (PyCFunction)(void (*)(void))test_plain_call, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"call_time", test_call_time, METH_VARARGS, NULL},
+    {"load_extension", test_load_extension, METH_VARARGS, NULL},
     {"backports", test_backports, METH_VARARGS, NULL},
     {"spin", test_spin, METH_O, NULL},
     {"tracing", test_tracing, METH_NOARGS, NULL},

@@ -42,6 +42,11 @@ def load(name: str, path: Path):
     return module
 
 
+@pytest.fixture
+def build_extension():
+    return build
+
+
 @pytest.fixture(scope="session")
 def sample_path():
     return build("_sample", [HERE / "_sample.c"], "-pthread")
