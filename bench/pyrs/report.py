@@ -19,7 +19,7 @@ LEFT, WIDTH, RIGHT = 180, 520, 70
 def heading(about):
     return (
         f"{about['vm']} against {about['plain']}\n{about['machine']}; "
-        f"{about['processes']} processes of each side, {about['values']} calls in each\n"
+        f"{about['processes']} processes of each side, {about['values']} calls in each, CPU time\n"
         f"{'':22}{'mode':10}{'plain':>10}{'vm':>10}{'first':>9}{'best':>9}   spread"
     )
 
@@ -58,7 +58,7 @@ def html(result):
         f"<style>{STYLE}</style><h1>pyrs against plain CPython</h1>",
         f"<p class=about>{text(about['vm'])} against {text(about['plain'])}.<br>",
         f"{text(about['machine'])}; {text(about['system'])}.<br>",
-        f"Ratios are plain time / VM time: above 1 the VM is faster. <code>{text(about['command'])}</code></p>",
+        f"Ratios are plain CPU time / VM CPU time: above 1 the VM is faster. <code>{text(about['command'])}</code></p>",
     ]
     means = result["means"]
     if means["pure_python"]:

@@ -1,7 +1,8 @@
 """One process of a measurement: worker.py vm|plain PROGRAM VALUES.
 
 Imports the program, times its run(N) and prints the times as JSON, with what it answered
-and how much of it ran where.  The plain side imports nothing of ours.
+and how much of it ran where.  The plain side imports nothing of ours.  Times are CPU
+seconds: what else the machine is doing then matters little.
 """
 
 import importlib.util
@@ -26,12 +27,12 @@ def in_plain(function, n):
 
 
 def measure(call, function, n, count):
-    """Times of `count` calls in seconds, the first of them cold, and the last answer."""
+    """Times of `count` calls, the first of them cold, and the last answer."""
     times = []
     for _ in range(count):
-        start = time.perf_counter()
+        start = time.process_time()
         answer = call(function, n)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return times, answer
 
 
