@@ -2,6 +2,9 @@
 #include "fa_state.h"
 
 #include "fa_array.h"
+#include "fa_callback.h"
+#include "fa_lambda.h"
+#include "fa_names.h"
 #include "fa_reduce.h"
 
 /* -- CPU targets ------------------------------------------------------------------ */
@@ -78,6 +81,19 @@ static PyMethodDef methods[] = {
                  "Multiply every element in place; on OverflowError nothing has changed."),
     ENTRY(clip, "(a, min, max)\n--\n\n"
                 "Limit every element to min..max in place; None leaves an end open."),
+    ENTRY(map, "(a, fn, /, *, typecode=None, out=None)\n--\n\n"
+               "fn of every element, as a new array of a's typecode, or in out."),
+    ENTRY(map_inplace, "(a, fn, /)\n--\n\n"
+                       "Replace every element by fn of it; all or nothing."),
+    ENTRY(filter, "(a, predicate, /)\n--\n\n"
+                  "A new array of the elements predicate is true for."),
+    ENTRY(reduce, "(a, fn, /, initial=<unrepresentable>)\n--\n\n"
+                  "Left fold, as functools.reduce."),
+    ENTRY(explain, "(fn, typecode, /, *, use='map', result=None)\n--\n\n"
+                   "How fn would run over such an array: compiled, or why not."),
+    {"block_counts", fa_block_counts, METH_NOARGS,
+     "block_counts()\n--\n\n"
+     "How many blocks of map, filter and reduce ran in kernels and how many in Python."},
     {"cpu_targets", cpu_targets, METH_NOARGS,
      "cpu_targets()\n--\n\n"
      "Instruction sets this CPU can run, and the one chosen at import."},
@@ -100,7 +116,7 @@ traverse(PyObject *module, visitproc visit, void *arg)
     FaState *st = fa_state(module);
     Py_VISIT(st->array_type);
     Py_VISIT(st->arrow_type);
-    return 0;
+    return fa_lambda_traverse(st, visit, arg);
 }
 
 static int
@@ -108,6 +124,8 @@ clear(PyObject *module)
 {
     FaState *st = fa_state(module);
     st->direct = 0;
+    fa_lambda_clear(st);
+    fa_names_clear(st);
     Py_CLEAR(st->array_type);
     Py_CLEAR(st->arrow_type);
     return 0;

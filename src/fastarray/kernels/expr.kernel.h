@@ -217,11 +217,81 @@ INLINE double K(py_floordiv)(double x, double y)
     f = floor(q);
     return q - f > 0.5 ? f + 1.0 : f;
 }
-EACH(MODF, if (b[j] == 0) return 1; out[j] = K(py_mod)(a[j], b[j]))
-EACH(FLOORDIVF, if (b[j] == 0) return 1; out[j] = K(py_floordiv)(a[j], b[j]))
+
+#if FA_X86 >= 2
+#if FA_X86 == 3
+#define ROUND_(v, mode) (V) _mm512_roundscale_pd((__m512d)(v), (mode) | _MM_FROUND_NO_EXC)
+#define FNMADD_(a, b, c) (V) _mm512_fnmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c))
+#else
+#define ROUND_(v, mode) (V) _mm256_round_pd((__m256d)(v), (mode) | _MM_FROUND_NO_EXC)
+#define FNMADD_(a, b, c) (V) _mm256_fnmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c))
+#endif
+#define SIGN_BIT ((V_u64){0} + ((uint64_t)1 << 63))
+#define MAGNITUDE(v) ((V)((V_u64)(v) & ~SIGN_BIT))
+#define SIGNED_AS(v, s) ((V)(((V_u64)(v) & ~SIGN_BIT) | ((V_u64)(s) & SIGN_BIT)))
+
+/* The scalar forms above, a vector at a time; 0 when a lane needs them after all. */
+INLINE int K(divmod_fast)(V x, V y, V *div, V *mod)
+{
+    V q = x / y, size = MAGNITUDE(y), r, step, m, d, f;
+    M_f64 ok = (M_f64)(MAGNITUDE(q) < 0x1p52) & (M_f64)(size < 0x1p1000) &
+               (M_f64)(size > 0x1p-960);
+    M_f64 adjust;
+
+    if (ANY(f64, ~ok))
+        return 0;
+    r = FNMADD_(ROUND_(q, _MM_FROUND_TO_ZERO), y, x);
+    step = SIGNED_AS(y, x);
+    r = SELECT((M_f64)(r != 0) & ((M_f64)(r < 0) ^ (M_f64)(x < 0)), r + step, r);
+    r = SELECT((M_f64)(MAGNITUDE(r) >= size), r - step, r);
+    adjust = (M_f64)(r != 0) & ((M_f64)(r < 0) ^ (M_f64)(y < 0));
+    m = SELECT(adjust, r + y, r);
+    *mod = SELECT((M_f64)(r != 0), m, SIGNED_AS((V){0}, y));
+    d = (x - r) / y;
+    d = SELECT(adjust, d - 1.0, d);
+    f = ROUND_(d, _MM_FROUND_TO_NEG_INF);
+    f = SELECT((M_f64)(d - f > 0.5), f + 1.0, f);
+    *div = SELECT((M_f64)(d != 0), f, SIGNED_AS((V){0}, q));
+    return 1;
+}
+#define DIVMOD_FAST(which)                                                               \
+    for (; j + N <= n; j += N) {                                                         \
+        V div, mod;                                                                      \
+        if (!K(divmod_fast)(LD(a + j), LD(b + j), &div, &mod))                           \
+            break;                                                                       \
+        ST(out + j, which);                                                              \
+    }
+#else
+#define DIVMOD_FAST(which)
+#endif
+#define DIVMOD(name, which, scalar)                                                      \
+    OP(name)                                                                             \
+    {                                                                                    \
+        const S *a = pa, *b = pb;                                                        \
+        S *out = d;                                                                      \
+        size_t j = 0;                                                                    \
+        DIVMOD_FAST(which)                                                               \
+        for (; j < n; j++) {                                                             \
+            if (b[j] == 0)                                                               \
+                return 1;                                                                \
+            out[j] = K(scalar)(a[j], b[j]);                                              \
+        }                                                                                \
+        return 0;                                                                        \
+    }
+DIVMOD(MODF, mod, py_mod)
+DIVMOD(FLOORDIVF, div, py_floordiv)
+#undef DIVMOD
+#undef DIVMOD_FAST
+#if FA_X86 >= 2
+#undef ROUND_
+#undef FNMADD_
+#undef SIGN_BIT
+#undef MAGNITUDE
+#undef SIGNED_AS
+#endif
 EACH(POW, double x = a[j]; double y = b[j]; double r = pow(x, y);
      if (!(fabs(x) < INFINITY && fabs(y) < INFINITY && fabs(r) < INFINITY) ||
-         (x == 0 && y < 0)) return 1;
+         (x == 0 && y < 0) || (fabs(r) < 0x1p-1022 && x != 0)) return 1;
      out[j] = r)
 /* math.* raises where libm leaves the finite numbers; a NaN argument passes through. */
 EACH(CALL1, double x = a[j]; double r = k[0].f1(x);
@@ -286,6 +356,18 @@ TO_INT(ROUND, rint)
         }                                                                                \
         return bad != 0;                                                                 \
     }
+/* the unsigned type of the lane's own width: only negative values don't fit */
+#define STORE_UNSIGNED(t)                                                                \
+    static int K(store_##t)(void *d, const void *ptr, size_t n)                          \
+    {                                                                                    \
+        const S *p = ptr;                                                                \
+        C bad = 0;                                                                       \
+        IVDEP                                                                            \
+        for (size_t j = 0; j < n; j++)                                                   \
+            bad |= p[j];                                                                 \
+        memmove(d, ptr, n * sizeof(C));                                                  \
+        return bad < 0;                                                                  \
+    }
 #if FA_IS_FLOAT
 LOAD(f32)
 LOAD(f64)
@@ -316,37 +398,29 @@ LOAD(i16)
 STORE(i8)
 STORE(u8)
 STORE(i16)
+#if FA_BITS == 16
+STORE_UNSIGNED(u16)
+#else
 STORE(u16)
-#if FA_BITS >= 32
 LOAD(u16)
 LOAD(i32)
+LOAD(u32)
 STORE(i32)
-STORE(u32)
 #endif
 #if FA_BITS == 32
-LOAD(u32)
+STORE_UNSIGNED(u32)
 #endif
 #if FA_BITS == 64
-LOAD(u32)
+STORE(u32)
 LOAD(i64)
 LOAD(u64)
 STORE(i64)
-static int K(store_u64)(void *d, const void *ptr, size_t n)
-{
-    const S *p = ptr;
-    S *out = d;
-    C bad = 0;
-    IVDEP
-    for (size_t j = 0; j < n; j++) {
-        bad |= p[j];
-        out[j] = p[j];
-    }
-    return bad < 0;
-}
+STORE_UNSIGNED(u64)
 #endif
 #endif
 #undef LOAD
 #undef STORE
+#undef STORE_UNSIGNED
 #undef OP
 #undef IVDEP
 #undef KF

@@ -1,0 +1,25 @@
+/* Is anybody watching Python code run?  Tracing, profiling, or sys.monitoring. */
+#ifndef CPY_TRACING_H
+#define CPY_TRACING_H
+
+#include "cpyext_compat/cpy_version.h"
+
+#include "internal/pycore_interp.h"
+
+static inline int
+cpy_tracing_active(PyThreadState *ts, PyCodeObject *co)
+{
+    if (ts->c_tracefunc != NULL || ts->c_profilefunc != NULL)
+        return 1;
+#if PY_VERSION_HEX >= 0x030C0000
+    /* Python/instrumentation.c: one byte of tools per event, and events local to a code */
+    for (size_t i = 0; i < sizeof ts->interp->monitors.tools; i++)
+        if (ts->interp->monitors.tools[i])
+            return 1;
+    return co->_co_monitoring != NULL;
+#else
+    return 0;
+#endif
+}
+
+#endif
