@@ -97,7 +97,7 @@ def _rename(rename: Mapping[str, str] | Callable[[str], str] | None, name: str) 
 class Encoder:
     """Columns and a dialect, compiled once. Immutable; safe to share between threads."""
 
-    __slots__ = ("_frame", "_writer", "dialect", "fields", "model", "names")
+    __slots__ = ("_frame", "_style", "_writer", "dialect", "fields", "model", "names")
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Encoder:
         self.dialect = dialect
         self.fields = tuple(c[0] for c in columns)
         self.names = tuple(_rename(rename, n) for n in self.fields)
-        chosen = dialect_style(dialect, default)
+        chosen = self._style = dialect_style(dialect, default)
         self._writer = _pyforge.Writer(
             chosen,
             tuple(

@@ -12,8 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: long runs, not part of the default run")
-    config.addinivalue_line("markers", "pg: needs the private PostgreSQL server")
+    config.addinivalue_line("markers", "committed: not inside a transaction of the test's own")
     import pgserver
 
     if not config.getoption("collectonly", False):
@@ -27,12 +26,6 @@ def pytest_unconfigure(config):
     import pgserver
 
     pgserver.stop()
-
-
-def pytest_collection_modifyitems(config, items):
-    if config.getoption("-m"):
-        return
-    items[:] = [i for i in items if "slow" not in i.keywords]
 
 
 @pytest.fixture(scope="session", autouse=True)
