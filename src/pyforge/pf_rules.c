@@ -207,7 +207,36 @@ pf_rule_ipv4(const char *s, Py_ssize_t n)
     return parts == 4 ? PF_YES : PF_NO;
 }
 
-/* Eight groups; no scope. An IPv4 tail is left to ipaddress. */
+static PfVerdict ipv6_groups(const char *s, Py_ssize_t n, unsigned group[8]);
+
+/* An IPv4 tail stands for two groups. */
+static PfVerdict
+ipv6_with_ipv4(const char *s, Py_ssize_t n, unsigned group[8])
+{
+    char buf[64];
+    Py_ssize_t colon = n;
+    unsigned part[4] = {0};
+    int k = 0;
+
+    while (colon > 0 && s[colon - 1] != ':')
+        colon--;
+    if (colon == 0 || pf_rule_ipv4(s + colon, n - colon) != PF_YES)
+        return PF_NO;
+    if (n > 39)
+        return PF_UNSURE; /* some versions of Django refuse by length first */
+    for (Py_ssize_t i = colon; i < n; i++) {
+        if (s[i] == '.')
+            k++;
+        else
+            part[k] = part[k] * 10 + (unsigned)(s[i] - '0');
+    }
+    memcpy(buf, s, (size_t)colon);
+    n = colon + PyOS_snprintf(buf + colon, sizeof buf - (size_t)colon, "%x:%x",
+                              part[0] << 8 | part[1], part[2] << 8 | part[3]);
+    return ipv6_groups(buf, n, group);
+}
+
+/* Eight groups; no scope. */
 static PfVerdict
 ipv6_groups(const char *s, Py_ssize_t n, unsigned group[8])
 {
@@ -215,8 +244,10 @@ ipv6_groups(const char *s, Py_ssize_t n, unsigned group[8])
     unsigned value = 0;
     Py_ssize_t i = 0;
 
-    if (memchr(s, '%', (size_t)n) != NULL || memchr(s, '.', (size_t)n) != NULL)
+    if (memchr(s, '%', (size_t)n) != NULL)
         return PF_UNSURE;
+    if (memchr(s, '.', (size_t)n) != NULL)
+        return ipv6_with_ipv4(s, n, group);
     if (n < 2 || n > 39)
         return PF_NO;
     if (s[0] == ':' && s[i++ + 1] != ':')
@@ -272,7 +303,7 @@ pf_ipv6_canonical(const char *s, Py_ssize_t n, char *out)
     int best = -1, best_len = 1, run = 0;
     char *p = out;
 
-    if (ipv6_groups(s, n, group) != PF_YES)
+    if (ipv6_groups(s, n, group) != PF_YES || memchr(s, '.', (size_t)n) != NULL)
         return 0;
     if (group[0] == 0 && group[1] == 0 && group[2] == 0 && group[3] == 0 && group[4] == 0
         && group[5] == 0xffff)
@@ -500,7 +531,8 @@ pf_rule_email(PyObject *text, PyObject *allowlist)
 static int
 is_plain_in_host(Py_UCS4 c)
 {
-    return c < 0x2000 || (c >= 0x2c00 && c < 0x3200) || (c >= 0x3400 && c < 0xfe00);
+    return c < 0x2000 || (c >= 0x2110 && c < 0x3200 && c != 0x2a74)
+           || (c >= 0x3400 && c < 0xfe00);
 }
 
 static PfVerdict
@@ -583,7 +615,7 @@ bracket_host(const Text *t, int after_user)
     inner = part(t, t->from + 1, close);
     if ((n = ascii_span(&inner, buf, sizeof buf)) < 0)
         return PF_UNSURE;
-    return pf_rule_ipv6(buf, n) == PF_YES ? PF_YES : PF_UNSURE;
+    return n == 0 ? PF_NO : pf_rule_ipv6(buf, n);
 }
 
 /* Host, port and path: t starts at the host. */

@@ -497,8 +497,8 @@ check_ip(const PfOp *op, PyObject *v)
     Py_ssize_t n;
     PfVerdict four;
 
-    if (!ascii_text(v, &s, &n))
-        return PF_UNSURE;
+    if (!ascii_text(v, &s, &n)) /* beyond ASCII only a scope could be valid */
+        return op->code == PF_OP_IPV4 ? PF_NO : PF_UNSURE;
     if (op->code == PF_OP_IPV6)
         return pf_rule_ipv6(s, n);
     four = pf_rule_ipv4(s, n);
