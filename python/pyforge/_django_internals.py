@@ -242,7 +242,7 @@ def _url(validator: Any) -> Op | str:
     if validator.inverse_match or not all(type(s) is str for s in validator.schemes):
         return "inverse match or odd schemes"
     schemes = frozenset(validator.schemes)
-    known = ("http" in schemes) + 2 * ("https" in schemes)
+    known = ("http" in schemes) + 2 * ("https" in schemes) + 4 * any(len(s) > 31 for s in schemes)
     return _op("URL", validator, schemes, number=known)
 
 

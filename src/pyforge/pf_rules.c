@@ -659,7 +659,7 @@ user_info(const Text *t)
 }
 
 static PfVerdict
-scheme_of(PyObject *text, const Text *t, PyObject *schemes, Py_ssize_t *rest)
+scheme_of(const Text *t, PyObject *schemes, int known, Py_ssize_t *rest)
 {
     char buf[33];
     Py_ssize_t n = 0;
@@ -670,7 +670,9 @@ scheme_of(PyObject *text, const Text *t, PyObject *schemes, Py_ssize_t *rest)
         Py_UCS4 c = at(t, n);
         buf[n++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
     }
-    if (n == 32 || (n < t->to && folds_to_ascii(at(t, n))))
+    if (n == 32)
+        return known & PF_LONG_SCHEME ? PF_UNSURE : PF_NO;
+    if (n < t->to && folds_to_ascii(at(t, n)))
         return PF_UNSURE;
     if (t->to - n < 3 || at(t, n) != ':' || at(t, n + 1) != '/' || at(t, n + 2) != '/')
         return PF_NO;
@@ -699,7 +701,7 @@ pf_rule_url(PyObject *text, PyObject *schemes, int known)
     for (Py_ssize_t i = 0; i < t.to; i++)
         if (at(&t, i) == '\t' || at(&t, i) == '\r' || at(&t, i) == '\n')
             return PF_NO;
-    if ((v = scheme_of(text, &t, schemes, &t.from)) != PF_YES)
+    if ((v = scheme_of(&t, schemes, known, &t.from)) != PF_YES)
         return v;
     v = authority(&t, 0);
     cut = v == PF_YES ? -1 : find(&t, '@');
