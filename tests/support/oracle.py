@@ -12,6 +12,7 @@ from pathlib import Path
 PLAIN = (sys.executable,)
 VM = (sys.executable, "-m", "pyrs")
 TIMEOUT = 120
+ADDRESS = re.compile(r"\b0x[0-9a-f]{8,}")  # of objects, in their repr
 UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 LIMITS = {"stack": resource.RLIMIT_STACK, "memory": resource.RLIMIT_AS}
 
@@ -38,7 +39,7 @@ def limits_of(program: Path) -> dict[int, int]:
 
 
 def run_in(folder: Path, command, arguments, stdin="", env=None, limits=None) -> Outcome:
-    """Run a command from a folder; tracebacks lose that folder's name."""
+    """Run a command from a folder; its output loses that folder's name and addresses."""
 
     def lower():
         for which, soft in limits.items():
@@ -56,7 +57,8 @@ def run_in(folder: Path, command, arguments, stdin="", env=None, limits=None) ->
         preexec_fn=lower if limits else None,
     )
     here = f"{folder}{os.sep}"
-    return Outcome(done.stdout, done.stderr.replace(here, ""), done.returncode)
+    stdout, stderr = (ADDRESS.sub("0x...", text) for text in (done.stdout, done.stderr))
+    return Outcome(stdout, stderr.replace(here, ""), done.returncode)
 
 
 def run(command, program: Path, *args, stdin="", env=None) -> Outcome:
