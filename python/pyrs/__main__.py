@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 USAGE = """\
-usage: {program} [-i] [--stats] [-m module | -c code | file | -] [argument ...]
+usage: {program} [-iq] [--stats] [-m module | -c code | file | -] [argument ...]
        {program} command [argument ...]
 
 Runs a program as `python` does, in the stackless machine; without one, the interactive prompt.
@@ -16,7 +16,7 @@ Runs a program as `python` does, in the stackless machine; without one, the inte
   -c code      the code itself, as a program
   file         a file, a directory or an archive with a __main__.py
   -            what standard input has
-  -i           then the interactive prompt
+  -i, -q       then the interactive prompt; no banner
   --stats      at the end, say on stderr what ran where
   --abi FILE   what a C extension uses, and which Pythons can load it
   -V --version, -h --help
@@ -36,6 +36,7 @@ class Options:
 
     def __init__(self, words: list[str]) -> None:
         self.interactive = False
+        self.quiet = False
         self.stats = False
         self.kind = "stdin"  # or command, module, path, abi, version, help
         self.subject = ""
@@ -73,6 +74,8 @@ class Options:
             letter, letters = letters[0], letters[1:]
             if letter == "i":
                 self.interactive = True
+            elif letter == "q":
+                self.quiet = True
             elif letter in "cm":
                 if not letters and not words:
                     raise Usage(f"argument expected for the -{letter} option")
@@ -102,7 +105,9 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     if options.kind in TELL:
         return TELL[options.kind](options)
-    return run(options)
+    from pyrs.program import leave
+
+    return leave(run(options))
 
 
 def program_name() -> str:
@@ -130,7 +135,7 @@ def run(options: Options) -> int:
     if options.kind == "stdin" and (options.interactive or is_terminal()):
         from pyrs import repl
 
-        return repl.run_alone([*prefix, *options.rest])
+        return repl.run_alone([*prefix, *options.rest], options.quiet)
     start: dict[str, Callable[[], int]] = {
         "command": lambda: program.run_command(options.subject, options.rest),
         "module": lambda: program.run_module(options.subject, options.rest),
@@ -204,7 +209,8 @@ def tell_abi(options: Options) -> int:
         return 2
     from pyrs.abi import main as tell
 
-    return tell(options.rest)
+    code: int = tell(options.rest)
+    return code
 
 
 TELL: "dict[str, Callable[[Options], int]]" = {

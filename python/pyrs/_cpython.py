@@ -37,7 +37,10 @@ class CPython:
     # -- running -------------------------------------------------------------------------
 
     def run_function(
-        self, func: "FunctionType", args: "tuple[Any, ...]", kwargs: "dict[str, Any] | None" = None
+        self,
+        func: "Callable[..., Any]",
+        args: "tuple[Any, ...]",
+        kwargs: "dict[str, Any] | None" = None,
     ) -> "Any":
         self.delegated += 1
         return func(*args, **(kwargs or {}))
@@ -65,19 +68,15 @@ class CPython:
             return print_unhandled(error.with_traceback(None))
         return self.main_code(code, globals)
 
-    def main_code(
-        self, code: "CodeType", globals: "dict[str, Any]"
-    ) -> type[BaseException] | None:
+    def main_code(self, code: "CodeType", globals: "dict[str, Any]") -> type[BaseException] | None:
         return self._main(self.run_code, code, globals)
 
     def main_function(
-        self, func: "FunctionType", args: "tuple[Any, ...]"
+        self, func: "Callable[..., Any]", args: "tuple[Any, ...]"
     ) -> type[BaseException] | None:
         return self._main(self.run_function, func, args)
 
-    def _main(
-        self, run: "Callable[..., Any]", *args: object
-    ) -> type[BaseException] | None:
+    def _main(self, run: "Callable[..., Any]", *args: object) -> type[BaseException] | None:
         try:
             run(*args)
         except SystemExit:
@@ -102,8 +101,10 @@ class CPython:
         self.delegated = 0
 
     def explain(self, code: "FunctionType | CodeType") -> "dict[str, Any]":
-        return {"name": code.__name__ if hasattr(code, "__name__") else code.co_name,
-                "refused": self.why}
+        return {
+            "name": code.__name__ if hasattr(code, "__name__") else code.co_name,
+            "refused": self.why,
+        }
 
     def dis(self, code: "FunctionType | CodeType") -> str:
         return f"runs on the interpreter: {self.why}\n"

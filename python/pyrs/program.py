@@ -34,15 +34,23 @@ def main_names() -> "dict[str, Any]":
     return vars(sys.modules["__main__"])
 
 
+INTERRUPTED = -2
+
+
 def ended(raised: type[BaseException] | None) -> int:
     """The exit code of a program that raised this, and had it printed."""
     if raised is None:
         return 0
-    if issubclass(raised, KeyboardInterrupt):
+    return INTERRUPTED if issubclass(raised, KeyboardInterrupt) else 1
+
+
+def leave(code: int) -> int:
+    """The exit code for the interpreter; where that is a signal, an exception."""
+    if code == INTERRUPTED:
         # CPython ends by the signal itself, after its finalisation, when it sees this leave
         sys.excepthook = lambda *_: None
         raise KeyboardInterrupt
-    return 1
+    return code
 
 
 # -- sys.path[0] ------------------------------------------------------------------------------

@@ -4,7 +4,11 @@ Prompts, continuation lines, `_`, history and completion are what `python -i` ha
 begin with a colon are ours (`:help`).
 """
 
+import __future__
+
 import code
+import contextlib
+import re
 import sys
 
 from pyrs import program
@@ -22,13 +26,13 @@ if TYPE_CHECKING:
 # -- ways in ------------------------------------------------------------------------------------
 
 
-def run_alone(argv: list[str]) -> int:
+def run_alone(argv: list[str], quiet: bool) -> int:
     """No program: banner, PYTHONSTARTUP, prompt."""
     sys.argv = argv
     program.prepend_path("")
     names = program.new_main()
     sys.audit("cpython.run_stdin")
-    if not sys.flags.quiet:
+    if not (quiet or sys.flags.quiet):
         print(banner(), file=sys.stderr)
     run_startup(names)
     prepare_terminal()
@@ -42,8 +46,6 @@ def run_after(start: "Callable[[], int]") -> int:
     except SystemExit as error:
         # without the frame of this function and of what it called
         print_unhandled(user_part(error))
-    except KeyboardInterrupt:
-        pass  # printed
     prepare_terminal()
     return Console(program.main_names()).loop()
 
@@ -51,7 +53,7 @@ def run_after(start: "Callable[[], int]") -> int:
 def user_part(error: BaseException) -> BaseException:
     """The exception without the entries of this package at the top of its traceback."""
     while (entry := error.__traceback__) is not None:
-        if not entry.tb_frame.f_globals.get("__name__", "").startswith("pyrs."):
+        if entry.tb_frame.f_globals.get("__package__") != "pyrs":
             break
         without_frames(error, 1)
     return error
@@ -102,6 +104,12 @@ def prepare_terminal() -> None:
         print_unhandled(without_frames(error, 1))
 
 
+FUTURE_FLAGS = 0
+for feature in __future__.all_feature_names:
+    FUTURE_FLAGS |= getattr(__future__, feature).compiler_flag
+# what the compiler says when a line could still end it
+OPEN_END = re.compile(r"was never closed|^unterminated triple-quoted|^unexpected EOF")
+
 # -- the console ----------------------------------------------------------------------------------
 
 
@@ -112,6 +120,7 @@ class Console(code.InteractiveConsole):
         super().__init__(names, "<stdin>")
         self.names = names
         self.engine = engine()
+        self.raised: type[BaseException] | None = None  # by the last statement
 
     def loop(self) -> int:
         """Until the end of input; 0, as an exit code."""
@@ -120,19 +129,30 @@ class Console(code.InteractiveConsole):
                 setattr(sys, name, prompt)
         while True:
             try:
-                line = self.raw_input(prompt_text("ps2" if self.buffer else "ps1"))
-            except EOFError:
-                break
+                if not self.step():
+                    break
             except KeyboardInterrupt:
                 self.resetbuffer()
                 print("\nKeyboardInterrupt", file=sys.stderr)
-                continue
-            if line.startswith(":") and not self.buffer:
-                self.command(line[1:])
-            else:
-                self.push(line)
-        print(file=sys.stderr)
-        return 0
+        # CPython too ends by the signal if that ended the last statement
+        return program.INTERRUPTED if self.raised is KeyboardInterrupt else 0
+
+    def step(self) -> bool:
+        """Read a line and do what it says; False at the end of input."""
+        try:
+            line = self.raw_input(prompt_text("ps2" if self.buffer else "ps1"))
+        except EOFError:
+            print(file=sys.stderr)
+            if not self.buffer:
+                return False
+            self.finish("\n".join(self.buffer))  # the end of a statement too
+            self.resetbuffer()
+            return True
+        if line.startswith(":") and not self.buffer:
+            self.command(line[1:])
+        else:
+            self.push(line)
+        return True
 
     def raw_input(self, prompt: str = "") -> str:
         stdin, stdout = sys.__stdin__, sys.__stdout__
@@ -149,23 +169,46 @@ class Console(code.InteractiveConsole):
             sys.stdin, sys.stdout = replaced
 
     def runsource(self, source: str, filename: str = "<stdin>", symbol: str = "single") -> bool:
-        """True: more lines are needed.  Whether they are is for codeop to say, but for what it
-        doesn't know: an empty line ends a statement that has nothing open."""
-        try:
+        """True: more lines are needed.  That is for codeop to say, but for what it doesn't
+        know: a line without anything on it ends a statement that has nothing open."""
+        compiled = None
+        with contextlib.suppress(OverflowError, SyntaxError, ValueError):
             compiled = self.compile(source, filename, symbol)
-            if compiled is None:
-                if self.buffer[-1:] != [""]:
-                    return True
-                compiled = self.compile_now(source, filename)
-        except (OverflowError, SyntaxError, ValueError):
-            self.show_error_of(source, filename)
-        else:
+            if compiled is None and (self.buffer[-1] or self.has_open_end(source)):
+                return True
+        if compiled is not None:
             self.runcode(compiled)
-            return False
+        else:
+            self.finish(source)  # codeop has words of its own for some errors
         return False
 
+    def has_open_end(self, source: str) -> bool:
+        try:
+            self.compile_now(source)
+        except SyntaxError as error:
+            return OPEN_END.search(str(error.msg)) is not None
+        return False
+
+    def finish(self, source: str) -> None:
+        """Run what stands there as all there is, or say what is wrong with it."""
+        try:
+            compiled = self.compile_now(source)
+        except (OverflowError, SyntaxError, ValueError, MemoryError, RecursionError) as error:
+            if isinstance(error, SyntaxError) and not line_of(source, error.lineno):
+                error.text, error.offset = "\n", 1  # what the reader of a terminal has then
+            print_unhandled(error.with_traceback(None))
+        else:
+            self.runcode(compiled)
+
+    def compile_now(self, source: str) -> "CodeType":
+        flags = self.compile.compiler.flags & FUTURE_FLAGS
+        compiled: CodeType = compile(
+            source + "\n", self.filename, "single", flags, dont_inherit=True
+        )
+        return compiled
+
     def runcode(self, code: "CodeType") -> None:
-        self.engine.main_code(code, self.names)
+        self.raised = self.engine.main_code(code, self.names)
         flush()
 
     # -- our own commands ------------------------------------------------------------------
@@ -246,6 +289,11 @@ class Console(code.InteractiveConsole):
         return self.engine.run_code(compiled, self.names)
 
 
+def line_of(source: str, number: int | None) -> str:
+    lines = source.split("\n")
+    return lines[number - 1] if number is not None and 0 < number <= len(lines) else ""
+
+
 def prompt_text(name: str) -> str:
     return str(getattr(sys, name, ""))
 
@@ -262,7 +310,6 @@ def read_piped(prompt: str) -> str:
 
 def flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        try:
+        # a stream may be one of the program's own; the prompt goes on
+        with contextlib.suppress(Exception):
             stream.flush()
-        except Exception:  # noqa: S110 - a stream of the program's own; the prompt goes on
-            pass

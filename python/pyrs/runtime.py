@@ -1,16 +1,17 @@
 """Running source, files, code objects and callables in the machine from a program."""
 
+import os
 import sys
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from os import PathLike
     from typing import Any, Protocol, TypeVar
 
     from pyrs._pyrs import _Stats
 
+    F = TypeVar("F", bound=Callable[..., Any])
     T = TypeVar("T", bound=Callable[..., Any] | type | ModuleType)
 
     class Engine(Protocol):
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
         @property
         def built_for(self) -> str: ...
         def run_function(
-            self, func: FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None, /
+            self,
+            func: Callable[..., Any],
+            args: tuple[Any, ...],
+            kwargs: dict[str, Any] | None = None,
+            /,
         ) -> Any: ...
         def run_code(
             self,
@@ -35,7 +40,7 @@ if TYPE_CHECKING:
             self, code: CodeType, globals: dict[str, Any], /
         ) -> type[BaseException] | None: ...
         def main_function(
-            self, func: FunctionType, args: tuple[Any, ...], /
+            self, func: Callable[..., Any], args: tuple[Any, ...], /
         ) -> type[BaseException] | None: ...
         def stats(self) -> _Stats: ...
         def reset_stats(self) -> None: ...
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
         def dis(self, code: FunctionType | CodeType, /) -> str: ...
         def verify(self, code: FunctionType | CodeType, /) -> str | None: ...
         def undecodable(self, code: FunctionType | CodeType, /) -> str | None: ...
+        def own(self, func: F, /) -> F: ...
 
 
 # -- the engine -------------------------------------------------------------------------------
@@ -92,7 +98,7 @@ EXPECTED = "source (str), a file (os.PathLike), a code object or a callable"
 
 
 def run(
-    what: "str | PathLike[str] | CodeType | Callable[..., Any]",
+    what: "str | os.PathLike[str] | CodeType | Callable[..., Any]",
     /,
     *args: "Any",
     globals: "dict[str, Any] | None" = None,
@@ -106,7 +112,7 @@ def run(
     Namespaces are as for `exec()`; without `globals` it is a fresh one named `__main__`.
     Returns the callable's result, the value if it is an expression, else None.
     """
-    if callable(what):
+    if callable(what) and not hasattr(type(what), "__fspath__"):
         if globals is not None or locals is not None:
             raise TypeError("run() expects globals and locals only with source, files and code")
         return call(what, args, kwargs)
@@ -115,20 +121,14 @@ def run(
     check_namespaces(globals, locals)
     filename = None
     if isinstance(what, CodeType):
-        code = what
+        code = check_version(what)
     elif isinstance(what, str):
         code = compile_source(what)
-    elif hasattr(what, "__fspath__"):
-        filename = path_of(what)
+    elif isinstance(what, os.PathLike):
+        filename = os.fsdecode(what)
         code = code_of_file(filename)
     else:
         raise TypeError(f"run() expects {EXPECTED}, not {kind(what)}")
-    wrong = engine().undecodable(code)
-    if wrong is not None:
-        raise TypeError(
-            f"run() expects code compiled by Python {version()}, not {code.co_name!r} of "
-            f"{code.co_filename} ({wrong})"
-        )
     return engine().run_code(code, fresh_main(filename) if globals is None else globals, locals)
 
 
@@ -138,6 +138,16 @@ def kind(what: object) -> str:
 
 def version() -> str:
     return "{}.{}".format(*sys.version_info[:2])
+
+
+def check_version(code: CodeType) -> CodeType:
+    wrong = engine().undecodable(code)
+    if wrong is None:
+        return code
+    raise TypeError(
+        f"run() expects code compiled by Python {version()}, not {code.co_name!r} of "
+        f"{code.co_filename} ({wrong})"
+    )
 
 
 def check_namespaces(globals: object, locals: object) -> None:
@@ -174,9 +184,7 @@ def call(func: "Callable[..., Any]", args: "tuple[Any, ...]", kwargs: "dict[str,
     return engine().run_function(calling, (func, args, kwargs))
 
 
-def calling(
-    func: "Callable[..., Any]", args: "tuple[Any, ...]", kwargs: "dict[str, Any]"
-) -> "Any":
+def calling(func: "Callable[..., Any]", args: "tuple[Any, ...]", kwargs: "dict[str, Any]") -> "Any":
     return func(*args, **kwargs)
 
 
@@ -196,27 +204,15 @@ def compile_source(source: str) -> CodeType:
     return compile(tree, "<string>", "exec", dont_inherit=True)
 
 
-def path_of(what: "PathLike[str]") -> str:
-    from os import fsdecode
-
-    return fsdecode(what)
-
-
 def code_of_file(filename: str) -> CodeType:
     import io
 
-    with io.open_code(path_absolute(filename)) as file:
+    with io.open_code(os.path.abspath(filename)) as file:
         data = file.read()
     if filename.endswith(".pyc"):
         return code_of_pyc(data, filename)
     code: CodeType = compile(data, filename, "exec", dont_inherit=True)
     return code
-
-
-def path_absolute(filename: str) -> str:
-    from os.path import abspath
-
-    return abspath(filename)
 
 
 def code_of_pyc(data: bytes, filename: str) -> CodeType:
@@ -272,10 +268,12 @@ def jit(func: "T") -> "T":
     the machine, and from CPython 3.12 on Python code that calls it does too.  Returns it."""
     if isinstance(func, type):
         return accelerate(func)
-    for function in functions_of(func):
+    functions = functions_of(func)
+    if not functions:
+        raise TypeError(f"jit() expects a Python function, method or class, not {kind(func)}")
+    for function in functions:
         engine().own(function)
-        return func
-    raise TypeError(f"jit() expects a Python function, method or class, not {kind(func)}")
+    return func
 
 
 def accelerate(what: "T") -> "T":

@@ -38,10 +38,12 @@ cpy_long_fits(PyObject *exact_int, int64_t *out)
     return 1;
 #else
     const digit *d = v->ob_digit;
-    switch (Py_SIZE(v)) {
-    case 0: *out = 0; return 1;
-    case 1: *out = d[0]; return 1;
-    case -1: *out = -(int64_t)d[0]; return 1;
+    Py_ssize_t size = Py_SIZE(v);
+    if ((size_t)(size + 1) <= 2) {                      /* -1, 0, 1 */
+        *out = size * (int64_t)d[0];
+        return 1;
+    }
+    switch (size) {
     case 2: *out = (int64_t)d[0] | (int64_t)d[1] << PyLong_SHIFT; return 1;
     case -2: *out = -((int64_t)d[0] | (int64_t)d[1] << PyLong_SHIFT); return 1;
     default: return 0;

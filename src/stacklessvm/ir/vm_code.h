@@ -75,9 +75,9 @@ typedef struct {
             VmCacheRow *more;       /* VM_CACHE_MORE rows, or NULL */
         } attr;
         struct {
-            uint32_t globals_version, builtins_version;
-            uint32_t index;
-            void *keys;             /* dict keys the index belongs to */
+            uint32_t globals_version;
+            uint32_t builtins_version;  /* 0: the value is in globals */
+            PyObject **place;       /* of the value, while the versions hold */
         } global;
         struct {
             struct VmCode *code;    /* callee's code, exact positional call */

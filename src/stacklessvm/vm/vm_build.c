@@ -611,7 +611,7 @@ vm_send(VmAct *A, VmFrame *f, PyObject *receiver, VmWord value, VmWord *result)
     if (v == NULL)
         return -1;
     vm_boundary(A, f);
-    int status = vm_c_stack_check() < 0 ? PYGEN_ERROR : PyIter_Send(receiver, v, &r);
+    int status = vm_c_stack_check(A) < 0 ? PYGEN_ERROR : PyIter_Send(receiver, v, &r);
     vm_after(A, f);
     Py_DECREF(v);
     *result = vm_from_ptr(r);
@@ -681,7 +681,7 @@ vm_import_name(VmAct *A, VmFrame *f, VmWord *result)
                                                    : NULL;
     if (import == NULL)
         PyErr_SetString(PyExc_ImportError, "__import__ not found");
-    else if (level != NULL && fromlist != NULL && vm_c_stack_check() == 0) {
+    else if (level != NULL && fromlist != NULL && vm_c_stack_check(A) == 0) {
         Py_INCREF(import);
         vm_boundary(A, f);
         module = import_in(f, import, name, fromlist, level);

@@ -8,8 +8,10 @@
 
 #include "cpyext_compat/cpy_eval.h"
 #include "cpyext_compat/cpy_code.h"
+#include "cpyext_compat/cpy_dict.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_class.h"
+#include "vm/vm_gen.h"
 #include "vm/vm_ic.h"
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
@@ -17,7 +19,7 @@
 /* -- known callables: compared by identity, kept alive for good ------------------------ */
 
 static struct {
-    PyObject *len, *isinstance, *list_append, *build_class, *exec, *eval, *super;
+    PyObject *len, *isinstance, *list_append, *build_class, *exec, *eval, *no_args;
 } known;
 
 static PyObject *
@@ -34,6 +36,7 @@ vm_call_init(void)
     known.build_class = builtin("__build_class__");
     known.exec = builtin("exec");
     known.eval = builtin("eval");
+    known.no_args = PyTuple_New(0);
     known.list_append = PyObject_GetAttrString((PyObject *)&PyList_Type, "append");
 }
 
@@ -304,6 +307,17 @@ finish(VmFrame *f, PyObject *o, VmReturn ret)
     return CALL_DONE;
 }
 
+/* The end of every call of C code: tools may have become active, signals arrived. */
+static VmCallStatus
+finish_c(VmAct *A, VmFrame *f, PyObject *o, VmReturn ret)
+{
+    A->delegate = vm_must_delegate(A->ts) != NULL;
+    if (vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK) && o != NULL
+        && cpy_handle_pending(A->ts) < 0)
+        Py_CLEAR(o);
+    return finish(f, o, ret);
+}
+
 /* Words become objects, in place.  0, or -1 with MemoryError (what was boxed stays). */
 static int
 box_words(VmFrame *f, VmWord *args, size_t n)
@@ -333,11 +347,7 @@ call_c(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, PyObject 
     release_words(args, all);
     if (f->shadow != NULL)
         vm_after(A, f);
-    A->delegate = vm_must_delegate(A->ts) != NULL;
-    if (vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK) && o != NULL
-        && cpy_handle_pending(A->ts) < 0)
-        Py_CLEAR(o);
-    return finish(f, o, ret);
+    return finish_c(A, f, o, ret);
 }
 
 /* A class whose instances are made by object.__new__ and set up by a Python __init__.
@@ -355,12 +365,19 @@ plain_init(PyTypeObject *cls)
     return init != NULL && Py_IS_TYPE(init, &PyFunction_Type) ? (PyFunctionObject *)init : NULL;
 }
 
+/* object.__new__(cls): it also gives the instance its inline values. */
+static PyObject *
+new_instance(PyTypeObject *cls)
+{
+    return PyBaseObject_Type.tp_new(cls, known.no_args, NULL);
+}
+
 static VmCallStatus
 call_class(VmAct *A, VmFrame *f, PyTypeObject *cls, PyFunctionObject *init, VmCode *code,
            VmWord *args, size_t n, PyObject *kwnames, VmReturn ret, VmFrame **pushed)
 {
     size_t all = n + keyword_count(kwnames);
-    PyObject *o = cls->tp_alloc(cls, 0);
+    PyObject *o = new_instance(cls);
     Py_INCREF(init);
     Py_DECREF(cls);
     if (o == NULL) {
@@ -485,6 +502,133 @@ call_known(VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmWord *result)
     return 0;
 }
 
+/* -- C functions called directly ---------------------------------------------------------------- */
+
+/* The call a method definition stands for, without the layers between.  *done 0: not one
+   of the plain kinds.  -> new */
+static PyObject *
+call_definition(PyMethodDef *def, PyObject *self, PyObject **argv, size_t n, int *done)
+{
+    switch (def->ml_flags & (METH_VARARGS | METH_FASTCALL | METH_NOARGS | METH_O
+                             | METH_KEYWORDS | METH_METHOD)) {
+    case METH_NOARGS:
+        if (n == 0)
+            return def->ml_meth(self, NULL);
+        break;
+    case METH_O:
+        if (n == 1)
+            return def->ml_meth(self, argv[0]);
+        break;
+    case METH_FASTCALL:
+        return ((_PyCFunctionFast)(void (*)(void))def->ml_meth)(self, argv, (Py_ssize_t)n);
+    case METH_FASTCALL | METH_KEYWORDS:
+        return ((_PyCFunctionFastWithKeywords)(void (*)(void))def->ml_meth)(
+            self, argv, (Py_ssize_t)n, NULL);
+    }
+    *done = 0;
+    return NULL;
+}
+
+/* A builtin function, or a method of a C type with its object as args[0]; nothing is taken
+   when *done is 0 afterwards. */
+static PyObject *
+call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, int *done)
+{
+    PyMethodDef *def;
+    PyObject *self;
+    *done = 0;
+    if (Py_IS_TYPE(callee, &PyCFunction_Type)) {
+        def = ((PyCFunctionObject *)callee)->m_ml;
+        self = PyCFunction_GET_SELF(callee);
+    }
+    else if (Py_IS_TYPE(callee, &PyMethodDescr_Type) && n > 0 && vm_is_obj(args[0])) {
+        def = ((PyMethodDescrObject *)callee)->d_method;
+        self = vm_ptr(args[0]);
+        if (!PyObject_TypeCheck(self, PyDescr_TYPE(callee)))
+            return NULL;
+        args++;
+        n--;
+    }
+    else
+        return NULL;
+    if (*A->left <= 0 || vm_must_delegate(A->ts) != NULL || box_words(f, args, n) < 0)
+        return NULL;
+    *done = 1;
+    vm_boundary(A, f);
+    if (vm_c_stack_check(A) < 0)
+        return NULL;
+    --*A->left;
+    PyObject *r = call_definition(def, self, (PyObject **)args, n, done);
+    ++*A->left;
+    return r;
+}
+
+/* C(...) where instances come from object.__new__ and __init__ takes exactly these
+   arguments: seen before, by the class's version. */
+static VmFrame *
+call_class_again(VmAct *A, VmFrame *f, VmCache *c, PyTypeObject *cls, VmWord *args, size_t n,
+                 VmReturn ret)
+{
+    PyFunctionObject *init = c->u.call.callee;
+    VmCode *code = c->u.call.code;
+    if (c->u.call.kind != CALL_CLASS || c->u.call.version != cls->tp_version_tag
+        || (PyObject *)code->co != init->func_code || code->argcount != n + 1 || A->delegate)
+        return NULL;
+    PyObject *o = new_instance(cls);
+    if (o == NULL) {
+        PyErr_Clear();      /* the general way will say so */
+        return NULL;
+    }
+    VmFrame *nf = vm_push_checked(A, f, code, (PyFunctionObject *)Py_NewRef(init));
+    if (nf == NULL) {
+        PyErr_Clear();
+        Py_DECREF(o);
+        return NULL;
+    }
+    nf->regs[0] = vm_from_ptr(Py_NewRef(o));
+    memcpy(nf->regs + 1, args, n * sizeof(VmWord));
+    ret.kind = RET_INIT;
+    ret.aux = vm_from_ptr(o);
+    set_return(nf, ret);
+    return nf;
+}
+
+static void
+remember_class(VmCache *c, PyTypeObject *cls)
+{
+    PyFunctionObject *init = plain_init(cls);
+    VmCode *code = init == NULL ? NULL : vm_code_peek((PyCodeObject *)init->func_code);
+    uint32_t version = cpy_type_version(cls);
+    if (code == NULL || code->refused != NULL || !code->simple || version == 0
+        || !(code->co->co_flags & CO_OPTIMIZED))
+        return;
+    c->u.call.kind = CALL_CLASS;
+    c->u.call.version = version;
+    c->u.call.callee = init;
+    c->u.call.code = code;
+}
+
+/* One-argument calls of types that CPython's evaluator also knows.  -> new; *done as above */
+static PyObject *
+call_known_type(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, int *done)
+{
+    *done = 0;
+    if (callee != (PyObject *)&PyUnicode_Type && callee != (PyObject *)&PyType_Type
+        && callee != (PyObject *)&PyTuple_Type)
+        return NULL;
+    if (box_words(f, args, 1) < 0)
+        return NULL;
+    *done = 1;
+    PyObject *o = vm_ptr(args[0]);
+    vm_boundary(A, f);
+    if (callee == (PyObject *)&PyUnicode_Type)
+        return PyObject_Str(o);
+    if (callee == (PyObject *)&PyTuple_Type)
+        return PySequence_Tuple(o);
+    PyTypeObject *public_type = vm_public_type(o);
+    return Py_NewRef((PyObject *)(public_type != NULL ? public_type : Py_TYPE(o)));
+}
+
 /* -- the instructions ------------------------------------------------------------------------------- */
 
 /* Outgoing arguments stand in the slots CPython's stack would use: two free, then n. */
@@ -539,10 +683,33 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
             return CALL_ERROR;
         callee = vm_from_ptr(o);
     }
-    else if (kwnames == NULL && call_known(f, vm_ptr(callee), args, npos, &result)) {
-        vm_release(callee);
-        vm_set_any(f, ip->a, result);
-        return CALL_DONE;
+    else if (kwnames == NULL) {
+        if (call_known(f, vm_ptr(callee), args, npos, &result)) {
+            vm_release(callee);
+            vm_set_any(f, ip->a, result);
+            return CALL_DONE;
+        }
+        if (PyType_Check(vm_ptr(callee))) {
+            VmCache *c = vm_cache(f, ip->c);
+            PyTypeObject *cls = (PyTypeObject *)vm_ptr(callee);
+            *pushed = call_class_again(A, f, c, cls, args, npos, ret);
+            if (*pushed != NULL) {
+                Py_DECREF(cls);
+                return CALL_PUSHED;
+            }
+            if (c->u.call.kind == CALL_UNSEEN || c->u.call.version != cls->tp_version_tag)
+                remember_class(c, cls);
+        }
+        int done;
+        PyObject *r = npos == 1 && PyType_Check(vm_ptr(callee))
+                          ? call_known_type(A, f, vm_ptr(callee), args, &done)
+                          : call_direct(A, f, vm_ptr(callee), args, npos, &done);
+        if (done) {
+            vm_release(callee);
+            release_words(args, npos);
+            vm_after(A, f);
+            return finish_c(A, f, r, ret);
+        }
     }
     return vm_call_words(A, f, vm_ptr(callee), args, npos, kwnames, ret, pushed);
 }
@@ -611,7 +778,7 @@ call_star(VmAct *A, VmFrame *f, PyObject *callee, PyObject *tuple, PyObject *kwa
 {
     if (!is_python_callable(callee)) {      /* C code gets the tuple and the dict themselves */
         vm_boundary(A, f);
-        PyObject *r = vm_c_stack_check() < 0 ? NULL
+        PyObject *r = vm_c_stack_check(A) < 0 ? NULL
                       : callee == (PyObject *)&PySuper_Type
                           ? vm_call_out(A, f, callee, &PyTuple_GET_ITEM(tuple, 0),
                                         (size_t)PyTuple_GET_SIZE(tuple), NULL)

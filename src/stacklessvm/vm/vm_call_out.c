@@ -41,13 +41,17 @@ find_stack_low(void)
     return here - (size - size / 8) + reserve;
 }
 
-int
-vm_c_stack_check(void)
+char *
+vm_c_stack_low(void)
 {
     if (vm_unlikely(stack_low == NULL))
         stack_low = find_stack_low();
-    if (vm_likely((char *)__builtin_frame_address(0) > stack_low))
-        return 0;
+    return stack_low;
+}
+
+int
+vm_c_stack_error(void)
+{
     PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded");
     return -1;
 }
@@ -67,7 +71,7 @@ PyObject *
 vm_call_out(VmAct *A, VmFrame *f, PyObject *callee, PyObject **argv, size_t n,
             PyObject *kwnames)
 {
-    if (vm_c_stack_check() < 0)
+    if (vm_c_stack_check(A) < 0)
         return NULL;
     if (callee == (PyObject *)&PySuper_Type && n == 0 && kwnames == NULL)
         return call_super(f);

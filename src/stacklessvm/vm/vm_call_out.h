@@ -4,8 +4,18 @@
 
 #include "vm/vm_frame.h"
 
+/* The lowest address of this thread's C stack that calls may reach. */
+char *vm_c_stack_low(void);
+int vm_c_stack_error(void);             /* RecursionError; -1 */
+
 /* RecursionError when the C stack is nearly used up; 0 / -1. */
-int vm_c_stack_check(void);
+static inline int
+vm_c_stack_check(VmAct *A)
+{
+    if (vm_likely((char *)__builtin_frame_address(0) > A->stack_low))
+        return 0;
+    return vm_c_stack_error();
+}
 
 /* Call a C callable.  argv[0..n) positional, then the keyword values; argv[-1] is free.
    Everything stays the caller's.  -> new */

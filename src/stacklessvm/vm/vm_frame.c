@@ -102,8 +102,11 @@ vm_segments_bytes(void)
 VmAct *
 vm_act_enter(PyThreadState *ts)
 {
-    if (vm_c_stack_check() < 0)
+    char *stack_low = vm_c_stack_low();
+    if ((char *)__builtin_frame_address(0) <= stack_low) {
+        vm_c_stack_error();
         return NULL;
+    }
     VmChunk *c = chunk_new(CHUNK_BYTES);
     if (c == NULL)
         return NULL;
@@ -116,6 +119,7 @@ vm_act_enter(PyThreadState *ts)
     A->top = c->data + sizeof(VmAct);
     A->limit = c->end;
     A->entry_top = cpy_top_frame(ts);
+    A->stack_low = stack_low;
     A->delegate = vm_must_delegate(ts) != NULL;
     A->fuel = 0;
     return A;

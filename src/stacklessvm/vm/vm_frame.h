@@ -46,8 +46,13 @@ typedef struct VmFrame {
     PyObject *locals;           /* owned; mapping of a module, class body or exec */
     CpyFrame *shadow;           /* NULL until linked */
     uint16_t ret_dst;
-    uint8_t kind;               /* VmReturnKind */
-    uint8_t flags;
+    union {
+        struct {
+            uint8_t kind;       /* VmReturnKind */
+            uint8_t flags;
+        };
+        uint16_t kind_flags;    /* 0: the plain frame the loop returns from by itself */
+    };
     uint32_t spare;
     VmWord aux;                 /* RET_INIT, RET_CLASS: owned; RET_GENERATOR: the generator, borrowed */
     VmWord regs[];
@@ -71,6 +76,7 @@ typedef struct VmAct {
     char *top, *limit;
     VmChunk *chunk;
     CpyFrame *entry_top;        /* CPython's top frame at entry */
+    char *stack_low;            /* lowest address of the C stack calls may reach */
     uint8_t delegate;           /* tracing or another eval hook is active: calls go to CPython */
     uint32_t reraise_word;      /* f_lasti a RERAISE restores, or VM_NO_WORD */
     uint64_t fuel;              /* hostile builds: counts boundaries */
@@ -185,12 +191,11 @@ vm_boundary(VmAct *A, VmFrame *f)
         vm_sync_locals(f);
 }
 
-/* After it: somebody may have looked at our locals or kept our frame object. */
+/* After it: somebody may have looked at our locals. */
 static inline void
 vm_after(VmAct *A, VmFrame *f)
 {
-    CpyFrame *s = f->shadow;
-    if (vm_unlikely(cpy_frame_object(s) != NULL || cpy_frame_stacktop(s, f->code->co) != 0))
+    if (vm_unlikely(cpy_frame_stacktop(f->shadow, f->code->co) != 0))
         vm_after_slow(A, f);
 }
 

@@ -257,6 +257,14 @@ make_generator(VmAct *A, VmFrame *f, VmWord *v)
         if (vm_unlikely((call) < 0))                                                   \
             goto error;                                                                \
     } while (0)
+/* op applied to the three-way result of vm_numbers_order; 2 is unordered */
+#define ORDERED(OP, order)                                                             \
+    ((OP) == Py_LT   ? (order) == -1                                                   \
+     : (OP) == Py_LE ? (order) <= 0                                                    \
+     : (OP) == Py_EQ ? (order) == 0                                                    \
+     : (OP) == Py_NE ? (order) != 0                                                    \
+     : (OP) == Py_GT ? (order) == 1                                                    \
+                     : (order) == 0 || (order) == 1)
 #define CONSUME(reg) vm_consume(f, (reg))
 #define IS_TEMP(reg) ((reg) >= nlocals)
 #define SET_ANY(v)                                                                     \
@@ -274,6 +282,7 @@ make_generator(VmAct *A, VmFrame *f, VmWord *v)
     do {                                                                               \
         R = f->regs;                                                                   \
         nlocals = f->code->nlocals;                                                    \
+        caches = f->code->caches;                                                      \
     } while (0)
 
 PyObject *
@@ -289,6 +298,7 @@ vm_run(VmAct *A, VmFrame *f)
     const VmInsn *ip = f->pc;
     VmWord *R = f->regs;
     unsigned nlocals = f->code->nlocals;
+    VmCache *caches = f->code->caches;
     VmWord v;
     PyObject *result = NULL;
     int reraise = 0;
@@ -336,7 +346,7 @@ do_call: {
 }
 
 do_return:
-    if (vm_likely((f->kind | f->flags) == 0)) {
+    if (vm_likely(f->kind_flags == 0)) {
         VmFrame *done = f;
         PyFunctionObject *func = done->func;
         for (unsigned i = 0; i < nlocals; i++)
@@ -356,6 +366,13 @@ do_return:
         }
         Py_DECREF(func);
         NEXT_N(0);
+    }
+    if (f->kind_flags == RET_INIT && vm_is_none(v)) {
+        VmFrame *done = f;
+        vm_release(v);
+        v = done->aux;
+        done->kind = RET_VALUE;
+        goto do_return;
     }
     f->pc = ip;
     switch (return_slow(A, &f, v, &result)) {

@@ -55,7 +55,7 @@ remember(VmCache *c, PyDictObject *globals, PyDictObject *builtins)
     if (i >= 0) {
         c->u.global.builtins_version = 0;
         c->u.global.globals_version = cpy_keys_version(globals);
-        c->u.global.index = (uint32_t)i;
+        c->u.global.place = cpy_dict_value_at(globals, i);
         return;
     }
     if (!cpy_dict_is_unicode(globals))
@@ -63,9 +63,13 @@ remember(VmCache *c, PyDictObject *globals, PyDictObject *builtins)
     i = cpy_dict_index(builtins, c->name);
     if (i < 0)
         return;
-    c->u.global.globals_version = cpy_keys_version(globals);
-    c->u.global.builtins_version = cpy_keys_version(builtins);
-    c->u.global.index = (uint32_t)i;
+    uint32_t globals_version = cpy_keys_version(globals);
+    uint32_t builtins_version = cpy_keys_version(builtins);
+    if (globals_version == 0 || builtins_version == 0)
+        return;
+    c->u.global.globals_version = globals_version;
+    c->u.global.builtins_version = builtins_version;
+    c->u.global.place = cpy_dict_value_at(builtins, i);
 }
 
 static PyObject *

@@ -310,6 +310,50 @@ number_binary(int kind, VmWord x, VmWord y, VmWord *result)
     return float_binary(kind, kx == 'i' ? (double)i : d, ky == 'i' ? (double)j : e, result);
 }
 
+/* The hot kinds without the switch. */
+#define NUMBERS(NAME, INT, FLOAT, FLOAT_OK)                                            \
+    int vm_numbers_##NAME(VmWord x, VmWord y, VmWord *result)                          \
+    {                                                                                  \
+        int64_t i = 0, j = 0, r;                                                       \
+        double d = 0, e = 0;                                                           \
+        int kx = number_of(x, &i, &d), ky = number_of(y, &j, &e);                      \
+        if (kx == 'i' && ky == 'i')                                                    \
+            return INT;                                                                \
+        if (kx == 0 || ky == 0)                                                        \
+            return 0;                                                                  \
+        if (kx == 'i')                                                                 \
+            d = (double)i;                                                             \
+        if (ky == 'i')                                                                 \
+            e = (double)j;                                                             \
+        (void)r;                                                                       \
+        return FLOAT_OK ? float_result(FLOAT, result) : 0;                             \
+    }
+NUMBERS(add, int_result(i + j, result), d + e, 1)
+NUMBERS(sub, int_result(i - j, result), d - e, 1)
+NUMBERS(mul, __builtin_mul_overflow(i, j, &r) ? 0 : int_result(r, result), d * e, 1)
+NUMBERS(div, j == 0 ? 0 : float_result((double)i / (double)j, result), d / e, e != 0.0)
+#undef NUMBERS
+
+int
+vm_numbers_order(VmWord x, VmWord y, int *order)
+{
+    int64_t i = 0, j = 0;
+    double d = 0, e = 0;
+    int kx = number_of(x, &i, &d), ky = number_of(y, &j, &e);
+    if (kx == 'i' && ky == 'i') {
+        *order = i < j ? -1 : i > j;
+        return 1;
+    }
+    if (kx == 0 || ky == 0)
+        return 0;
+    if (kx == 'i')
+        d = (double)i;
+    if (ky == 'i')
+        e = (double)j;
+    *order = d < e ? -1 : d > e ? 1 : d == e ? 0 : 2;
+    return 1;
+}
+
 /* -- binary operators --------------------------------------------------------------------- */
 
 static PyObject *
@@ -381,16 +425,16 @@ vm_binary(VmAct *A, VmFrame *f, int kind, int inplace, int imm, VmWord *result)
     const VmInsn *ip = f->pc;
     unsigned x = ip->b, y = ip->c;
     VmWord right = imm ? vm_from_int((int16_t)y) : f->regs[y];
+    if (kind == VM_NB_ADD && !imm && is_str(f->regs[x]) && is_str(right)) {
+        int last_use = vm_is_temp(f, x) || ip->a == x;
+        return concat(f, x, y, last_use, result);
+    }
     int done = number_binary(kind, f->regs[x], right, result);
     if (done != 0) {
         vm_consume(f, x);
         if (!imm)
             vm_consume(f, y);
         return done < 0 ? -1 : 0;
-    }
-    if (kind == VM_NB_ADD && !imm && is_str(f->regs[x]) && is_str(right)) {
-        int last_use = vm_is_temp(f, x) || ip->a == x;
-        return concat(f, x, y, last_use, result);
     }
     PyObject *o = imm ? PyLong_FromLong((int16_t)y) : vm_reg_object_new(f, y);
     int status = object_operator(A, f, object_binary[inplace][kind], x, o, result);

@@ -51,6 +51,16 @@ int vm_truth(VmAct *A, VmFrame *f, unsigned reg);
 /* Truth of a word that is not a register's. takes w */
 int vm_truth_word(VmAct *A, VmFrame *f, VmWord w);
 
+/* Numbers in any form (word, exact int of up to 49 bits, exact float) without calling out:
+   1 and *result, 0 when the operands are not such numbers or the result needs Python,
+   -1 MemoryError.  Nothing is consumed. */
+int vm_numbers_add(VmWord x, VmWord y, VmWord *result);
+int vm_numbers_sub(VmWord x, VmWord y, VmWord *result);
+int vm_numbers_mul(VmWord x, VmWord y, VmWord *result);
+int vm_numbers_div(VmWord x, VmWord y, VmWord *result);
+/* Three-way: 1 and *order -1, 0, 1, or 2 unordered */
+int vm_numbers_order(VmWord x, VmWord y, int *order);
+
 /* Numbers without calling out: 1 and *d, or 0.  Ints are exact (49 bits). */
 static inline int
 vm_number(VmWord w, double *d)

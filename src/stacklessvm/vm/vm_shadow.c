@@ -9,7 +9,6 @@
  */
 #include "vm/vm_shadow.h"
 
-#include "cpyext_compat/cpy_eval.h"
 #include "cpyext_compat/cpy_lazy_locals.h"
 #include "vm/vm_num.h"
 
@@ -129,24 +128,10 @@ clear_slots(VmFrame *f)
         cpy_frame_slot_clear(f->shadow, (int)i);
 }
 
-/* A frame object that only the frame holds goes. */
-static void
-drop_frame_object(VmFrame *f)
-{
-    PyFrameObject *o = cpy_frame_object(f->shadow);
-    if (o == NULL || Py_REFCNT(o) > 1 || cpy_frame_object_in_use(o))
-        return;
-    cpy_frame_set_object(f->shadow, NULL);
-    Py_DECREF(o);
-}
-
 void
 vm_after_slow(VmAct *A, VmFrame *f)
 {
     CpyFrame *s = f->shadow;
-    drop_frame_object(f);
-    if (cpy_frame_stacktop(s, f->code->co) == 0)
-        return;
     reload_locals(f);
     if (cpy_lazy_locals_kept(s)) {
         f->flags |= FRAME_EAGER;
