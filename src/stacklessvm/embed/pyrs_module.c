@@ -10,6 +10,7 @@
  */
 #include "cpyext_compat/cpy_selftest.h"
 #include "cpyext_compat/cpy_lazy_locals.h"
+#include "cpyext_compat/cpy_load.h"
 #include "cpyext_compat/bytecode/cpy_decode.h"
 
 #include "vm/vm_call.h"
@@ -521,6 +522,15 @@ own(PyObject *module, PyObject *func)
     return Py_NewRef(func);
 }
 
+static PyObject *
+load_extension(PyObject *module, PyObject *args)
+{
+    PyObject *path, *name = Py_None;
+    if (!PyArg_ParseTuple(args, "O|O:load_extension", &path, &name))
+        return NULL;
+    return cpy_load_extension(path, name == Py_None ? NULL : name);
+}
+
 /* -- the module --------------------------------------------------------------------------------- */
 
 static PyMethodDef METHODS[] = {
@@ -548,6 +558,8 @@ static PyMethodDef METHODS[] = {
      "undecodable($module, code, /)\n--\n\nNone, or why this Python's compiler can't have made this code."},
     {"own", own, METH_O,
      "own($module, func, /)\n--\n\nMake C callers of a function come to the VM; returns it."},
+    {"load_extension", load_extension, METH_VARARGS,
+     "load_extension($module, path, name=None, /)\n--\n\nThe module in a shared object, imported by its path."},
     {NULL, NULL, 0, NULL},
 };
 
