@@ -176,17 +176,22 @@ static PyMethodDef guarded_import_def = {
 
 /* -- importlib.import_module and importlib.util.find_spec ------------------------------------ */
 
+/* The name argument.  -> borrowed, NULL when it is not there */
+static PyObject *
+name_argument(PyObject *args, PyObject *keywords)
+{
+    if (PyTuple_Size(args) > 0)
+        return PyTuple_GetItem(args, 0);
+    return keywords ? PyDict_GetItemString(keywords, "name") : NULL;
+}
+
 /* self is (module, original): ask on behalf of the caller, then do what the original does. */
 static PyObject * /* -> new */
 guarded_call(PyObject *self, PyObject *args, PyObject *keywords)
 {
     GuardState *st = state_of(PyTuple_GetItem(self, 0));
-    PyObject *name = NULL; /* borrowed from args or keywords */
+    PyObject *name = name_argument(args, keywords); /* borrowed */
 
-    if (PyTuple_Size(args) > 0)
-        name = PyTuple_GetItem(args, 0);
-    else if (keywords != NULL)
-        name = PyDict_GetItemString(keywords, "name");
     if (name != NULL && PyUnicode_Check(name) && PyUnicode_GetLength(name) > 0 && PyUnicode_ReadChar(name, 0) != '.' && st->decide != NULL) {
         if (ask(st, NULL, name, NULL) < 0)
             return NULL;
@@ -194,13 +199,22 @@ guarded_call(PyObject *self, PyObject *args, PyObject *keywords)
     return PyObject_Call(PyTuple_GetItem(self, 1), args, keywords);
 }
 
+static int
+is_dotted(PyObject *args, PyObject *keywords)
+{
+    PyObject *name = name_argument(args, keywords);
+
+    return name != NULL && PyUnicode_Check(name) && PyUnicode_FindChar(name, '.', 0, PyUnicode_GetLength(name), 1) >= 0;
+}
+
 static PyObject * /* -> new */
 guarded_find(PyObject *self, PyObject *args, PyObject *keywords)
 {
     PyObject *found = guarded_call(self, args, keywords);
 
-    /* a spec that may not be used is a spec that was not found */
-    if (found == NULL && PyErr_ExceptionMatches(PyExc_ModuleNotFoundError)) {
+    /* a spec that may not be used is a spec that was not found; of a submodule the error stays, as
+     * it does when the parent package is missing */
+    if (found == NULL && PyErr_ExceptionMatches(PyExc_ModuleNotFoundError) && !is_dotted(args, keywords)) {
         PyErr_Clear();
         found = Py_NewRef(Py_None);
     }

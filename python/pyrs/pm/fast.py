@@ -164,6 +164,8 @@ def run(argv: list[str]) -> int | None:
     entry = f"{project}/.pyrs/bin/python"
     if not is_python:
         return _run_command(project, argv)
+    if not os.path.exists(f"{project}/.pyrs/current/plan"):
+        return None
     from . import start
 
     environment = start.open_environment(entry)

@@ -381,20 +381,23 @@ def specifier(text: str) -> str:
 
 def locate(text: str, table: str, key: str | None) -> tuple[int, int]:
     """Line and column of `key` in `[table]`, of the table's header, or the first line."""
-    header = 1
+    header, alike = 0, None
     current = ""
     for number, line in enumerate(text.split("\n"), 1):
         stripped = line.strip()
         if stripped.startswith("["):
             current = stripped.split("#")[0].strip().strip("[]").replace('"', "").replace(" ", "")
             if current == table or current.startswith(table + "."):
-                header = header if header > 1 else number
-        if key is None or "=" not in line:
+                header = header or number
+        if key is None or "=" not in line or current != table:
             continue
         name = line.split("=", 1)[0].strip().strip("\"'")
-        if current == table and (name == key or canonicalize_name(name) == key):
-            return number, len(line) - len(line.lstrip()) + 1
-    return header, 1
+        place = number, len(line) - len(line.lstrip()) + 1
+        if name == key:
+            return place
+        if canonicalize_name(name) == key:
+            alike = place
+    return alike or (header or 1, 1)
 
 
 # -- Editing ------------------------------------------------------------------------------

@@ -312,6 +312,8 @@ def run_file(guard: "Any", argv: "list[str]", source: "bytes | None" = None) -> 
     """A script, a folder or a zip file with `__main__`."""
     path = argv[0]
     sys.argv[:] = argv
+    if not path.startswith("/"):
+        path = f"{posix.getcwd()}/{path}"
     if source is None:
         try:
             handle = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)

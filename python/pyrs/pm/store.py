@@ -162,23 +162,19 @@ class Store:
         return key
 
     def _unpack(self, wheel: Path, filename: str, sha256: str, work: Path) -> Unpacked:
-        with (
-            open(wheel, "rb") as stream,
-            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data,
-        ):
-            actual = hashlib.sha256(data).hexdigest()
-            if actual != sha256:
-                raise HashMismatch(
-                    f"{filename} does not have the locked hash",
-                    [f"the lock says {sha256}", f"the file has {actual}"],
-                    help="if the index replaced the file on purpose, lock again: pyrs lock",
-                )
-            work.mkdir()
-            view = memoryview(data)
-            try:
-                return unpack(view, filename, work)
-            finally:
-                view.release()
+        with open(wheel, "rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            # not closed by hand: an error's traceback may still hold a view of it
+            data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
+        actual = hashlib.sha256(data).hexdigest()
+        if actual != sha256:
+            raise HashMismatch(
+                f"{filename} does not have the locked hash",
+                [f"the lock says {sha256}", f"the file has {actual}"],
+                help="if the index replaced the file on purpose, lock again: pyrs lock",
+            )
+        work.mkdir()
+        return unpack(memoryview(data), filename, work)
 
     def _publish(self, work: Path, key: str) -> None:
         try:
