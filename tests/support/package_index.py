@@ -46,10 +46,14 @@ def make_wheel(
     stem = f"{name.replace('-', '_')}-{version}"
     info = f"{stem}.dist-info"
     module = name.replace("-", "_")
-    members = dict(files if files is not None else {f"{module}/__init__.py": f"version = {version!r}\n"})
+    members = dict(
+        files if files is not None else {f"{module}/__init__.py": f"version = {version!r}\n"}
+    )
     members |= {f"{stem}.data/{k}": v for k, v in (data or {}).items()}
     members[f"{info}/METADATA"] = metadata_text(name, version, requires, python, extras)
-    members[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n"
+    members[f"{info}/WHEEL"] = (
+        f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n"
+    )
     if scripts:
         lines = ["[console_scripts]", *(f"{k} = {v}" for k, v in scripts.items())]
         members[f"{info}/entry_points.txt"] = "\n".join(lines) + "\n"
@@ -65,14 +69,18 @@ def make_wheel(
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
         for path, body in rows:
-            entry = path if isinstance(path, zipfile.ZipInfo) else zipfile.ZipInfo(path, (2020, 1, 1, 0, 0, 0))
+            entry = (
+                path
+                if isinstance(path, zipfile.ZipInfo)
+                else zipfile.ZipInfo(path, (2020, 1, 1, 0, 0, 0))
+            )
             entry.compress_type = zipfile.ZIP_DEFLATED
             z.writestr(entry, body)
     return f"{stem}-{tag}.whl", out.getvalue()
 
 
 # a build backend of one file: what the archive carries is all it needs
-BACKEND = '''
+BACKEND = """
 import base64, hashlib, os, zipfile
 NAME, VERSION, REQUIRES, FAIL = {name!r}, {version!r}, {requires!r}, {fail!r}
 INFO = f"{{NAME.replace('-', '_')}}-{{VERSION}}.dist-info"
@@ -103,7 +111,7 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
             record += f"{{path}},sha256={{digest}},{{len(text)}}\\n"
         z.writestr(INFO + "/RECORD", record + INFO + "/RECORD,,\\n")
     return name
-'''
+"""
 
 
 def make_sdist(name, version, requires=(), *, dynamic=False, fail=False, build_requires=()):
@@ -113,12 +121,17 @@ def make_sdist(name, version, requires=(), *, dynamic=False, fail=False, build_r
         info = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\n"
     files = {
         "PKG-INFO": info,
-        "backend.py": BACKEND.format(name=name, version=version, requires=list(requires), fail=fail),
+        "backend.py": BACKEND.format(
+            name=name, version=version, requires=list(requires), fail=fail
+        ),
         "pyproject.toml": f"[build-system]\nrequires = {json.dumps(list(build_requires))}\n"
         'build-backend = "backend"\nbackend-path = ["."]\n',
     }
     out = io.BytesIO()
-    with gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
+    with (
+        gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as tar,
+    ):
         for path, text in files.items():
             item = tarfile.TarInfo(f"{stem}/{path}")
             item.size = len(text.encode())
@@ -183,8 +196,7 @@ class PackageIndex:
         return [p for p in self.log if part in p]
 
     def __enter__(self):
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), _handler(self))
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
@@ -205,7 +217,12 @@ class PackageIndex:
         return offer.sha256 or hashlib.sha256(offer.body).hexdigest()
 
     def _json_row(self, offer):
-        row = {"filename": offer.name, "url": f"../../files/{offer.name}", "hashes": {}, "size": len(offer.body)}
+        row = {
+            "filename": offer.name,
+            "url": f"../../files/{offer.name}",
+            "hashes": {},
+            "size": len(offer.body),
+        }
         if self.hashes:
             row["hashes"] = {"sha256": self._sha256(offer)}
         if offer.python:
@@ -226,6 +243,14 @@ class PackageIndex:
     def metadata_of(self, offer):
         with zipfile.ZipFile(io.BytesIO(offer.body)) as z:
             return z.read(next(n for n in z.namelist() if n.endswith(".dist-info/METADATA")))
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request, client_address):
+        """Clients of these tests are killed, time out and hang up."""
 
 
 def _handler(index):
@@ -262,7 +287,9 @@ def _handler(index):
                 tag = f'"{hashlib.sha256(body).hexdigest()}"'
                 if index.etag and self.headers.get("If-None-Match") == tag:
                     return self._send(304, b"")
-                return self._send(200, body, {"Content-Type": kind} | ({"ETag": tag} if index.etag else {}))
+                return self._send(
+                    200, body, {"Content-Type": kind} | ({"ETag": tag} if index.etag else {})
+                )
             if parts[0] == "files":
                 return self._file(parts[1])
             return self._send(404, b"")
@@ -271,7 +298,9 @@ def _handler(index):
             if name.endswith(".metadata"):
                 if index.metadata == "absent":
                     return self._send(404, b"")
-                return self._send(200, index.metadata_of(index.find(name.removesuffix(".metadata"))))
+                return self._send(
+                    200, index.metadata_of(index.find(name.removesuffix(".metadata")))
+                )
             offer = index.find(name)
             body = offer.served if offer.served is not None else offer.body
             wanted = self.headers.get("Range", "")

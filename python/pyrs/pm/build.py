@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import tomllib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ class Builder:
                 str(source),
                 system["build-backend"],
                 system.get("backend-path"),
-                runner=lambda *args: _run(log, *args),
+                runner=partial(_run, log),
                 python_executable=str(python),
             )
             extra = getattr(

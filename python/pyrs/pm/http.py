@@ -191,8 +191,8 @@ class CachedPage:
 def _read_cached(path: Path, url: str) -> CachedPage | None:
     try:
         stored = path.stat().st_mtime
-        head, _, body = path.read_bytes().partition(b"\n\n")
-        known, content_type, etag, modified, digest = head.decode().split("\n")
+        head, _, body = path.read_bytes().partition(b"\n")
+        known, content_type, etag, modified, digest = head.decode().split("\t")
     except (OSError, ValueError):
         return None
     if known != url or digest != hashlib.sha256(body).hexdigest():
@@ -202,8 +202,8 @@ def _read_cached(path: Path, url: str) -> CachedPage | None:
 
 def _write_cached(path: Path, url: str, page: CachedPage) -> None:
     digest = hashlib.sha256(page.body).hexdigest()
-    head = "\n".join([url, page.content_type, page.etag, page.modified, digest])
-    write_atomic(path, head.encode() + b"\n\n" + page.body)
+    head = "\t".join([url, page.content_type, page.etag, page.modified, digest])
+    write_atomic(path, head.encode() + b"\n" + page.body)
 
 
 def write_atomic(path: Path, data: bytes) -> None:

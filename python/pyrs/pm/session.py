@@ -355,6 +355,8 @@ class Session:
                 keys = self._ensure(packages)
                 text = self._plan(groups, packages, keys)
             key = self._plan_key(selected, text, register)
+            if any(p.path and not p.files for p in packages):
+                key = link.digest(key.encode(), text.encode())  # folders change without the lock
             try:
                 generation = link.materialize(
                     str(self.root), str(self.store.root), key, text, select

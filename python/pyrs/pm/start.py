@@ -82,10 +82,7 @@ def activate(environment: Environment, guard: "Any", owner: str) -> None:
     `owner` is the distribution that runs, or "" for the project.
     """
     folder, project = environment.folder, environment.project
-    paths = [
-        p if p.startswith("/") else f"{project}/{p}".removesuffix("/.")
-        for p in environment.values("path")
-    ]
+    paths = [_placed(project, p) for p in environment.values("path")]
     sys.path[:] = [*_stdlib(), *paths, folder + "/site-packages", folder + "/deps"]
     sys.path_importer_cache.clear()
     sys.executable = project + "/.pyrs/bin/python"
@@ -99,6 +96,17 @@ def activate(environment: Environment, guard: "Any", owner: str) -> None:
         _stand_guard(environment, guard, owner, parent)
     for line in environment.values("startup"):
         exec(line, {"__name__": "site", "__builtins__": __builtins__})
+
+
+def _placed(project: str, path: str) -> str:
+    """A path of the plan, which knows no project: absolute, or seen from the project's folder."""
+    if path.startswith("/"):
+        return path
+    if not path.startswith("."):
+        return f"{project}/{path}"
+    from os.path import normpath
+
+    return normpath(f"{project}/{path}")
 
 
 def _describe(folder: str, owner: str) -> None:

@@ -255,6 +255,7 @@ class Universe:
             full = _full(version)
             if (
                 full not in self.pythons
+                and version.major < 4  # what Python 4 would be, nobody knows
                 and self._above_lowest(version)
                 and wanted.contains(full, prereleases=True)
             ):

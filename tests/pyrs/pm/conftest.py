@@ -13,7 +13,7 @@ from support.package_index import PackageIndex
 for module in ("packaging", "resolvelib", "tomlkit", "urllib3", "pyproject_hooks"):
     pytest.importorskip(module)
 
-from pyrs.pm import dispatch
+dispatch = pytest.importorskip("pyrs.pm.dispatch")
 
 SOURCE = Path(dispatch.__file__).parents[2]
 
@@ -26,6 +26,12 @@ class Result:
 
     def json(self):
         return json.loads(self.out)
+
+
+def toml(value):
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {toml(v)}" for k, v in value.items()) + " }"
+    return json.dumps(value)
 
 
 class Project:
@@ -58,7 +64,9 @@ class Project:
             **options,
         )
         if expect is not None:
-            assert done.returncode == expect, f"{args}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+            assert done.returncode == expect, (
+                f"{args}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+            )
         return Result(done.returncode, done.stdout, done.stderr)
 
     def run(self, *args, **options):
@@ -69,7 +77,7 @@ class Project:
 
     def declare(self, deps=(), dev=(), features=None, python=">=3.11", more="", name="app"):
         def table(items):
-            return "".join(f"{n} = {json.dumps(v)}\n" for n, v in dict(items).items())
+            return "".join(f"{n} = {toml(v)}\n" for n, v in dict(items).items())
 
         text = f'[package]\nname = "{name}"\nversion = "1.0"\npython = "{python}"\n\n[dependencies]\n{table(deps)}'
         text += f"\n[dev-dependencies]\n{table(dev)}"

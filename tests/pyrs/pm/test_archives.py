@@ -137,7 +137,9 @@ def test_member_larger_than_the_directory_says_is_refused(project, index):
     assert "does not have the size" in install_of(project, index, name, changed, 6).err
 
 
-@pytest.mark.parametrize("body", [b"", b"PK", b"not a zip at all" * 100, b"PK\x05\x06" + b"\0" * 18])
+@pytest.mark.parametrize(
+    "body", [b"", b"PK", b"not a zip at all" * 100, b"PK\x05\x06" + b"\0" * 18]
+)
 def test_file_that_is_no_archive_is_refused(project, index, body):
     index.metadata = "quiet"
     offer = index.wheel("bad", "1.0")
@@ -183,7 +185,9 @@ def test_every_one_of_a_thousand_flipped_bytes_is_found(project, index, store, w
 
 
 def flips(project, index, store, where, count):
-    offer = index.wheel("good", "1.0", files={"good/__init__.py": "x = 1\n", "good/data.bin": bytes(range(256))})
+    offer = index.wheel(
+        "good", "1.0", files={"good/__init__.py": "x = 1\n", "good/data.bin": bytes(range(256))}
+    )
     project.declare({"good": "*"})
     if where == "wheel":
         project.pyrs("lock")
@@ -191,7 +195,10 @@ def flips(project, index, store, where, count):
         project.pyrs("install")
     rng = random.Random(20)
     entry = next((p for p in store.glob("pkgs/*")), None)
-    targets = {"lock": [project.lock], "store": [p for p in entry.rglob("*") if p.is_file()] if entry else []}
+    targets = {
+        "lock": [project.lock],
+        "store": [p for p in entry.rglob("*") if p.is_file()] if entry else [],
+    }
     for _ in range(count):
         if where == "wheel":
             offer.served = flipped(rng, offer.body)

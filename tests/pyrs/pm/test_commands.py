@@ -37,19 +37,51 @@ def test_command_outside_a_project_says_how_to_start_one(project):
     ("text", "where", "message"),
     [
         ('[package]\nname = "x"\n[dependencies\n', ":3:14:", "Expected ']'"),
-        ('[package]\nname = "x"\n\n[dependencies]\nrich = ">>1"\n', ":5:1:", "is not a version range"),
+        (
+            '[package]\nname = "x"\n\n[dependencies]\nrich = ">>1"\n',
+            ":5:1:",
+            "is not a version range",
+        ),
         ('[package]\nname = "x"\n[depends]\nrich = "*"\n', ":3:1:", "unknown table [depends]"),
         ('[package]\nname = "-"\n', ":2:1:", "needs a valid name"),
         ('[package]\nname = "x"\nversion = "one"\n', ":3:1:", "is not a version"),
         ('[package]\nname = "x"\npython = "three"\n', ":3:1:", "is not a version range"),
         ('[package]\nname = "x"\ncolor = "red"\n', ":3:1:", "unknown key 'color'"),
-        ('[package]\nname="x"\n[dependencies]\nRich="*"\nrich="*"\n', ":5:1:", "the same distribution"),
-        ('[package]\nname="x"\n[dependencies]\na={version="1",colour="red"}\n', ":4:1:", "unknown key 'colour'"),
-        ('[package]\nname="x"\n[dependencies]\na={source="inner"}\n', ":4:1:", "no [[index]] is named 'inner'"),
-        ('[package]\nname="x"\n[dependencies]\na={url="ftp://h/a.whl"}\n', ":4:1:", "is not an http"),
-        ('[package]\nname="x"\n[dependencies]\na={url="https://me:pw@h/a.whl"}\n', ":4:1:", "no credentials"),
-        ('[package]\nname="x"\n[dependencies]\na={version="1",marker="os is nice"}\n', ":4:1:", "a:"),
-        ('[package]\nname="x"\n[isolation]\nproject="maybe"\n', ":4:1:", "must be one of error, warn, off"),
+        (
+            '[package]\nname="x"\n[dependencies]\nRich="*"\nrich="*"\n',
+            ":5:1:",
+            "the same distribution",
+        ),
+        (
+            '[package]\nname="x"\n[dependencies]\na={version="1",colour="red"}\n',
+            ":4:1:",
+            "unknown key 'colour'",
+        ),
+        (
+            '[package]\nname="x"\n[dependencies]\na={source="inner"}\n',
+            ":4:1:",
+            "no [[index]] is named 'inner'",
+        ),
+        (
+            '[package]\nname="x"\n[dependencies]\na={url="ftp://h/a.whl"}\n',
+            ":4:1:",
+            "is not an http",
+        ),
+        (
+            '[package]\nname="x"\n[dependencies]\na={url="https://me:pw@h/a.whl"}\n',
+            ":4:1:",
+            "no credentials",
+        ),
+        (
+            '[package]\nname="x"\n[dependencies]\na={version="1",marker="os is nice"}\n',
+            ":4:1:",
+            "a:",
+        ),
+        (
+            '[package]\nname="x"\n[isolation]\nproject="maybe"\n',
+            ":4:1:",
+            "must be one of error, warn, off",
+        ),
         ('[package]\nname="x"\n[build]\nsdists="never"\n', ":4:1:", "must be one of allow, deny"),
     ],
 )
@@ -64,7 +96,7 @@ def test_manifest_error_names_file_line_and_column(project, text, where, message
 
 
 def test_manifest_that_is_not_text_is_refused(project):
-    (project.root / "pyproject.rs.toml").write_bytes(b"[package]\nname = \"\xff\"\n")
+    (project.root / "pyproject.rs.toml").write_bytes(b'[package]\nname = "\xff"\n')
 
     assert "not UTF-8" in project.pyrs("install", expect=3).err
 
@@ -73,17 +105,17 @@ def test_comments_and_order_survive_add_and_remove(project, index):
     index.wheel("blue", "1.0")
     index.wheel("red", "2.0")
     project.manifest(
-        "# my project\n[package]\nname = \"app\"  # the name\n\n[dependencies]\n# colours\nred = \"*\"  # warm\n"
+        '# my project\n[package]\nname = "app"  # the name\n\n[dependencies]\n# colours\nred = "*"  # warm\n'
     )
 
     project.pyrs("add", "blue>=1")
     text = (project.root / "pyproject.rs.toml").read_text()
-    assert text.startswith("# my project\n[package]\nname = \"app\"  # the name\n")
-    assert "# colours\nred = \"*\"  # warm\n" in text and 'blue = ">=1"' in text
+    assert text.startswith('# my project\n[package]\nname = "app"  # the name\n')
+    assert '# colours\nred = "*"  # warm\n' in text and 'blue = ">=1"' in text
     project.pyrs("remove", "blue")
 
     assert "blue" not in (project.root / "pyproject.rs.toml").read_text()
-    assert "# colours\nred = \"*\"  # warm\n" in (project.root / "pyproject.rs.toml").read_text()
+    assert '# colours\nred = "*"  # warm\n' in (project.root / "pyproject.rs.toml").read_text()
 
 
 # -- Groups ----------------------------------------------------------------------------------------
@@ -155,7 +187,10 @@ def test_conflict_with_production_names_the_pin_and_the_ways_out(project, index)
     assert "error[pyrs-4]: no version of shared satisfies all requirements" in error
     assert "because tool 1.0 requires shared<2" in error
     assert "because the production dependencies of app fix shared at 2.0" in error
-    assert "help: relax shared in [dev-dependencies], or add a narrower range for shared to [dependencies]" in error
+    assert (
+        "help: relax shared in [dev-dependencies], or add a narrower range for shared to [dependencies]"
+        in error
+    )
 
 
 def test_features_that_exclude_each_other_lock_but_do_not_install_together(project, index):
@@ -186,7 +221,9 @@ def test_lock_is_toml_with_the_promised_fields(grouped):
     assert package["core"]["group"] == "dependencies"
     assert package["tester"]["group"] == "dev-dependencies"
     assert package["pdf"]["group"] == "optional-dependencies.pdf"
-    assert package["common"]["groups"][0] == "dependencies" and len(package["common"]["groups"]) == 4
+    assert (
+        package["common"]["groups"][0] == "dependencies" and len(package["common"]["groups"]) == 4
+    )
     assert package["core"]["requires"] == ["common"]
     assert len(package["core"]["sha256"]) == 64 and package["core"]["source"] == "pypi"
 
@@ -237,7 +274,9 @@ def test_update_of_one_package_leaves_the_others(grouped, index):
     result = grouped.pyrs("update", "common", "--refresh")
 
     assert result.out == "common 1.0 -> 2.0\n"
-    assert grouped.pyrs("update", "nothing", expect=10).err.startswith("error[pyrs-10]: nothing is not in the lock")
+    assert grouped.pyrs("update", "nothing", expect=10).err.startswith(
+        "error[pyrs-10]: nothing is not in the lock"
+    )
     assert "core 1.0 -> 2.0" in grouped.pyrs("update", "--refresh").out
 
 
@@ -269,7 +308,10 @@ def test_add_gives_a_bare_name_a_lower_bound_and_installs_it(project, index):
     project.pyrs("install", "--frozen")
 
 
-@pytest.mark.parametrize(("option", "table"), [(["--dev"], "dev-dependencies"), (["--feature", "f"], "optional-dependencies.f")])
+@pytest.mark.parametrize(
+    ("option", "table"),
+    [(["--dev"], "dev-dependencies"), (["--feature", "f"], "optional-dependencies.f")],
+)
 def test_add_to_a_group_installs_that_group(project, index, option, table):
     index.wheel("blue", "1.5")
     project.declare()
@@ -348,7 +390,12 @@ def test_run_without_an_environment_says_to_install(project):
 
 
 def test_run_looks_in_the_environments_bin_then_on_path(project, index):
-    index.wheel("tool", "1.0", files={"tool.py": "def main():\n    print('tool here')\n"}, scripts={"hello": "tool:main"})
+    index.wheel(
+        "tool",
+        "1.0",
+        files={"tool.py": "def main():\n    print('tool here')\n"},
+        scripts={"hello": "tool:main"},
+    )
     project.declare({"tool": "*"})
     project.pyrs("install")
 
@@ -377,7 +424,9 @@ def test_run_uses_the_environment_and_nothing_else(project, home):
     project.run("-c", "import packaging", expect=1)
     paths = project.run("-c", "import sys; print(*sys.path, sep='\\n')").out.splitlines()
 
-    assert not [p for p in paths if p.endswith(("dist-packages", "site-packages")) and ".pyrs" not in p]
+    assert not [
+        p for p in paths if p.endswith(("dist-packages", "site-packages")) and ".pyrs" not in p
+    ]
 
 
 def test_own_package_is_importable_and_has_metadata(project):

@@ -25,12 +25,16 @@ FORMS = {
 
 @pytest.fixture
 def phantom(project, index):
-    index.wheel("hidden", "1.0", files={"hidden/__init__.py": "version = 1\n", "hidden/sub.py": "x = 1\n"})
+    index.wheel(
+        "hidden", "1.0", files={"hidden/__init__.py": "version = 1\n", "hidden/sub.py": "x = 1\n"}
+    )
     index.wheel(
         "shown",
         "1.0",
         ["hidden"],
-        files={"shown/__init__.py": "import hidden\nuses = hidden.version\ndef lazily():\n    import hidden.sub\n    return hidden.sub.x\n"},
+        files={
+            "shown/__init__.py": "import hidden\nuses = hidden.version\ndef lazily():\n    import hidden.sub\n    return hidden.sub.x\n"
+        },
         scripts={"show": "shown:lazily"},
     )
     project.declare({"shown": "*"})
@@ -78,7 +82,13 @@ def test_distributions_see_their_closure_also_later(phantom):
 
 def test_entry_point_script_runs_as_its_own_distribution(project, index):
     index.wheel("hidden", "1.0")
-    index.wheel("shown", "1.0", ["hidden"], files={"shown.py": "def main():\n    import hidden\n    print('ran')\n"}, scripts={"show": "shown:main"})
+    index.wheel(
+        "shown",
+        "1.0",
+        ["hidden"],
+        files={"shown.py": "def main():\n    import hidden\n    print('ran')\n"},
+        scripts={"show": "shown:main"},
+    )
     project.declare({"shown": "*"})
     project.pyrs("install")
 
@@ -89,7 +99,13 @@ def test_entry_point_script_runs_as_its_own_distribution(project, index):
 
 def test_declared_is_visible_to_everyone(project, index):
     index.wheel("plug", "1.0")
-    index.wheel("host", "1.0", files={"host.py": "import importlib\ndef load(n):\n    return importlib.import_module(n)\n"})
+    index.wheel(
+        "host",
+        "1.0",
+        files={
+            "host.py": "import importlib\ndef load(n):\n    return importlib.import_module(n)\n"
+        },
+    )
     project.declare({"host": "*", "plug": "*"})
     project.pyrs("install")
 
@@ -99,7 +115,11 @@ def test_declared_is_visible_to_everyone(project, index):
 def test_undeclared_plugin_of_another_distribution_is_missing_for_it(project, index):
     index.wheel("plug", "1.0")
     index.wheel("other", "1.0", ["plug"])
-    index.wheel("host", "1.0", files={"host.py": "try:\n    import plug\nexcept ImportError:\n    plug = None\n"})
+    index.wheel(
+        "host",
+        "1.0",
+        files={"host.py": "try:\n    import plug\nexcept ImportError:\n    plug = None\n"},
+    )
     project.declare({"host": "*", "other": "*"})
     project.pyrs("install")
 
@@ -115,7 +135,9 @@ def test_policy_per_distribution_and_off(project, index):
     project.run("-c", "import host")
     project.run("-c", "import plug", expect=1)
 
-    project.declare({"host": "*", "other": "*"}, more='[isolation]\nproject = "warn"\ndeps = "off"\n')
+    project.declare(
+        {"host": "*", "other": "*"}, more='[isolation]\nproject = "warn"\ndeps = "off"\n'
+    )
     project.pyrs("install")
     assert "warning: No module named 'plug'" in project.run("-c", "import plug, host").err
     project.declare({"host": "*", "other": "*"}, more='[isolation]\nproject = "off"\n')
@@ -145,13 +167,17 @@ def test_shared_namespace_is_judged_by_its_parts(project, index):
 def test_interpreter_entry_behaves_like_python(project):
     project.declare()
     project.pyrs("install")
-    (project.root / "s.py").write_text("import sys; print(sys.argv, __name__, __file__, sys.path[0])\n")
+    (project.root / "s.py").write_text(
+        "import sys; print(sys.argv, __name__, __file__, sys.path[0])\n"
+    )
     python = project.root / ".pyrs" / "bin" / "python"
 
     def both(*args, **options):
         answers = []
         for executable in (python, sys.executable):
-            done = subprocess.run([executable, *args], capture_output=True, text=True, cwd=project.root, **options)
+            done = subprocess.run(
+                [executable, *args], capture_output=True, text=True, cwd=project.root, **options
+            )
             answers.append((done.returncode, done.stdout, done.stderr))
         return answers
 
@@ -180,7 +206,9 @@ def test_interpreter_entry_behaves_like_python(project):
     assert ours == theirs
     for args in (["absent.py"], ["-m", "no_such_module"]):
         ours, theirs = both(*args)
-        assert ours[0] == theirs[0] and ours[2].replace(str(python), "") == theirs[2].replace(sys.executable, "")
+        assert ours[0] == theirs[0] and ours[2].replace(str(python), "") == theirs[2].replace(
+            sys.executable, ""
+        )
 
 
 def test_interrupted_program_dies_of_the_signal(project):
@@ -188,7 +216,9 @@ def test_interrupted_program_dies_of_the_signal(project):
     project.pyrs("install")
     code = "import os, signal; os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(5)"
 
-    done = subprocess.run([project.root / ".pyrs/bin/python", "-c", code], capture_output=True, text=True)
+    done = subprocess.run(
+        [project.root / ".pyrs/bin/python", "-c", code], capture_output=True, text=True
+    )
 
     assert done.returncode == -2 and done.stderr.rstrip().endswith("KeyboardInterrupt")
 
@@ -210,7 +240,15 @@ def test_multiprocessing_spawn_and_subprocesses_stay_inside(phantom):
 
 
 def test_hook_lines_of_pth_files_run_at_start(project, index):
-    index.wheel("hook", "1.0", files={"hook.py": "import sys\nsys.hooked = True\n", "hook.pth": "import hook\nextra\n", "extra/inside.py": ""})
+    index.wheel(
+        "hook",
+        "1.0",
+        files={
+            "hook.py": "import sys\nsys.hooked = True\n",
+            "hook.pth": "import hook\nextra\n",
+            "extra/inside.py": "",
+        },
+    )
     project.declare({"hook": "*"})
     project.pyrs("install")
 
@@ -221,7 +259,9 @@ def test_store_is_not_written_by_running_programs(phantom, store):
     before = sorted(str(p) for p in store.glob("pkgs/*/**/*"))
 
     for option in ("-c", "-Oc"):
-        subprocess.run([phantom.root / ".pyrs/bin/python", option, "import shown; shown.lazily()"], check=True)
+        subprocess.run(
+            [phantom.root / ".pyrs/bin/python", option, "import shown; shown.lazily()"], check=True
+        )
 
     assert sorted(str(p) for p in store.glob("pkgs/*/**/*")) == before
 

@@ -1,0 +1,461 @@
+"""The store: one copy, read-only, collected only when nobody can miss it, safe under fire."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from pyrs.pm.store import DAY, Store
+
+ROOT = os.geteuid() == 0
+NOBODY = 65534
+
+
+@pytest.fixture
+def two(project, index):
+    index.wheel("leaf", "1.0", files={"leaf.py": "x = 1\n"})
+    index.wheel("top", "1.0", ["leaf"])
+    project.declare({"top": "*"})
+    return project
+
+
+def test_two_projects_share_one_copy(two, another, index, store):
+    two.pyrs("install")
+    asked = len(index.requests(".whl"))
+    other = another("other")
+    other.declare({"top": "*"}, name="other")
+
+    other.pyrs("install")
+
+    assert len(index.requests("/files/top-1.0-py3-none-any.whl")) <= asked
+    assert len(list(store.glob("pkgs/top@*"))) == 1
+    assert (two.site / "top").resolve() == (other.site / "top").resolve()
+
+
+def test_two_files_of_one_version_do_not_collide(project, index, store):
+    index.wheel("lib", "1.0", files={"lib.py": "kind = 'any'\n"})
+    project.declare({"lib": "*"})
+    project.pyrs("install")
+    index.wheel("lib", "1.0", files={"lib.py": "kind = 'other'\n"})
+    project.pyrs("lock", "--refresh")
+
+    project.pyrs("install")
+
+    assert len(list(store.glob("pkgs/lib@1.0-*"))) == 2
+    assert project.run("-c", "import lib; print(lib.kind)").out == "other\n"
+
+
+def test_entries_are_read_only(two, store):
+    two.pyrs("install")
+
+    for path in store.glob("pkgs/*/**/*"):
+        assert not path.is_symlink() and path.stat().st_mode & 0o222 == 0, path
+
+
+def test_place_of_the_store_from_environment_and_config(two, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYRS_STORE", str(tmp_path / "elsewhere"))
+    two.pyrs("install")
+    assert list((tmp_path / "elsewhere/v1/pkgs").glob("top@*"))
+    monkeypatch.delenv("PYRS_STORE")
+    (home / ".pyrs" / "config.toml").write_text(f'store = "{tmp_path}/configured"\n')
+
+    two.pyrs("install")
+
+    assert list((tmp_path / "configured/v1/pkgs").glob("top@*"))
+    two.run("-c", "import top")
+
+
+def test_install_leaves_no_work_behind(two, store):
+    two.pyrs("install")
+
+    assert list((store / "tmp").iterdir()) == []
+    assert sorted(p.name for p in (two.root / ".pyrs").iterdir() if not p.name.startswith("gen-")) == [
+        "bin", "current", "lock", "site-packages",
+    ]  # fmt: skip
+
+
+def test_no_op_install_changes_nothing(two):
+    two.pyrs("install")
+    two.spawn("install")
+    before = {p: os.lstat(p).st_mtime_ns for p in (two.root / ".pyrs").rglob("*")}
+
+    two.spawn("install")
+
+    assert {p: os.lstat(p).st_mtime_ns for p in (two.root / ".pyrs").rglob("*")} == before
+
+
+def test_warm_install_needs_neither_index_nor_resolver(two, index):
+    two.pyrs("install")
+    shutil.rmtree(two.root / ".pyrs")
+    index.failures = {path: [500] * 50 for path in index.log}
+
+    two.spawn("install", entry=("-X", "importtime", "-m", "pyrs.pm"))
+    loaded = two.spawn(
+        "install",
+        entry=(
+            "-c",
+            "import sys\nfrom pyrs.pm.cli import main\nmain(sys.argv[1:])\nprint(*sys.modules)",
+        ),
+    ).out
+
+    assert two.visible() == ({"top"}, {"leaf.py", "__pycache__"})
+    assert "packaging" not in loaded.split() and "pyrs.pm.dispatch" not in loaded.split()
+
+
+def test_damaged_environment_is_made_again(two):
+    two.pyrs("install")
+    (two.root / ".pyrs" / "site-packages").unlink()
+
+    two.spawn("install")
+
+    assert (two.site / "top").exists()
+
+
+def test_entry_lost_from_the_store_comes_back(two, store):
+    two.pyrs("install")
+    entry = next(store.glob("pkgs/leaf@*"))
+    subprocess.run(["chmod", "-R", "u+w", entry], check=True)
+    shutil.rmtree(entry)
+
+    two.spawn("install")
+
+    two.run("-c", "import top; import importlib.metadata as m; print(m.version('leaf'))")
+    assert next(store.glob("pkgs/leaf@*")) == entry
+
+
+# -- Collecting --------------------------------------------------------------------------------------
+
+
+def collect(store, now=None, keep_days=30):
+    return {k.partition("@")[0] for k in Store(store.parent).collect(keep_days, now=now)[0]}
+
+
+def test_vanished_project_is_kept_for_the_days_and_then_not(two, store):
+    two.pyrs("install")
+    shutil.rmtree(two.root)
+    now = time.time()
+
+    assert collect(store, now) == set()
+    assert collect(store, now + 29 * DAY) == set()
+    assert collect(store, now + 30 * DAY) == {"top", "leaf"}
+
+
+def test_project_that_comes_back_is_live_again(two, store):
+    two.pyrs("install")
+    away = two.root.with_name("away")
+    two.root.rename(away)
+    now = time.time()
+    collect(store, now)
+    away.rename(two.root)
+    collect(store, now + 29 * DAY)
+    two.root.rename(away)
+
+    assert collect(store, now + 31 * DAY) == set()  # absent since day 31 only
+
+
+def test_moved_project_is_registered_by_running_in_it(two, another, store):
+    two.pyrs("install")
+    two.root.rename(two.root.with_name("moved"))
+    another("moved").run("-c", "pass")
+
+    now = time.time()
+    collect(store, now)
+    assert collect(store, now + 90 * DAY) == set()
+
+
+def test_lock_of_a_live_project_keeps_entries_its_environment_lost(two, store):
+    two.pyrs("install")
+    shutil.rmtree(two.root / ".pyrs")
+
+    assert collect(store, time.time() + 90 * DAY) == set()
+
+
+def test_generation_in_use_survives_installs_and_collection(two, index, store):
+    two.pyrs("install")
+    code = "import sys; print('ready', flush=True); sys.stdin.readline(); import leaf_late; print(leaf_late.x)"
+    index.wheel("late", "1.0", files={"leaf_late.py": "x = 5\n"})
+    two.declare({"late": "*"})
+    two.pyrs("install")
+    held = subprocess.Popen(
+        [two.root / ".pyrs/bin/python", "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert held.stdout.readline() == "ready\n"
+
+    two.declare({"top": "*"})
+    two.pyrs("install")
+    assert collect(store) == set()
+    out, _ = held.communicate("\n", timeout=30)
+    assert (out, held.returncode) == ("5\n", 0)
+    two.declare({"leaf": "*"})
+    two.pyrs("install")
+
+    assert collect(store) == {"late", "top"}
+    assert len(list((two.root / ".pyrs").glob("gen-*"))) == 1
+
+
+def model_of_collection(tmp_path, seed, steps):
+    """Random histories of projects against a dictionary of who uses what."""
+    from pyrs.pm import link
+
+    rng = random.Random(seed)
+    store = Store(tmp_path / f"store{seed}")
+    for name in ("pkgs", "plans", "roots", "builds", "runtime", "tmp"):
+        (store.base / name).mkdir(parents=True)
+    now, entries, uses, away = time.time(), set(), {}, {}
+    for step in range(steps):
+        action = rng.choice(["install", "install", "vanish", "return", "collect", "wait"])
+        name = rng.choice("abcd")
+        folder = tmp_path / f"p{seed}{name}"
+        if action == "install" and name not in away:
+            wanted = set(rng.sample(range(8), rng.randint(0, 4)))
+            keys = {f"d{n}@1-{n:016d}" for n in wanted}
+            for key in keys - entries:
+                (store.pkgs / key).mkdir()
+                (store.pkgs / key / "seal").touch()
+            entries |= keys
+            generation = folder / ".pyrs" / "gen-1"
+            generation.mkdir(parents=True, exist_ok=True)
+            rows = [["entry", k] for k in sorted(keys)]
+            (generation / "plan").write_text("\n".join("\t".join(r) for r in rows))
+            link.register(str(folder), str(store.root), rows)
+            uses[name] = keys
+        elif action == "vanish" and name in uses and name not in away:
+            folder.rename(folder.with_suffix(".away"))
+            away[name] = None
+        elif action == "return" and name in away:
+            folder.with_suffix(".away").rename(folder)
+            del away[name]
+        elif action == "wait":
+            now += rng.choice([1, 10, 31]) * DAY
+        elif action == "collect":
+            store.collect(30, now=now)
+            for gone in [
+                n for n, since in away.items() if since is not None and now - since >= 30 * DAY
+            ]:
+                away[gone] = "forgotten"
+            live = set().union(
+                *(keys for n, keys in uses.items() if away.get(n) != "forgotten"), set()
+            )
+            for n in [n for n, since in away.items() if since == "forgotten"]:
+                shutil.rmtree(tmp_path / f"p{seed}{n}.away")
+                del uses[n], away[n]
+            for n, since in away.items():
+                away[n] = now if since is None else since
+            entries &= live
+            assert set(store.entry_keys()) == entries, (seed, step)
+
+
+def test_collection_removes_exactly_what_is_unreachable(tmp_path):
+    for seed in range(25):
+        model_of_collection(tmp_path, seed, 40)
+
+
+@pytest.mark.slow
+def test_collection_removes_exactly_what_is_unreachable_in_a_thousand_histories(tmp_path):
+    for seed in range(1000):
+        model_of_collection(tmp_path, seed, 40)
+
+
+# -- Many at once, and sudden ends -------------------------------------------------------------------
+
+
+def command(project, *args):
+    env = {**os.environ, "PYTHONPATH": str(Path(sys.modules["pyrs.pm"].__file__).parents[2])}
+    return subprocess.Popen(
+        [sys.executable, "-m", "pyrs.pm", *args],
+        cwd=project.root,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_sixteen_installs_and_a_collector_at_once(another, index, store):
+    for n in range(12):
+        index.wheel(f"p{n}", "1.0", [f"p{(n * 5) % 12}"] if n % 3 else [])
+    projects = []
+    for n in range(8):
+        project = another(f"proj{n}")
+        project.declare({f"p{(n + k) % 12}": "*" for k in range(5)}, name=f"proj{n}")
+        project.pyrs("lock")
+        projects.append(project)
+
+    running = [command(p, "install") for p in projects * 2]
+    while any(r.poll() is None for r in running):
+        collector = command(projects[0], "store", "gc")
+        assert collector.wait(timeout=120) == 0, collector.stderr.read()
+    for process in running:
+        assert process.wait() == 0, process.stderr.read()
+
+    for project in projects:
+        project.pyrs("check")
+        project.spawn("install", "--frozen", "--offline")
+    assert len(list(store.glob("pkgs/*"))) == len({p.name for p in store.glob("pkgs/*")}) == 12
+
+
+def kill_at_random_points(two, index, store, count, seed=5):
+    """Toggle between two manifests; whatever is killed, the environment is one of the two."""
+    index.wheel("big", "1.0", files={f"big/m{i}.py": f"x = {i}\n" * 50 for i in range(60)})
+    index.wheel("extra", "1.0", ["big"])
+    manifests = [{"top": "*"}, {"top": "*", "extra": "*"}]
+    expected = [
+        ({"top"}, {"leaf.py", "__pycache__"}),
+        ({"top", "extra"}, {"leaf.py", "__pycache__", "big"}),
+    ]
+    two.pyrs("install")
+    rng = random.Random(seed)
+    killed = 0
+    for n in range(count):
+        two.declare(manifests[(n + 1) % 2])
+        if rng.random() < 0.5:
+            two.declare(manifests[n % 2])
+            command(two, "store", "gc").wait()
+            two.declare(manifests[(n + 1) % 2])
+        process = command(two, "install")
+        try:
+            process.wait(timeout=rng.random() * 0.6)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            killed += 1
+        process.wait()
+        assert two.visible() in expected, n
+        python = two.root / ".pyrs" / "bin" / "python"
+        assert subprocess.run([python, "-c", "import top"]).returncode == 0
+        store_is_whole(store)
+    two.pyrs("install")
+    two.pyrs("check", "--whole-store")
+    assert killed > count // 8
+    assert list((store / "tmp").iterdir()) == [] or two.pyrs("store", "gc")
+
+
+def store_is_whole(store):
+    for entry in store.glob("pkgs/*"):
+        assert (entry / "seal").exists(), entry
+
+
+def test_killed_installs_leave_the_old_or_the_new_environment(two, index, store):
+    kill_at_random_points(two, index, store, 8)
+
+
+@pytest.mark.slow
+def test_two_hundred_killed_installs_leave_the_old_or_the_new_environment(two, index, store):
+    kill_at_random_points(two, index, store, 200)
+
+
+# -- Another user, no permission, no room ------------------------------------------------------------
+
+
+def as_nobody(project, *args, env=None):
+    """The command as a user without privileges; the tests may themselves run as root."""
+
+    def become():
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+
+    return project.spawn(*args, expect=None, env=env, **({"preexec_fn": become} if ROOT else {}))
+
+
+@pytest.fixture
+def open_tree(two, tmp_path):
+    """The tests' folders, readable for everyone, with the project's given away."""
+    if ROOT:
+        for folder in [tmp_path, *tmp_path.parents]:
+            folder.chmod(folder.stat().st_mode | 0o055)
+        subprocess.run(["chown", "-R", str(NOBODY), two.root, tmp_path / "home"], check=True)
+    if subprocess.run(
+        [sys.executable, "-c", "pass"], **({"user": NOBODY} if ROOT else {})
+    ).returncode:
+        pytest.skip("needs an interpreter other users may run")
+    return two
+
+
+def test_unprivileged_user_installs(open_tree):
+    result = as_nobody(open_tree, "install")
+
+    assert result.code == 0, result.err
+
+
+def test_store_of_another_user_is_refused(open_tree, tmp_path):
+    if not ROOT:
+        pytest.skip("needs root, to own a folder another user then finds")
+    foreign = tmp_path / "foreign"
+    foreign.mkdir(mode=0o777)
+    foreign.chmod(0o777)
+
+    result = as_nobody(open_tree, "install", env={"PYRS_STORE": str(foreign)})
+
+    assert result.code == 9 and "belongs to another user" in result.err
+
+
+def test_store_others_may_write_is_refused(two, tmp_path, monkeypatch):
+    loose = tmp_path / "loose"
+    loose.mkdir()
+    loose.chmod(0o777)
+    monkeypatch.setenv("PYRS_STORE", str(loose))
+
+    assert "is writable by others" in two.pyrs("install", expect=9).err
+    assert list(loose.iterdir()) == []
+
+
+def test_store_that_cannot_be_written_exits_9(open_tree, tmp_path):
+    assert as_nobody(open_tree, "install").code == 0
+    home = tmp_path / "home/.pyrs/store/v1/tmp"
+    shutil.rmtree(open_tree.root / ".pyrs")
+    open_tree.index.wheel("more", "1.0")
+    open_tree.declare({"top": "*", "more": "*"})
+    subprocess.run(["chmod", "555", home, home.parent / "pkgs"], check=True)
+
+    result = as_nobody(open_tree, "install")
+
+    assert result.code == 9 and "Permission denied" in result.err and "Traceback" not in result.err
+    assert not (open_tree.root / ".pyrs").exists()
+
+
+def test_project_that_cannot_be_written_exits_9(open_tree):
+    as_nobody(open_tree, "lock")
+    open_tree.root.chmod(0o555)
+
+    result = as_nobody(open_tree, "install")
+
+    open_tree.root.chmod(0o755)
+    assert result.code == 9 and "Permission denied" in result.err
+
+
+@pytest.mark.parametrize("full", ["store", "project"])
+def test_full_disk_exits_9_and_changes_nothing(open_tree, tmp_path, index, full):
+    if not ROOT or not shutil.which("mount"):
+        pytest.skip("needs root, to mount a small file system")
+    place = tmp_path / "small"
+    place.mkdir()
+    size = "size=400k" if full == "store" else "size=16k,nr_inodes=14"
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"{size},uid={NOBODY},mode=755", "none", place]
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount")
+    try:
+        index.wheel("fat", "1.0", files={"fat.bin": random.Random(1).randbytes(2_000_000)})
+        if full == "store":
+            open_tree.declare({"fat": "*"})
+            result = as_nobody(open_tree, "install", env={"PYRS_STORE": str(place / "store")})
+        else:
+            open_tree.root = place / "app"
+            open_tree.root.mkdir()
+            open_tree.declare({"top": "*"})
+            subprocess.run(["chown", "-R", str(NOBODY), open_tree.root], check=True)
+            result = as_nobody(open_tree, "install")
+        assert result.code == 9 and "No space left" in result.err, result
+        assert not (open_tree.root / ".pyrs" / "current").exists()
+        assert not list(place.glob("store/v1/pkgs/*"))
+    finally:
+        subprocess.run(["umount", place], check=True)
