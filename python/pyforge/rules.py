@@ -11,6 +11,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models, router
 
 from pyforge import _django_internals as internals
+from pyforge import signals
 from pyforge._plan import (
     BatchResult,
     CompileReport,
@@ -67,8 +68,8 @@ class RuleSet:
     row, and raise or collect the same ValidationErrors.
     """
 
-    __slots__ = ("__weakref__", "_fields", "_lock", "_names", "_plan", "_rebuilds",
-                 "_related", "_steps", "model")  # fmt: skip
+    __slots__ = ("__weakref__", "_fields", "_lock", "_names", "_made_from", "_past",
+                 "_plan", "_rebuilds", "_related", "_steps", "model")  # fmt: skip
 
     def __init__(
         self,
@@ -95,7 +96,9 @@ class RuleSet:
                 if (wanted is None or d.name in wanted) and d.name not in left_out
             ]
         self._related = related
+        self._made_from = self.model._meta.fields if self.model is not None else None
         self._rebuilds = 0
+        self._past: dict[str, tuple[int, int, int, int]] = {}
         self._lock = threading.Lock()
         self._compile()
         if strict:
@@ -120,6 +123,7 @@ class RuleSet:
         if plan.stale:
             with self._lock:
                 if self._plan.stale:
+                    self._past = self.counters
                     self._compile()
                     self._rebuilds += 1
                 plan = self._plan
@@ -142,7 +146,17 @@ class RuleSet:
 
     @property
     def report(self) -> CompileReport:
-        return CompileReport(self.fields, self._rebuilds, dict(self._plan.counters))
+        return CompileReport(self.fields, self._rebuilds, self.counters)
+
+    @property
+    def counters(self) -> dict[str, tuple[int, int, int, int]]:
+        """By field: values, punts to Field.clean, validators called, refusals of C."""
+        now = self._plan.counters
+        for name, past in self._past.items():
+            if name in now:
+                a, b, c, d = (x + y for x, y in zip(past, now[name], strict=True))
+                now[name] = (a, b, c, d)
+        return now
 
     @property
     def stale(self) -> bool:
@@ -150,6 +164,7 @@ class RuleSet:
         return self._plan.stale
 
     def reset_counters(self) -> None:
+        self._past = {}
         self._plan.reset_counters()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -407,12 +422,13 @@ class _Cache:
             key = (model, *((k, tuple(x) if isinstance(x, (list, set)) else x)
                             for k, x in sorted(options.items())))  # fmt: skip
         found = self._items.get(key)
-        if found is None:
+        if found is None or found._made_from is not model._meta.fields:
             found = RuleSet(model, **options)
             with self._lock:
-                found = self._items.setdefault(key, found)
+                self._items[key] = found
                 if len(self._items) > self._size:
                     self._items.popitem(last=False)
+            signals.ruleset_compiled.send(sender=model, rules=found)
         return found
 
     def clear(self) -> None:
@@ -452,7 +468,7 @@ def _error_entries(error: ValidationError) -> list[FieldValidationError]:
     entries: list[FieldValidationError] = []
     for name, errors in error.error_dict.items():
         for e in errors:
-            message = str(e.message) % e.params if e.params else str(e.message)
+            message = next(iter(e))  # formatted as Django does, plurals included
             entries.append({"field": name, "code": e.code, "message": message, "params": e.params})
     return entries
 

@@ -815,11 +815,15 @@ row_value(PfStep *s, PyObject *row, Py_ssize_t i)
 static int
 row_has_shape(PfPlan *p, PyObject *row)
 {
-    if (PyDict_Check(row) || (!PyTuple_Check(row) && !PyList_Check(row)))
-        return PyDict_Check(row) || PyMapping_Check(row) ? 0
-               : (PyErr_Format(p->st->row_shape_error,
-                               "a row is a mapping or a sequence, not %.100s",
-                               Py_TYPE(row)->tp_name), -1);
+    if (PyDict_Check(row))
+        return 0;
+    if (!PyTuple_Check(row) && !PyList_Check(row)) {
+        if (PyMapping_Check(row) && !PyUnicode_Check(row) && !PyBytes_Check(row))
+            return 0;
+        PyErr_Format(p->st->row_shape_error, "a row is a mapping or a sequence, not %.100s",
+                     Py_TYPE(row)->tp_name);
+        return -1;
+    }
     if (PySequence_Size(row) == p->n_steps)
         return 0;
     PyErr_Format(p->st->row_shape_error, "row has %zd values, the rule set has %zd fields",

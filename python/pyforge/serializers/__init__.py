@@ -1,0 +1,1 @@
+"""SERIALIZATION_MODULES = {"json": "pyforge.serializers.json", "jsonl": …}"""

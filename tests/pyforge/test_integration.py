@@ -1,0 +1,415 @@
+"""Inside a project: patching, shadow mode, checks, the report, serializers, middleware."""
+
+import io
+import json
+import pickle
+import subprocess
+import sys
+import threading
+
+import pytest
+import values
+from django.core import checks as django_checks
+from django.core import serializers
+from django.core import validators as v
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.http import HttpResponse, JsonResponse
+from django.test import RequestFactory, override_settings
+from forgeapp.models import FIELDS, Rec, make_row
+from oracle import error_facts, outcome
+
+import pyforge
+from pyforge import _patch, conf, signals
+from pyforge.testing import install
+
+
+@pytest.fixture(autouse=True)
+def unpatched():
+    yield
+    pyforge.unpatch()
+    _patch.mismatches.clear()
+
+
+def bad_rec(**changes):
+    return Rec(**{**make_row(1), "email": "bad", "qty": -1, "status": "x", "name": "", **changes})
+
+
+# -- Rule sets on models -----------------------------------------------------------
+
+
+def test_the_16_fields_are_native_and_nothing_is_handed_over():
+    rules = pyforge.RuleSet(Rec, fields=FIELDS, strict=True)
+    rows = [make_row(i) for i in range(200)]
+
+    assert rules.clean_instances([Rec(**r) for r in rows]).ok
+    assert rules.clean_many(rows).ok
+    assert (rules.report.punts, rules.report.calls, rules.report.native) == (0, 0, 16)
+    assert all(x.op not in ("CALL", "SEARCH") for d in rules.fields for x in d.validators)
+
+
+def test_errors_of_instances_are_those_of_clean_fields():
+    rules = pyforge.RuleSet.for_model(Rec)
+    for changes in ({}, {"uid": "x"}, {"meta": {1, 2}}, {"note": "x" * 300}, {"score": "nan"}, {"created": None}):
+        theirs = outcome(bad_rec(**changes).clean_fields)
+        assert outcome(lambda: rules.clean_fields(bad_rec(**changes))) == theirs
+        theirs = outcome(lambda: bad_rec(**changes).clean_fields(exclude={"email"}))
+        assert outcome(lambda: rules.clean_fields(bad_rec(**changes), {"email"})) == theirs
+    assert rules.report.counters["name"][1] > 0
+
+
+def test_values_are_set_on_the_instance_as_django_sets_them():
+    row = {**make_row(1), "qty": "5", "day": "2024-01-02", "uid": str(make_row(1)["uid"])}
+    ours, theirs = Rec(**row), Rec(**row)
+    pyforge.RuleSet.for_model(Rec).clean_fields(ours)
+    theirs.clean_fields()
+    assert {k: repr(x) for k, x in ours.__dict__.items() if k != "_state"} == {
+        k: repr(x) for k, x in theirs.__dict__.items() if k != "_state"
+    }
+
+
+def test_full_clean_equals_djangos():
+    Rec.objects.create(**make_row(1))
+    rules = pyforge.RuleSet.for_model(Rec)
+    for instance in (Rec(**make_row(1)), bad_rec()):
+        assert outcome(lambda: rules.full_clean(instance)) == outcome(instance.full_clean)
+
+
+def test_batches_collect_raise_skip_and_stop():
+    rules = pyforge.RuleSet(Rec, fields=["name", "qty"])
+    rows = [{"name": "a", "qty": 1}, {"name": "", "qty": -1}, ("b", 2), {"qty": 5}]
+
+    batch = rules.clean_many(rows)
+    assert batch.rows == [("a", 1), None, ("b", 2), None]
+    assert sorted(batch.errors) == [1, 3] and batch.valid_count == 2 and not batch.ok
+    assert batch.as_dicts()[0] == {"name": "a", "qty": 1}
+    with pytest.raises(ValidationError):
+        batch.raise_if_invalid()
+    assert rules.clean_many(rows, on_error="skip").rows == [("a", 1), ("b", 2)]
+    with pytest.raises(ValidationError):
+        rules.clean_many(rows, on_error="raise")
+    assert rules.clean_many(rows, max_errors=1).truncated
+    assert [i.qty for i in rules.to_instances(batch)] == [1, 2]
+    for bad in ([(1,)], [(1, 2, 3)], [5], ["ab"]):
+        with pytest.raises(pyforge.RowShapeError):
+            rules.clean_many(bad)
+
+
+def test_the_plain_functions():
+    descriptors = pyforge.extract_model_fields(Rec, fields=["name", "qty"])
+    result = pyforge.validate_fields(descriptors, ["x" * 200, -1])
+
+    assert descriptors[0]["max_length"] == 120 and descriptors[1]["kind"] == "INT"
+    assert (result["is_valid"], result["valid_count"], result["error_count"]) == (False, 0, 2)
+    assert [e["code"] for e in result["errors"]] == ["max_length", "min_value"]
+    assert "120" in result["errors"][0]["message"]
+    assert pyforge.validate_fields(descriptors, ["a", 1])["is_valid"]
+    assert pyforge.validate_field_batch(descriptors, [["a", 1], ["", 1]]).error_count == 1
+    assert pyforge.serialize_fields(descriptors, {"name": "a", "qty": 1}) == {"name": "a", "qty": 1}
+    assert pyforge.estimate_json_size(descriptors, ["abc", 1]) >= len('{"name": "abc", "qty": 1}')
+    own = [{"name": "n", "django_type": "IntegerField"}, {"name": "t", "field_type": "CharField", "max_length": 2}]
+    assert pyforge.RuleSet(own).clean(["5", "ab"]) == (5, "ab")
+    assert pyforge.CompiledValidator is pyforge.RuleSet and pyforge.version() == pyforge.__version__
+    with pytest.raises(pyforge.UnsupportedFieldError):
+        pyforge.RuleSet([{"name": "x", "django_type": "NoField"}])
+    with pytest.raises(pyforge.UnsupportedFieldError):
+        pyforge.RuleSet(Rec, fields=["nope"])
+    with pytest.raises(pyforge.CompileError):
+        pyforge.RuleSet([{}])
+
+
+def test_changed_fields_make_a_plan_stale():
+    field = Rec._meta.get_field("name")
+    rules = pyforge.RuleSet(Rec, fields=["name", "qty"])
+    extra = v.MinLengthValidator(5)
+    field.validators.append(extra)
+    try:
+        assert rules.stale
+        with pytest.raises(ValidationError):
+            rules.clean({"name": "abc", "qty": 1})
+    finally:
+        field.validators.remove(extra)
+    assert rules.clean({"name": "abc", "qty": 1}) == ("abc", 1)
+    limit = Rec._meta.get_field("qty").validators[0]
+    limit.limit_value, before = 3, limit.limit_value
+    try:
+        with pytest.raises(ValidationError):
+            rules.clean({"name": "abc", "qty": 1})
+    finally:
+        limit.limit_value = before
+    with override_settings(USE_TZ=False):
+        assert rules.stale
+    assert rules.clean({"name": "abc", "qty": 1}) and rules.report.rebuilds >= 3
+
+
+def test_rule_sets_are_shared_pickled_and_used_by_threads():
+    rules = pyforge.RuleSet.for_model(Rec)
+    assert pyforge.RuleSet.for_model(Rec) is rules
+    again = pickle.loads(pickle.dumps(pyforge.RuleSet(Rec, fields=["name"])))
+    assert again.clean({"name": "a"}) == ("a",)
+    rows, results = [make_row(i) for i in range(200)], []
+    threads = [
+        threading.Thread(target=lambda: results.append(pyforge.RuleSet(Rec, fields=FIELDS).clean_many(rows).ok))
+        for _ in range(4)
+    ]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert results == [True] * 4
+
+
+def test_validators_that_misbehave():
+    seen = []
+
+    def mutate(value):
+        rows.clear()
+        row.clear()
+        seen.append(value)
+
+    def recurse(value):
+        if len(seen) < 5:
+            seen.append(value)
+            rules.clean({"x": value})
+
+    field = models.CharField(validators=[mutate, recurse], null=True)
+    field.set_attributes_from_name("x")
+    rules = pyforge.RuleSet.__new__(pyforge.RuleSet)
+    rules.model, rules._fields, rules._related, rules._rebuilds = None, [field], "python", 0
+    rules._made_from, rules._past, rules._lock = None, {}, threading.Lock()
+    rules._compile()
+    row = {"x": "a"}
+    rows = [row, {"x": "b"}, {"x": "c"}]
+    assert rules.clean_many(rows).rows == [("a",)]
+    assert len(seen) >= 5
+
+
+class Hostile:
+    def __eq__(self, other):
+        raise RuntimeError("eq")
+
+    __hash__ = None
+
+    def __str__(self):
+        raise RuntimeError("str")
+
+
+def test_hostile_values_do_what_they_do_in_django():
+    for name in FIELDS:
+        field = Rec._meta.get_field(name)
+        rules = pyforge.RuleSet(Rec, fields=[name])
+        bad = Hostile()
+        assert outcome(lambda: rules.clean_value(name, bad)) == outcome(lambda: field.clean(bad, None))
+
+
+# -- Patching ----------------------------------------------------------------------
+
+
+def test_patch_puts_in_place_and_takes_out():
+    before = (models.Model.clean_fields, models.Field.clean, DjangoJSONEncoder.encode)
+    pyforge.patch()
+    assert models.Model.clean_fields is not before[0]
+    theirs = outcome(lambda: _patch.original_clean_fields(bad_rec()))
+    assert outcome(bad_rec().clean_fields) == theirs
+    assert outcome(bad_rec().full_clean)[1].keys() == theirs[1].keys()
+    pyforge.unpatch()
+    assert (models.Model.clean_fields, models.Field.clean, DjangoJSONEncoder.encode) == before
+
+    with pyforge.patch("encoder") as patched:
+        assert patched.names == ("encoder",) and models.Field.clean is before[1]
+        assert JsonResponse({"d": values.TIMES[0]}).content == b'{"d": "2024-01-02T03:04:05.123Z"}'
+    assert DjangoJSONEncoder.encode is before[2]
+    with pytest.raises(pyforge.CompileError):
+        pyforge.patch("nothing")
+
+
+def test_patched_field_clean_equals_djangos():
+    with pyforge.patch("field_clean"):
+        for name in FIELDS:
+            field = Rec._meta.get_field(name)
+            for value in values.ALL[::3]:
+                theirs = outcome(lambda: _patch.original_clean(field, value, None))
+                ours = outcome(lambda: field.clean(value, None))
+                assert repr(ours) == repr(theirs) or "memory at" in repr(ours)
+
+
+class Base64Encoder(DjangoJSONEncoder):
+    def default(self, o):
+        if isinstance(o, bytes):
+            return o.hex()
+        return super().default(o)
+
+
+def test_patched_encoder_equals_the_live_one():
+    samples = [values.TIMES, {"a": b"x", "b": values.TIMES[:3]}, "\ud800", [1, {"é": [None]}], {(1,): 2}]
+    for cls in (DjangoJSONEncoder, Base64Encoder):
+        for options in ({}, {"indent": 2}, {"ensure_ascii": False}, {"sort_keys": True}, {"separators": (",", ":")}, {"skipkeys": True}):
+            for value in samples:
+                theirs = outcome(lambda: json.dumps(value, cls=cls, **options))
+                with pyforge.patch("encoder"):
+                    assert outcome(lambda: json.dumps(value, cls=cls, **options)) == theirs
+                    stream = io.StringIO()
+                    if theirs[0] == "ok":
+                        json.dump(value, stream, cls=cls, **options)
+                        assert stream.getvalue() == theirs[1]
+
+
+def test_shadow_finds_nothing_on_good_and_bad_records():
+    with pyforge.shadow() as found:
+        assert outcome(bad_rec().clean_fields)[0] == "invalid"
+        Rec(**make_row(3)).clean_fields()
+        json.dumps(make_row(3), cls=DjangoJSONEncoder)
+    assert found == [] and _patch.calls["clean_fields:compared"] > 20
+
+
+def test_shadow_reports_a_difference(monkeypatch):
+    got = []
+
+    def listener(**kwargs):
+        got.append(kwargs["mismatch"])
+
+    signals.shadow_mismatch.connect(listener)
+    monkeypatch.setattr(_patch, "_text", lambda *a: "wrong")
+    with pyforge.shadow("encoder") as found:
+        assert json.dumps([1], cls=DjangoJSONEncoder) == "[1]"
+    signals.shadow_mismatch.disconnect(listener)
+    assert len(found) == len(got) == 1 and "wrong" in found[0]["pyforge"]
+    with override_settings(PYFORGE={"ON_MISMATCH": "raise"}), pyforge.shadow("encoder"):
+        with pytest.raises(pyforge.ShadowMismatch):
+            json.dumps([1], cls=DjangoJSONEncoder)
+
+
+@pytest.mark.parametrize("fmt", ["json", "jsonl"])
+def test_serializers_write_djangos_bytes(fmt):
+    Rec.objects.bulk_create([Rec(**make_row(i)) for i in range(5)])
+    qs = Rec.objects.order_by("id")
+    for options in ({}, {"indent": 2}, {"fields": ["name", "price"]}, {"use_natural_primary_keys": True}):
+        theirs = serializers.serialize(fmt, qs, **options)
+        with pyforge.patch("serializers"):
+            ours = serializers.serialize(fmt, qs, **options)
+            assert ours == theirs
+            back = [d.object for d in serializers.deserialize(fmt, ours)]
+        assert len(back) == 5
+    with pyforge.patch("serializers"):
+        stream = io.StringIO()
+        serializers.serialize(fmt, qs.none(), stream=stream)
+    assert stream.getvalue() == ("[]" if fmt == "json" else "")
+
+
+def test_install_patches_when_django_is_set_up(monkeypatch):
+    import django
+
+    monkeypatch.setattr(django, "setup", lambda: None)
+    install("shadow", "encoder")
+    django.setup()
+    assert _patch._active == {"encoder": "shadow"}
+
+
+# -- Settings, checks, report, middleware ------------------------------------------
+
+
+def test_settings_are_checked():
+    def ids(**setting):
+        with override_settings(PYFORGE=setting):
+            return {m.id for m in django_checks.run_checks() if m.id.startswith("pyforge")}
+
+    assert ids() == set() == ids(MODE="shadow", PATCH=["encoder"], MODELS=["forgeapp.Rec"])
+    assert ids(MODELS=["nope.Nope"]) == {"pyforge.E001"}
+    for wrong in ({"MODE": "x"}, {"PATCH": ["x"]}, {"NEW": 1}, {"LIMITS": {"x": 1}}, {"COMPILE": "x"}):
+        assert ids(**wrong) == {"pyforge.E002"}
+    assert conf.read() == conf.Config()
+
+
+def test_the_report_command():
+    out = io.StringIO()
+    call_command("pyforge_report", "forgeapp.Rec", stdout=out)
+    assert "17 of 17 fields native" in out.getvalue()
+
+    out = io.StringIO()
+    Rec.objects.create(**make_row(1))
+    call_command("pyforge_report", "forgeapp", "--json", "--bench", "10", stdout=out)
+    entry = next(e for e in json.loads(out.getvalue()) if e["model"] == "forgeapp.Rec")
+    assert entry["percent"] == 100.0 and entry["bench"]["rows"] == 1
+    with pytest.raises(CommandError, match="below"):
+        call_command("pyforge_report", "auth", "--threshold", "99", "--fallback-only", stdout=out)
+    with pytest.raises(CommandError):
+        call_command("pyforge_report", "nope.Nope", stdout=out)
+
+
+def test_the_middleware_counts_native_and_python_values():
+    from django.core.exceptions import MiddlewareNotUsed
+
+    from pyforge.middleware import ServerTiming
+
+    def view(request):
+        pyforge.RuleSet.for_model(Rec).clean_fields(Rec(**make_row(1)))
+        return HttpResponse("ok")
+
+    with pytest.raises(MiddlewareNotUsed):
+        ServerTiming(view)
+    with override_settings(PYFORGE={"METRICS": True}):
+        response = ServerTiming(view)(RequestFactory().get("/"))
+    assert response["Server-Timing"] == 'pyforge;desc="native=17 python=0"'
+
+
+def test_every_language_says_what_django_says():
+    from django.conf import settings
+    from django.utils import translation
+
+    rules = pyforge.RuleSet.for_model(Rec)
+    for language, _ in settings.LANGUAGES:
+        with translation.override(language):
+            theirs = outcome(bad_rec(uid="x", day="x", note="n" * 300, code="?", price="1.234").clean_fields)
+            bad = bad_rec(uid="x", day="x", note="n" * 300, code="?", price="1.234")
+            assert outcome(lambda: rules.clean_fields(bad)) == theirs
+    try:
+        rules.clean_fields(bad_rec())
+    except ValidationError as e:
+        with translation.override("de"):
+            german = error_facts(e)
+        assert german != error_facts(e)  # the messages are still lazy
+
+
+def test_no_django_in_the_plain_modules():
+    code = (
+        "import sys; sys.modules['django'] = None\n"
+        "import pyforge, pyforge._plan, pyforge.errors, pyforge._pyforge\n"
+        "assert pyforge.version() and pyforge.features()['simd']\n"
+        "assert not any(m.startswith('django.') for m in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# -- Frameworks --------------------------------------------------------------------
+
+
+def test_drf_renderer_and_parser():
+    pytest.importorskip("rest_framework")
+    from rest_framework.exceptions import ParseError
+    from rest_framework.parsers import JSONParser
+    from rest_framework.renderers import JSONRenderer
+
+    from pyforge import drf
+
+    data = {"a": [1.5, "é\u2028", values.TIMES[0], None], "b": {"c": values.D("1.10")}}
+    for media in (None, "application/json; indent=2"):
+        assert drf.JSONRenderer().render(data, media) == JSONRenderer().render(data, media)
+    assert drf.JSONRenderer().render(None) == b""
+    body = b'{"a": [1, "\\u00e9"]}'
+    assert drf.JSONParser().parse(io.BytesIO(body)) == JSONParser().parse(io.BytesIO(body))
+    for bad in (b"{", b"[NaN]", b'"\xff"'):
+        with pytest.raises(ParseError):
+            drf.JSONParser().parse(io.BytesIO(bad))
+
+
+def test_ninja_renderer():
+    pytest.importorskip("ninja")
+    from ninja.renderers import JSONRenderer
+
+    from pyforge import ninja
+
+    data = {"a": [1.5, "é", values.TIMES[0]], "b": values.Text.A}
+    ours = ninja.Renderer().render(None, data, response_status=200)
+    assert ours == JSONRenderer().render(None, data, response_status=200)
