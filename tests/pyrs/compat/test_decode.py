@@ -255,7 +255,6 @@ UNUSED = opcode.opmap.get("RESERVED", 254)
         ([LOAD, 0, NOP, 0], {}, r"code runs off its end"),
         ([LOAD, 0, RETURN, 0], {"co_exceptiontable": b"\x80\x01"}, r"bad exception table"),
         ([LOAD, 0, RETURN, 0], {"co_exceptiontable": b"\x80\x01\x30\x00"}, r"bad exception table"),
-        ([opcode.opmap["LOAD_GLOBAL"], 0], {"co_names": ("a",)}, r"inline caches cut off"),
     ],
 )
 def test_ill_formed_code_is_refused_by_name(cpy, raw, changes, message):

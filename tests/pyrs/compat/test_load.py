@@ -15,10 +15,13 @@ SUFFIX = importlib.machinery.EXTENSION_SUFFIXES[0]
 
 @pytest.fixture
 def clean_modules():
-    before = set(sys.modules)
+    """What is imported meanwhile is forgotten, what was (_sample, by others) comes back."""
+    before = dict(sys.modules)
+    sys.modules.pop("_sample", None)
     yield
-    for name in set(sys.modules) - before:
+    for name in set(sys.modules) - set(before):
         del sys.modules[name]
+    sys.modules.update(before)
 
 
 @pytest.fixture
