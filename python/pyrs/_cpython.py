@@ -60,31 +60,16 @@ class CPython:
     def main_source(
         self, source: bytes, filename: str, globals: "dict[str, Any]", is_file: bool
     ) -> type[BaseException] | None:
-        try:
-            text = source if is_file else source.decode()
-            code = compile(text, filename, "exec", dont_inherit=True)
-        except BaseException as error:
-            # where it was raised is here; a SyntaxError says itself where it is
-            return print_unhandled(error.with_traceback(None))
-        return self.main_code(code, globals)
+        text = source if is_file else source.decode()
+        return guarded(lambda: self.run_code(compile(text, filename, "exec"), globals))
 
     def main_code(self, code: "CodeType", globals: "dict[str, Any]") -> type[BaseException] | None:
-        return self._main(self.run_code, code, globals)
+        return guarded(lambda: self.run_code(code, globals))
 
     def main_function(
         self, func: "Callable[..., Any]", args: "tuple[Any, ...]"
     ) -> type[BaseException] | None:
-        return self._main(self.run_function, func, args)
-
-    def _main(self, run: "Callable[..., Any]", *args: object) -> type[BaseException] | None:
-        try:
-            run(*args)
-        except SystemExit:
-            raise
-        except BaseException as error:
-            # without this function and run
-            return print_unhandled(without_frames(error, 2))
-        return None
+        return guarded(lambda: self.run_function(func, args))
 
     # -- telling -------------------------------------------------------------------------
 
@@ -119,20 +104,32 @@ class CPython:
         return func
 
 
-# -- unhandled exceptions, as PyErr_PrintEx() does it ---------------------------------------
+# -- unhandled exceptions -------------------------------------------------------------------
 
 
-def without_frames(error: BaseException, n: int) -> BaseException:
-    """The exception without the outermost n entries of its traceback."""
-    traceback = error.__traceback__
-    for _ in range(n):
-        if traceback is not None:
-            traceback = traceback.tb_next
-    return error.with_traceback(traceback)
+def guarded(run: "Callable[[], object]") -> type[BaseException] | None:
+    """Call it as a program is: what it raises is printed, and the type of that returned."""
+    try:
+        run()
+        return None
+    except SystemExit:
+        raise
+    except BaseException as error:
+        unhandled = users_part(error)
+    # no longer while it is being handled: a hook that raises does so without context
+    return print_unhandled(unhandled)
+
+
+def users_part(error: BaseException) -> BaseException:
+    """The exception without this package's entries at the top of its traceback."""
+    entry = error.__traceback__
+    while entry is not None and entry.tb_frame.f_globals.get("__package__") == "pyrs":
+        entry = entry.tb_next
+    return error.with_traceback(entry)
 
 
 def print_unhandled(error: BaseException) -> type[BaseException]:
-    """Give the exception to sys.excepthook, as the interpreter does at the end of a program."""
+    """Give the exception to sys.excepthook, as PyErr_PrintEx() does."""
     kind, traceback = type(error), error.__traceback__
     sys.last_type, sys.last_value, sys.last_traceback = kind, error, traceback
     if sys.version_info >= (3, 12):
@@ -142,13 +139,16 @@ def print_unhandled(error: BaseException) -> type[BaseException]:
         print("sys.excepthook is missing", file=sys.stderr)
         sys.__excepthook__(kind, error, traceback)
         return kind
+    second: BaseException | None = None
     try:
         hook(kind, error, traceback)
     except SystemExit:
         raise
-    except BaseException as second:
+    except BaseException as raised:
+        second = users_part(raised)
+    if second is not None:
         print("Error in sys.excepthook:", file=sys.stderr)
-        sys.__excepthook__(type(second), without_frames(second, 1), second.__traceback__)
+        sys.__excepthook__(type(second), second, second.__traceback__)
         print("\nOriginal exception was:", file=sys.stderr)
         sys.__excepthook__(kind, error, traceback)
     return kind

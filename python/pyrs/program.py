@@ -9,6 +9,7 @@ import os
 import sys
 from types import CodeType, ModuleType
 
+from pyrs._cpython import guarded, print_unhandled
 from pyrs.runtime import engine
 
 TYPE_CHECKING = False
@@ -41,7 +42,7 @@ def ended(raised: type[BaseException] | None) -> int:
     """The exit code of a program that raised this, and had it printed."""
     if raised is None:
         return 0
-    return INTERRUPTED if issubclass(raised, KeyboardInterrupt) else 1
+    return INTERRUPTED if raised is KeyboardInterrupt else 1
 
 
 def leave(code: int) -> int:
@@ -80,15 +81,18 @@ def run_command(command: str, argv: list[str]) -> int:
     prepend_path("")
     names = new_main()
     sys.audit("cpython.run_command", command)
-    try:
-        source = command.encode()
-    except UnicodeEncodeError as error:
-        from pyrs._cpython import print_unhandled
+    source = b""
 
-        print("Unable to decode the command from the command line:", file=sys.stderr)
-        print_unhandled(error.with_traceback(None))
-        return 1
-    return ended(engine().main_source(source, "<string>", names, False))
+    def encode() -> None:
+        nonlocal source
+        try:
+            source = f"{command}\n".encode()
+        except UnicodeEncodeError:
+            print("Unable to decode the command from the command line:", file=sys.stderr)
+            raise
+
+    raised = guarded(encode) or engine().main_source(source, "<string>", names, False)
+    return ended(raised)
 
 
 def run_module(name: str, argv: list[str]) -> int:
@@ -110,7 +114,7 @@ def run_as_main(name: str, alter_argv: bool) -> type[BaseException] | None:
 def run_path(path: str, argv: list[str]) -> int:
     """`path`: a file of source, a `.pyc`, or a directory or archive with a `__main__.py`"""
     sys.argv = [path, *argv]
-    absolute = path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
+    absolute = os.path.join(os.getcwd(), path) if path else os.getcwd()
     names = new_main()
     if importer_for(path) is not None:
         sys.path.insert(0, absolute)
@@ -160,17 +164,15 @@ def run_file(source: bytes, filename: str, names: "dict[str, Any]") -> type[Base
 
 
 def run_pyc(data: bytes, names: "dict[str, Any]") -> type[BaseException] | None:
+    import contextlib
     import marshal
     from importlib.util import MAGIC_NUMBER
 
-    from pyrs._cpython import print_unhandled
-
     if data[:4] != MAGIC_NUMBER:
         return print_unhandled(RuntimeError("Bad magic number in .pyc file"))
-    try:
+    code = None
+    with contextlib.suppress(EOFError, ValueError, TypeError):
         code = marshal.loads(data[16:])
-    except Exception as error:
-        return print_unhandled(error.with_traceback(None))
     if not isinstance(code, CodeType):
         return print_unhandled(RuntimeError("Bad code object in .pyc file"))
     return engine().main_code(code, names)

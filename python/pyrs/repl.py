@@ -12,7 +12,7 @@ import re
 import sys
 
 from pyrs import program
-from pyrs._cpython import CPython, print_unhandled, without_frames
+from pyrs._cpython import CPython, guarded, print_unhandled, users_part
 from pyrs.runtime import engine, why_not
 
 TYPE_CHECKING = False
@@ -41,22 +41,15 @@ def run_alone(argv: list[str], quiet: bool) -> int:
 
 def run_after(start: "Callable[[], int]") -> int:
     """A program, then the prompt in its namespace, however it ended."""
+    ended = None
     try:
         start()
     except SystemExit as error:
-        # without the frame of this function and of what it called
-        print_unhandled(user_part(error))
+        ended = users_part(error)
+    if ended is not None:
+        print_unhandled(ended)
     prepare_terminal()
     return Console(program.main_names()).loop()
-
-
-def user_part(error: BaseException) -> BaseException:
-    """The exception without the entries of this package at the top of its traceback."""
-    while (entry := error.__traceback__) is not None:
-        if entry.tb_frame.f_globals.get("__package__") != "pyrs":
-            break
-        without_frames(error, 1)
-    return error
 
 
 def banner() -> str:
@@ -79,12 +72,18 @@ def run_startup(names: "dict[str, Any]") -> None:
     if not path:
         return
     sys.audit("cpython.run_startup", path)
-    try:
-        with open(path, "rb") as file:
-            source = file.read()
-    except OSError as error:
-        print("Could not open PYTHONSTARTUP", file=sys.stderr)
-        print_unhandled(error.with_traceback(None))
+    source = b""
+
+    def read() -> None:
+        nonlocal source
+        try:
+            with open(path, "rb") as file:
+                source = file.read()
+        except OSError:
+            print("Could not open PYTHONSTARTUP", file=sys.stderr)
+            raise
+
+    if guarded(read) is not None:
         return
     loader = names["__loader__"]
     program.run_file(source, path, names)
@@ -97,11 +96,15 @@ def prepare_terminal() -> None:
     if hook is None:
         return
     sys.audit("cpython.run_interactivehook", hook)
-    try:
-        hook()
-    except Exception as error:
-        print("Failed calling sys.__interactivehook__", file=sys.stderr)
-        print_unhandled(without_frames(error, 1))
+
+    def prepare() -> None:
+        try:
+            hook()
+        except Exception:
+            print("Failed calling sys.__interactivehook__", file=sys.stderr)
+            raise
+
+    guarded(prepare)
 
 
 FUTURE_FLAGS = 0
@@ -191,14 +194,17 @@ class Console(code.InteractiveConsole):
 
     def finish(self, source: str) -> None:
         """Run what stands there as all there is, or say what is wrong with it."""
-        try:
-            compiled = self.compile_now(source)
-        except (OverflowError, SyntaxError, ValueError, MemoryError, RecursionError) as error:
-            if isinstance(error, SyntaxError) and not line_of(source, error.lineno):
-                error.text, error.offset = "\n", 1  # what the reader of a terminal has then
-            print_unhandled(error.with_traceback(None))
-        else:
+
+        def run() -> None:
+            try:
+                compiled = self.compile_now(source)
+            except SyntaxError as error:
+                if not line_of(source, error.lineno):
+                    error.text, error.offset = "\n", 1  # what the reader of a terminal has then
+                raise
             self.runcode(compiled)
+
+        guarded(run)
 
     def compile_now(self, source: str) -> "CodeType":
         flags = self.compile.compiler.flags & FUTURE_FLAGS
@@ -219,12 +225,7 @@ class Console(code.InteractiveConsole):
         if method is None:
             print(f"no command :{name}\nhint: :help", file=sys.stderr)
             return
-        try:
-            method(rest.strip())
-        except SystemExit:
-            raise
-        except BaseException as error:
-            print_unhandled(user_part(error))
+        guarded(lambda: method(rest.strip()))
 
     def do_help(self, rest: str) -> None:
         """:help               this list"""

@@ -694,3 +694,25 @@ cpy_match_class(PyObject *subject, PyObject *type, Py_ssize_t n, PyObject *kwatt
 }
 
 #undef lookup_attr
+
+PyObject *
+cpy_origin(PyThreadState *ts, int depth)
+{
+    PyObject *list = PyList_New(0);
+    PyFrameObject *f = PyThreadState_GetFrame(ts);
+    while (list != NULL && f != NULL && PyList_GET_SIZE(list) < depth) {
+        PyCodeObject *co = PyFrame_GetCode(f);
+        PyObject *entry =
+            Py_BuildValue("OiO", co->co_filename, PyFrame_GetLineNumber(f), co->co_name);
+        Py_DECREF(co);
+        if (entry == NULL || PyList_Append(list, entry) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(entry);
+        PyFrameObject *back = PyFrame_GetBack(f);
+        Py_SETREF(f, back);
+    }
+    Py_XDECREF(f);
+    PyObject *t = list == NULL ? NULL : PyList_AsTuple(list);
+    Py_XDECREF(list);
+    return t;
+}

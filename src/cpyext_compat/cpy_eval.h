@@ -25,4 +25,7 @@ PyObject *cpy_prep_reraise_star(PyObject *orig, PyObject *excs);
 PyObject *cpy_match_keys(PyObject *map, PyObject *keys);
 PyObject *cpy_match_class(PyObject *subject, PyObject *type, Py_ssize_t n, PyObject *kwattrs);
 
+/* Where a coroutine is made: (file, line, function) of the `depth` innermost frames.  -> new */
+PyObject *cpy_origin(PyThreadState *ts, int depth);
+
 #endif

@@ -209,27 +209,42 @@ end_program(PyObject *result)
     return type;
 }
 
+/* A temporary file with these bytes, to be read.  NULL without an exception when there can't be
+   one. */
+static FILE *
+file_of(PyObject *bytes)
+{
+    FILE *file = tmpfile();
+    size_t size = (size_t)PyBytes_GET_SIZE(bytes);
+    if (file == NULL)
+        return NULL;
+    if (fwrite(PyBytes_AS_STRING(bytes), 1, size, file) == size && fflush(file) == 0) {
+        rewind(file);
+        return file;
+    }
+    fclose(file);
+    return NULL;
+}
+
 /* What CPython says to a source file is worded by its file reader, which has messages of its
-   own (encodings, NUL bytes): a source that does not compile is given to it to complain about.
-   -> new when the reader accepts and runs it */
+   own (encodings, NUL bytes): a source that does not compile, an exception being set, is given
+   to it to complain about.  -> new when the reader accepts and runs it */
 static PyObject *
 run_as_file(PyObject *source, PyObject *filename, PyObject *globals)
 {
-    PyObject *name = PyUnicode_EncodeFSDefault(filename), *result = NULL;
-    FILE *file = NULL;
-    if (name == NULL)
-        goto done;
-    PyErr_Clear();
-    file = PyBytes_GET_SIZE(source) == 0
-               ? fopen("/dev/null", "r")
-               : fmemopen(PyBytes_AS_STRING(source), (size_t)PyBytes_GET_SIZE(source), "r");
+    PyObject *type, *value, *traceback, *result = NULL;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *name = PyUnicode_EncodeFSDefault(filename);
+    FILE *file = name == NULL ? NULL : file_of(source);
     if (file == NULL) {
-        PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, filename);
+        PyErr_Restore(type, value, traceback);
         goto done;
     }
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
     result = PyRun_FileExFlags(file, PyBytes_AS_STRING(name), Py_file_input, globals, globals,
-                               0, NULL);
-    fclose(file);
+                               1, NULL);
 done:
     Py_XDECREF(name);
     return result;

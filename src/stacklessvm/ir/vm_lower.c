@@ -71,6 +71,7 @@ typedef struct {
     uint32_t at;                /* operation being lowered */
     uint32_t word;
     int32_t producer;           /* instruction whose result is the top slot, or -1 */
+    int async_yield;            /* the value of the next YIELD is an async generator's */
     uint32_t kwnames;           /* constant + 1 of a pending KW_NAMES */
     uint32_t last_map;
     int reachable;
@@ -1151,7 +1152,9 @@ lower_operation(Lower *L, const CpyInsn *in)
         break;
     case CPY_YIELD_VALUE:
         a = pop_operand(L);
-        emit(L, VM_YIELD, home(L, L->depth), a, (unsigned)is_delegating(L));
+        emit(L, VM_YIELD, home(L, L->depth), a,
+             L->async_yield ? 2 : (unsigned)is_delegating(L));
+        L->async_yield = 0;
         push_temp(L);
         break;
     case CPY_SEND: lower_send(L, in); break;
@@ -1176,7 +1179,9 @@ lower_operation(Lower *L, const CpyInsn *in)
         a = pop_window(L, 2);
         emit(L, VM_ENDAF, a, 0, 0);
         break;
-    case CPY_ASYNC_GEN_WRAP: lower_unary(L, VM_AGWRAP, 0); break;
+    case CPY_ASYNC_GEN_WRAP:        /* the YIELD that follows says it is an async one */
+        L->async_yield = 1;
+        break;
     case CPY_STOPITERATION_ERROR: lower_unary(L, VM_STOPERR, 0); break;
     case CPY_BEFORE_WITH:
     case CPY_BEFORE_ASYNC_WITH:
@@ -1511,8 +1516,6 @@ take_shape(Lower *L)
         return 0;
     }
     count_args(code, co);
-    if (co->co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR | CO_ITERABLE_COROUTINE))
-        refuse(L, "coroutine");
     code->nlocals = (uint16_t)nlocals;
     code->nregs = (uint16_t)(nlocals + stack);
     code->shadow_offset = VM_FRAME_BYTES + code->nregs * (uint32_t)sizeof(VmWord);

@@ -79,11 +79,40 @@ gen_alloc(PyTypeObject *type, VmCode *code)
     return gen;
 }
 
+static PyTypeObject *
+type_for(int flags)
+{
+    return flags & CO_COROUTINE            ? &VmCoro_Type
+           : flags & CO_ASYNC_GENERATOR    ? &VmAsyncGen_Type
+           : flags & CO_ITERABLE_COROUTINE ? &VmGenCoro_Type
+                                           : &VmGen_Type;
+}
+
+const char *
+vm_gen_noun(PyObject *gen)
+{
+    return Py_IS_TYPE(gen, &VmCoro_Type)       ? "coroutine"
+           : Py_IS_TYPE(gen, &VmAsyncGen_Type) ? "async generator"
+                                               : "generator";
+}
+
+/* sys.set_coroutine_origin_tracking_depth().  0 / -1 */
+static int
+note_origin(VmAct *A, VmFrame *f, PyGenObject *gen)
+{
+    int depth = A->ts->coroutine_origin_tracking_depth;
+    if (depth == 0 || !Py_IS_TYPE((PyObject *)gen, &VmCoro_Type) || f->prev == NULL)
+        return 0;
+    vm_boundary(A, f->prev);
+    gen->gi_origin_or_finalizer = cpy_origin(A->ts, depth);
+    return gen->gi_origin_or_finalizer == NULL ? -1 : 0;
+}
+
 PyObject *
 vm_gen_new(VmAct *A, VmFrame *f)
 {
     VmCode *code = f->code;
-    PyGenObject *gen = gen_alloc(&VmGen_Type, code);
+    PyGenObject *gen = gen_alloc(type_for(code->co->co_flags), code);
     if (gen == NULL)
         return NULL;
     gen->gi_name = Py_NewRef(f->func->func_name);
@@ -102,6 +131,8 @@ vm_gen_new(VmAct *A, VmFrame *f)
         f->regs[i] = VM_NULL;
     }
     PyObject_GC_Track((PyObject *)gen);
+    if (note_origin(A, f, gen) < 0)
+        Py_CLEAR(gen);
     return (PyObject *)gen;
 }
 
@@ -121,12 +152,18 @@ pop_exc_state(VmAct *A, PyGenObject *gen)
     gen->gi_exc_state.previous_item = NULL;
 }
 
+static void
+already_executing(PyObject *gen)
+{
+    PyErr_Format(PyExc_ValueError, "%s already executing", vm_gen_noun(gen));
+}
+
 /* Put the frame on top; its yield's destination is not written yet.  0 / -1 */
 static int
 activate(VmAct *A, VmFrame *f, VmFrame *gf, VmGenMode mode)
 {
     if (vm_gen_state(gf) == GEN_RUNNING) {
-        PyErr_SetString(PyExc_ValueError, "generator already executing");
+        already_executing(self_of(gf));
         return -1;
     }
     if (--*A->left < 0 && cpy_recursion_error(A->ts) < 0) {
@@ -211,8 +248,14 @@ vm_gen_finish(VmAct *A, VmFrame *gf)
 void
 vm_gen_convert_stop(VmFrame *gf)
 {
-    if (PyErr_ExceptionMatches(PyExc_StopIteration))
-        _PyErr_FormatFromCause(PyExc_RuntimeError, "%s", "generator raised StopIteration");
+    PyObject *gen = self_of(gf);
+    const char *what = PyErr_ExceptionMatches(PyExc_StopIteration) ? "StopIteration"
+                       : Py_IS_TYPE(gen, &VmAsyncGen_Type)
+                               && PyErr_ExceptionMatches(PyExc_StopAsyncIteration)
+                           ? "StopAsyncIteration"
+                           : NULL;
+    if (what != NULL)
+        _PyErr_FormatFromCause(PyExc_RuntimeError, "%s raised %s", vm_gen_noun(gen), what);
 }
 
 /* -- from C ------------------------------------------------------------------------------------- */
@@ -243,19 +286,21 @@ run_from_c(PyObject *gen, VmWord value, PyObject **result)
 }
 
 /* gen_send_ex2 of CPython: PYGEN_NEXT, PYGEN_RETURN or PYGEN_ERROR */
-static PySendResult
-gen_am_send(PyObject *gen, PyObject *arg, PyObject **result)
+PySendResult
+vm_gen_am_send(PyObject *gen, PyObject *arg, PyObject **result)
 {
     VmFrame *gf = vm_gen_frame(gen);
     VmGenState state = vm_gen_state(gf);
     *result = NULL;
     if (state == GEN_CREATED && arg != NULL && arg != Py_None) {
-        PyErr_SetString(PyExc_TypeError,
-                        "can't send non-None value to a just-started generator");
+        PyErr_Format(PyExc_TypeError, "can't send non-None value to a just-started %s",
+                     vm_gen_noun(gen));
         return PYGEN_ERROR;
     }
     if (state == GEN_DONE) {
-        if (arg == NULL)
+        if (Py_IS_TYPE(gen, &VmCoro_Type))
+            PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
+        if (arg == NULL || PyErr_Occurred())
             return PYGEN_ERROR;
         *result = Py_NewRef(Py_None);
         return PYGEN_RETURN;
@@ -282,11 +327,11 @@ yielded_or_stop(PySendResult status, PyObject *result)
     return NULL;
 }
 
-static PyObject *
-gen_send(PyObject *gen, PyObject *arg)
+PyObject *
+vm_gen_send(PyObject *gen, PyObject *arg)
 {
     PyObject *result;
-    PySendResult status = gen_am_send(gen, arg, &result);
+    PySendResult status = vm_gen_am_send(gen, arg, &result);
     return yielded_or_stop(status, result);
 }
 
@@ -294,7 +339,7 @@ static PyObject *
 gen_iternext(PyObject *gen)
 {
     PyObject *result;
-    PySendResult status = gen_am_send(gen, NULL, &result);
+    PySendResult status = vm_gen_am_send(gen, NULL, &result);
     if (status == PYGEN_RETURN && result == Py_None) {
         Py_DECREF(result);
         return NULL;
@@ -308,7 +353,7 @@ gen_iternext(PyObject *gen)
 static PyObject *
 delegate_of(VmFrame *gf)
 {
-    if (vm_gen_state(gf) != GEN_SUSPENDED || gf->pc->op != VM_YIELD || !gf->pc->c)
+    if (vm_gen_state(gf) != GEN_SUSPENDED || gf->pc->op != VM_YIELD || gf->pc->c != YIELD_DELEGATING)
         return NULL;
     return vm_ptr(gf->regs[gf->pc->a - 1]);
 }
@@ -342,21 +387,20 @@ resume_raising(PyObject *gen, PyObject **result)
 }
 
 /* The pending exception into a generator in any state. */
-static PyObject *
-raise_into(PyObject *gen)
+static PySendResult
+raise_into(PyObject *gen, PyObject **result)
 {
-    VmFrame *gf = vm_gen_frame(gen);
-    PyObject *result;
-    switch (vm_gen_state(gf)) {
+    *result = NULL;
+    switch (vm_gen_state(vm_gen_frame(gen))) {
     case GEN_DONE:
-        return NULL;
+        if (Py_IS_TYPE(gen, &VmCoro_Type))
+            PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
+        return PYGEN_ERROR;
     case GEN_RUNNING:
-        PyErr_SetString(PyExc_ValueError, "generator already executing");
-        return NULL;
-    default: {
-        PySendResult status = resume_raising(gen, &result);
-        return yielded_or_stop(status, result);
-    }
+        already_executing(gen);
+        return PYGEN_ERROR;
+    default:
+        return resume_raising(gen, result);
     }
 }
 
@@ -374,8 +418,8 @@ close_iterator(PyObject *it)
     return r == NULL ? -1 : 0;
 }
 
-static PyObject *
-gen_close(PyObject *gen, PyObject *Py_UNUSED(ignored))
+PyObject *
+vm_gen_close(PyObject *gen, PyObject *Py_UNUSED(ignored))
 {
     VmFrame *gf = vm_gen_frame(gen);
     int error = 0;
@@ -391,10 +435,15 @@ gen_close(PyObject *gen, PyObject *Py_UNUSED(ignored))
     }
     if (error == 0)
         PyErr_SetNone(PyExc_GeneratorExit);
-    PyObject *r = raise_into(gen);
+    PyObject *r;
+    PySendResult status = raise_into(gen, &r);
+    if (status == PYGEN_RETURN) {
+        Py_DECREF(r);
+        Py_RETURN_NONE;
+    }
     if (r != NULL) {
         Py_DECREF(r);
-        PyErr_SetString(PyExc_RuntimeError, "generator ignored GeneratorExit");
+        PyErr_Format(PyExc_RuntimeError, "%s ignored GeneratorExit", vm_gen_noun(gen));
         return NULL;
     }
     if (PyErr_ExceptionMatches(PyExc_StopIteration)
@@ -406,34 +455,35 @@ gen_close(PyObject *gen, PyObject *Py_UNUSED(ignored))
 }
 
 /* The delegate of `yield from` ended inside throw(): go on behind the SEND with its value. */
-static PyObject *
-continue_after_delegate(PyObject *gen)
+static PySendResult
+continue_after_delegate(PyObject *gen, PyObject **result)
 {
     VmFrame *gf = vm_gen_frame(gen);
     PyObject *value = NULL;
+    *result = NULL;
     if (_PyGen_FetchStopIterationValue(&value) < 0)
-        return raise_into(gen);
+        return raise_into(gen, result);
     const VmInsn *send = gf->pc - 2;
-    assert(send->op == VM_SEND && !send->c);
-    VmWord old = gf->regs[send->b];
-    gf->regs[send->b] = vm_from_ptr(value);
+    assert(send->op == VM_SEND);
+    unsigned to = send->c ? send->a : send->b;
+    VmWord old = send->c ? VM_NULL : gf->regs[to];
+    gf->regs[to] = vm_from_ptr(value);
     vm_release(old);
-    PyObject *result = NULL;
     VmAct *A = vm_act_enter(PyThreadState_Get());
     if (A == NULL)
-        return NULL;
+        return PYGEN_ERROR;
     PySendResult status = PYGEN_ERROR;
     Py_INCREF(gen);
     if (activate(A, NULL, gf, GEN_BY_C) == 0) {
         gf->pc = send + ((const int32_t *)(send + 1))[0];
-        result = vm_run(A, gf);
+        *result = vm_run(A, gf);
         cpy_set_top_frame(A->ts, A->entry_top);
-        if (result != NULL)
+        if (*result != NULL)
             status = vm_gen_state(gf) == GEN_SUSPENDED ? PYGEN_NEXT : PYGEN_RETURN;
     }
     Py_DECREF(gen);
     vm_act_leave(A);
-    return yielded_or_stop(status, result);
+    return status;
 }
 
 /* While a generator or coroutine is thrown into, the one that waits for it is on the stack. */
@@ -465,28 +515,37 @@ hide_delegating(VmFrame *gf, CpyFrame *top)
     cpy_frame_set_previous(gf->shadow, NULL);
 }
 
-static PyObject *
-throw_into_delegate(PyObject *gen, PyObject *delegate, PyObject *const *args, Py_ssize_t n)
+/* 1: done, *status and *result say how; 0: throw at the yield itself */
+static int
+throw_into_delegate(PyObject *gen, PyObject *delegate, PyObject *const *args, Py_ssize_t n,
+                    int close_delegate, PySendResult *status, PyObject **result)
 {
     VmFrame *gf = vm_gen_frame(gen);
-    PyObject *r = NULL, *meth;
-    if (PyErr_GivenExceptionMatches(args[0], PyExc_GeneratorExit)) {
+    PyObject *meth;
+    *status = PYGEN_ERROR;
+    *result = NULL;
+    if (close_delegate && PyErr_GivenExceptionMatches(args[0], PyExc_GeneratorExit)) {
         set_state(gf, GEN_RUNNING);
         int error = close_iterator(delegate);
         set_state(gf, GEN_SUSPENDED);
-        if (error < 0)
-            return raise_into(gen);
-        return Py_NewRef(Py_NotImplemented);        /* throw here, as without a delegate */
+        if (error == 0)
+            return 0;
+        *status = raise_into(gen, result);
+        return 1;
     }
     if (_PyObject_LookupAttr(delegate, PyUnicode_InternFromString("throw"), &meth) < 0)
-        return NULL;
+        return 1;
     if (meth == NULL)
-        return Py_NewRef(Py_NotImplemented);
+        return 0;
     CpyFrame *top = show_delegating(gf, delegate);
-    r = PyObject_Vectorcall(meth, args, (size_t)n, NULL);
+    *result = PyObject_Vectorcall(meth, args, (size_t)n, NULL);
     hide_delegating(gf, top);
     Py_DECREF(meth);
-    return r != NULL ? r : continue_after_delegate(gen);
+    if (*result != NULL)
+        *status = PYGEN_NEXT;
+    else
+        *status = continue_after_delegate(gen, result);
+    return 1;
 }
 
 /* Make (type, value, tb) the pending exception.  0, or -1 with TypeError */
@@ -529,30 +588,48 @@ failed:
     return -1;
 }
 
-static PyObject *
-gen_throw(PyObject *gen, PyObject *const *args, Py_ssize_t n)
+PySendResult
+vm_gen_throw_status(PyObject *gen, PyObject *const *args, Py_ssize_t n, int close_delegate,
+                    PyObject **result)
 {
-    if (!_PyArg_CheckPositional("throw", n, 1, 3))
-        return NULL;
     PyObject *delegate = delegate_of(vm_gen_frame(gen));
+    PySendResult status;
+    *result = NULL;
     if (delegate != NULL) {
         Py_INCREF(delegate);
-        PyObject *r = throw_into_delegate(gen, delegate, args, n);
+        int done = throw_into_delegate(gen, delegate, args, n, close_delegate, &status, result);
         Py_DECREF(delegate);
-        if (r != Py_NotImplemented)
-            return r;
-        Py_DECREF(r);
+        if (done)
+            return status;
     }
     if (set_thrown(args[0], n > 1 ? args[1] : NULL, n > 2 ? args[2] : NULL) < 0)
+        return PYGEN_ERROR;
+    return raise_into(gen, result);
+}
+
+PyObject *
+vm_gen_throw(PyObject *gen, PyObject *const *args, Py_ssize_t n)
+{
+    PyObject *result;
+    if (!_PyArg_CheckPositional("throw", n, 1, 3))
         return NULL;
-    return raise_into(gen);
+    PySendResult status = vm_gen_throw_status(gen, args, n, 1, &result);
+    return yielded_or_stop(status, result);
+}
+
+int
+vm_gen_at_async_yield(PyObject *gen)
+{
+    VmFrame *gf = vm_gen_frame(gen);
+    return vm_gen_state(gf) == GEN_SUSPENDED && gf->pc->op == VM_YIELD
+           && gf->pc->c == YIELD_ASYNC;
 }
 
 /* -- attributes ------------------------------------------------------------------------------------------- */
 
 /* The frame object of a live generator, made on demand. */
-static PyObject *
-gen_get_frame(PyObject *gen, void *Py_UNUSED(ignored))
+PyObject *
+vm_gen_get_frame(PyObject *gen, void *Py_UNUSED(ignored))
 {
     VmFrame *gf = vm_gen_frame(gen);
     if (vm_gen_state(gf) == GEN_DONE)
@@ -573,52 +650,52 @@ gen_get_frame(PyObject *gen, void *Py_UNUSED(ignored))
     return fo;
 }
 
-static PyObject *
-gen_get_running(PyObject *gen, void *Py_UNUSED(ignored))
+PyObject *
+vm_gen_get_running(PyObject *gen, void *Py_UNUSED(ignored))
 {
     return PyBool_FromLong(vm_gen_state(vm_gen_frame(gen)) == GEN_RUNNING);
 }
 
-static PyObject *
-gen_get_suspended(PyObject *gen, void *Py_UNUSED(ignored))
+PyObject *
+vm_gen_get_suspended(PyObject *gen, void *Py_UNUSED(ignored))
 {
     return PyBool_FromLong(vm_gen_state(vm_gen_frame(gen)) == GEN_SUSPENDED);
 }
 
-static PyObject *
-gen_get_yieldfrom(PyObject *gen, void *Py_UNUSED(ignored))
+PyObject *
+vm_gen_get_delegate(PyObject *gen, void *Py_UNUSED(ignored))
 {
     PyObject *delegate = delegate_of(vm_gen_frame(gen));
     return Py_NewRef(delegate == NULL ? Py_None : delegate);
 }
 
-static PyObject *
-gen_get_class(PyObject *gen, void *Py_UNUSED(ignored))
+PyObject *
+vm_gen_get_class(PyObject *gen, void *Py_UNUSED(ignored))
 {
     return Py_NewRef((PyObject *)Py_TYPE(gen)->tp_base);
 }
 
 static PyGetSetDef gen_getset[] = {
-    {"gi_frame", gen_get_frame, NULL, NULL, NULL},
-    {"gi_running", gen_get_running, NULL, NULL, NULL},
-    {"gi_suspended", gen_get_suspended, NULL, NULL, NULL},
-    {"gi_yieldfrom", gen_get_yieldfrom, NULL,
+    {"gi_frame", vm_gen_get_frame, NULL, NULL, NULL},
+    {"gi_running", vm_gen_get_running, NULL, NULL, NULL},
+    {"gi_suspended", vm_gen_get_suspended, NULL, NULL, NULL},
+    {"gi_yieldfrom", vm_gen_get_delegate, NULL,
      "object being iterated by yield from, or None", NULL},
-    {"__class__", gen_get_class, NULL, NULL, NULL},
+    {"__class__", vm_gen_get_class, NULL, NULL, NULL},
     {0},
 };
 
 static PyMethodDef gen_methods[] = {
-    {"send", gen_send, METH_O, NULL},
-    {"throw", (PyCFunction)(void (*)(void))gen_throw, METH_FASTCALL, NULL},
-    {"close", gen_close, METH_NOARGS, NULL},
+    {"send", vm_gen_send, METH_O, NULL},
+    {"throw", (PyCFunction)(void (*)(void))vm_gen_throw, METH_FASTCALL, NULL},
+    {"close", vm_gen_close, METH_NOARGS, NULL},
     {0},
 };
 
 /* -- life ------------------------------------------------------------------------------------------------- */
 
-static int
-gen_traverse(PyObject *gen, visitproc visit, void *arg)
+int
+vm_gen_traverse(PyObject *gen, visitproc visit, void *arg)
 {
     PyGenObject *g = (PyGenObject *)gen;
     VmFrame *gf = vm_gen_frame(gen);
@@ -648,18 +725,48 @@ gen_traverse(PyObject *gen, visitproc visit, void *arg)
     return 0;
 }
 
+/* Python/_warnings.c, _PyErr_WarnUnawaitedCoroutine: not exported. */
 static void
-gen_finalize(PyObject *gen)
+warn_never_awaited(PyObject *coro)
 {
-    VmFrame *gf = vm_gen_frame(gen);
-    if (vm_gen_state(gf) != GEN_SUSPENDED)
+    PyObject *warnings = PyImport_ImportModule("warnings"), *r = NULL;
+    if (warnings != NULL)
+        r = PyObject_CallMethod(warnings, "_warn_unawaited_coroutine", "O", coro);
+    Py_XDECREF(warnings);
+    if (r == NULL)
+        PyErr_WriteUnraisable(coro);
+    Py_XDECREF(r);
+}
+
+static void
+finalize_live(PyObject *gen)
+{
+    PyGenObject *g = (PyGenObject *)gen;
+    PyObject *r = NULL;
+    if (Py_IS_TYPE(gen, &VmAsyncGen_Type) && g->gi_origin_or_finalizer != NULL && !g->gi_closed)
+        r = PyObject_CallOneArg(g->gi_origin_or_finalizer, gen);
+    else if (Py_IS_TYPE(gen, &VmCoro_Type) && vm_gen_state(vm_gen_frame(gen)) == GEN_CREATED) {
+        warn_never_awaited(gen);
         return;
-    PyObject *type, *value, *tb;
-    PyErr_Fetch(&type, &value, &tb);
-    PyObject *r = gen_close(gen, NULL);
+    }
+    else
+        r = vm_gen_close(gen, NULL);
     if (r == NULL && PyErr_Occurred())
         PyErr_WriteUnraisable(gen);
     Py_XDECREF(r);
+}
+
+void
+vm_gen_finalize(PyObject *gen)
+{
+    VmGenState state = vm_gen_state(vm_gen_frame(gen));
+    if (state != GEN_SUSPENDED && state != GEN_CREATED)
+        return;
+    if (state == GEN_CREATED && vm_is_gen(gen))
+        return;             /* nothing of it ever ran */
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    finalize_live(gen);
     PyErr_Restore(type, value, tb);
 }
 
@@ -685,54 +792,86 @@ drop_unfinished(PyObject *gen)
     cpy_set_top_frame(act.ts, top);
 }
 
-static void
-gen_dealloc(PyObject *gen)
+void
+vm_gen_dealloc(PyObject *gen)
 {
     PyGenObject *g = (PyGenObject *)gen;
     PyObject_GC_UnTrack(gen);
+    Py_TRASHCAN_BEGIN(gen, vm_gen_dealloc)
     if (g->gi_weakreflist != NULL)
         PyObject_ClearWeakRefs(gen);
     PyObject_GC_Track(gen);
-    if (PyObject_CallFinalizerFromDealloc(gen))
-        return;
-    PyObject_GC_UnTrack(gen);
-    drop_unfinished(gen);
-    Py_XDECREF(g->gi_exc_state.exc_value);
-    Py_DECREF(g->gi_code);
-    Py_XDECREF(g->gi_name);
-    Py_XDECREF(g->gi_qualname);
-    PyObject_GC_Del(gen);
+    if (PyObject_CallFinalizerFromDealloc(gen) == 0) {
+        PyObject_GC_UnTrack(gen);
+        drop_unfinished(gen);
+        Py_XDECREF(g->gi_exc_state.exc_value);
+        Py_CLEAR(g->gi_origin_or_finalizer);
+        Py_DECREF(g->gi_code);
+        Py_XDECREF(g->gi_name);
+        Py_XDECREF(g->gi_qualname);
+        PyObject_GC_Del(gen);
+    }
+    Py_TRASHCAN_END
 }
 
-static PyAsyncMethods gen_as_async = {.am_send = gen_am_send};
+static PyAsyncMethods gen_as_async = {.am_send = vm_gen_am_send};
 
 PyTypeObject VmGen_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "generator",
-    .tp_dealloc = gen_dealloc,
+    .tp_dealloc = vm_gen_dealloc,
     .tp_as_async = &gen_as_async,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
-    .tp_traverse = gen_traverse,
+    .tp_traverse = vm_gen_traverse,
     .tp_iter = PyObject_SelfIter,
     .tp_iternext = gen_iternext,
     .tp_methods = gen_methods,
     .tp_getset = gen_getset,
-    .tp_finalize = gen_finalize,
+    .tp_finalize = vm_gen_finalize,
 };
 
 PyTypeObject *
 vm_public_type(PyObject *o)
 {
-    return vm_is_gen(o) ? Py_TYPE(o)->tp_base : NULL;
+    return vm_has_gen_frame(o) ? Py_TYPE(o)->tp_base : NULL;
+}
+
+static PyAsyncMethods gencoro_as_async = {
+    .am_await = PyObject_SelfIter,
+    .am_send = vm_gen_am_send,
+};
+
+PyTypeObject VmGenCoro_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "generator",
+    .tp_dealloc = vm_gen_dealloc,
+    .tp_as_async = &gencoro_as_async,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_traverse = vm_gen_traverse,
+    .tp_iter = PyObject_SelfIter,
+    .tp_iternext = gen_iternext,
+    .tp_methods = gen_methods,
+    .tp_getset = gen_getset,
+    .tp_finalize = vm_gen_finalize,
+};
+
+static int
+ready(PyTypeObject *type, PyTypeObject *base)
+{
+    type->tp_base = base;
+    type->tp_basicsize = base->tp_basicsize;
+    type->tp_itemsize = base->tp_itemsize;
+    type->tp_weaklistoffset = base->tp_weaklistoffset;
+    type->tp_repr = base->tp_repr;
+    return PyType_Ready(type);
 }
 
 int
 vm_gen_init_types(void)
 {
-    VmGen_Type.tp_base = &PyGen_Type;
-    VmGen_Type.tp_basicsize = PyGen_Type.tp_basicsize;
-    VmGen_Type.tp_itemsize = PyGen_Type.tp_itemsize;
-    VmGen_Type.tp_weaklistoffset = PyGen_Type.tp_weaklistoffset;
-    VmGen_Type.tp_repr = PyGen_Type.tp_repr;
-    return PyType_Ready(&VmGen_Type);
+    return ready(&VmGen_Type, &PyGen_Type) < 0 || ready(&VmGenCoro_Type, &PyGen_Type) < 0
+                   || ready(&VmCoro_Type, &PyCoro_Type) < 0
+                   || ready(&VmAsyncGen_Type, &PyAsyncGen_Type) < 0
+               ? -1
+               : vm_coro_init_types();
 }

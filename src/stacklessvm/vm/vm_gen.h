@@ -17,18 +17,34 @@ typedef enum {
     GEN_BY_C,           /* vm_run returns */
     GEN_BY_FOR,         /* a FOR instruction of the frame below */
     GEN_BY_SEND,        /* a SEND instruction */
+    GEN_BY_ASEND,       /* a SEND instruction, through an asend object */
 } VmGenMode;
 
-extern PyTypeObject VmGen_Type;
+extern PyTypeObject VmGen_Type;         /* generators */
+extern PyTypeObject VmGenCoro_Type;     /* generators made awaitable by types.coroutine */
+extern PyTypeObject VmCoro_Type;        /* coroutines */
+extern PyTypeObject VmAsyncGen_Type;    /* async generators */
 
+/* c of a YIELD instruction */
+enum { YIELD_PLAIN, YIELD_DELEGATING, YIELD_ASYNC };
+
+/* What a FOR instruction or `yield from` may resume as a generator. */
 static inline int
 vm_is_gen(PyObject *o)
 {
-    return Py_IS_TYPE(o, &VmGen_Type);
+    return Py_IS_TYPE(o, &VmGen_Type) || Py_IS_TYPE(o, &VmGenCoro_Type);
+}
+
+/* Any object with a VM frame in it. */
+static inline int
+vm_has_gen_frame(PyObject *o)
+{
+    return vm_is_gen(o) || Py_IS_TYPE(o, &VmCoro_Type) || Py_IS_TYPE(o, &VmAsyncGen_Type);
 }
 
 VmFrame *vm_gen_frame(PyObject *gen);
 int vm_gen_init_types(void);
+int vm_coro_init_types(void);           /* vm_coro.c, from vm_gen_init_types */
 
 /* GEN: move frame f into a new generator and leave it.  -> new */
 PyObject *vm_gen_new(VmAct *A, VmFrame *f);
@@ -37,7 +53,6 @@ PyObject *vm_gen_new(VmAct *A, VmFrame *f);
    NULL: exception (already running, recursion). */
 VmFrame *vm_gen_resume(VmAct *A, VmFrame *f, PyObject *gen, VmWord value, VmGenMode mode);
 
-/* Only when vm_gen_is_ready: no checks needed before a resume. */
 static inline VmGenState
 vm_gen_state(VmFrame *gf)
 {
@@ -58,5 +73,39 @@ void vm_gen_finish(VmAct *A, VmFrame *gf);
 void vm_gen_convert_stop(VmFrame *gf);
 /* What __class__ and type() answer.  -> borrowed, NULL: not one of ours */
 PyTypeObject *vm_public_type(PyObject *o);
+
+/* -- the same object from C: slots and methods of all four types ----------------------- */
+
+PySendResult vm_gen_am_send(PyObject *gen, PyObject *arg, PyObject **result);
+PyObject *vm_gen_send(PyObject *gen, PyObject *arg);
+PyObject *vm_gen_throw(PyObject *gen, PyObject *const *args, Py_ssize_t n);
+/* throw() that leaves a delegate open when GeneratorExit is thrown; status as am_send's */
+PySendResult vm_gen_throw_status(PyObject *gen, PyObject *const *args, Py_ssize_t n,
+                                 int close_delegate, PyObject **result);
+PyObject *vm_gen_close(PyObject *gen, PyObject *ignored);
+void vm_gen_dealloc(PyObject *gen);
+int vm_gen_traverse(PyObject *gen, visitproc visit, void *arg);
+void vm_gen_finalize(PyObject *gen);
+PyObject *vm_gen_get_frame(PyObject *gen, void *ignored);
+PyObject *vm_gen_get_running(PyObject *gen, void *ignored);
+PyObject *vm_gen_get_suspended(PyObject *gen, void *ignored);
+PyObject *vm_gen_get_delegate(PyObject *gen, void *ignored);
+PyObject *vm_gen_get_class(PyObject *gen, void *ignored);
+/* It is suspended at a yield of an async generator's own (not of something awaited). */
+int vm_gen_at_async_yield(PyObject *gen);
+
+/* -- awaiting (vm_coro.c) ----------------------------------------------------------------- */
+
+int vm_get_awaitable(VmAct *A, VmFrame *f, VmWord *result);     /* AWAITBL */
+int vm_get_aiter(VmAct *A, VmFrame *f, VmWord *result);         /* AITER */
+int vm_get_anext(VmAct *A, VmFrame *f, VmWord *result);         /* ANEXT */
+int vm_end_async_for(VmAct *A, VmFrame *f);     /* ENDAF: 0, -2 re-raise */
+/* A SEND to the asend object of one of our async generators: the frame to run, or NULL;
+   *general 1: not for us, send the general way. */
+VmFrame *vm_asend_resume(VmAct *A, VmFrame *f, PyObject *receiver, VmWord value, int *general);
+/* Its outcome: the asend object is used up. */
+void vm_asend_done(PyObject *receiver, PyObject *gen);
+/* "generator", "coroutine" or "async generator" */
+const char *vm_gen_noun(PyObject *gen);
 
 #endif

@@ -39,8 +39,16 @@ return_from_generator(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
         vm_gen_finish(A, gf);
         return LEFT;
     }
+    PyObject *gen = vm_ptr(gf->aux);
+    if (mode == GEN_BY_ASEND)
+        vm_asend_done(vm_ptr(f->regs[f->pc->b]), gen);
     vm_gen_finish(A, gf);
     *frame = f;
+    if (mode == GEN_BY_ASEND) {
+        vm_release(v);
+        PyErr_SetNone(PyExc_StopAsyncIteration);
+        return RAISED;
+    }
     const VmInsn *ip = f->pc;
     const int32_t *jumps = (const int32_t *)(ip + 1);
     VmWord receiver = f->regs[ip->b];
@@ -198,8 +206,20 @@ yield_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
         vm_gen_suspend(A, gf);
         return LEFT;
     }
+    int async_yield = mode == GEN_BY_ASEND && gf->pc->c == YIELD_ASYNC;
+    if (async_yield)
+        vm_asend_done(vm_ptr(f->regs[f->pc->b]), vm_ptr(gf->aux));
     vm_gen_suspend(A, gf);
     *frame = f;
+    if (async_yield) {          /* the await is over: the SEND is finished with v */
+        const VmInsn *send = f->pc;
+        VmWord receiver = f->regs[send->b];
+        f->regs[send->c ? send->a : send->b] = v;
+        if (!send->c)
+            vm_release(receiver);
+        f->pc = send + ((const int32_t *)(send + 1))[0];
+        return GO_ON;
+    }
     vm_set_any(f, dst, v);
     f->pc = next;
     return GO_ON;

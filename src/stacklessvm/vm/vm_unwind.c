@@ -98,6 +98,8 @@ leave_raising(VmAct *A, VmFrame *f)
     if (f->flags & FRAME_GENERATOR) {
         entry = vm_gen_mode(f) == GEN_BY_C;
         vm_gen_convert_stop(f);
+        if (vm_gen_mode(f) == GEN_BY_ASEND)
+            vm_asend_done(vm_ptr(caller->regs[caller->pc->b]), vm_ptr(f->aux));
         vm_gen_finish(A, f);
     }
     else {

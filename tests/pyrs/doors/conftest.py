@@ -6,30 +6,18 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import pytest
 
 TIMEOUT = 60
-PLAIN = (sys.executable,)
 # not for the programs here: what the machine that runs the tests has set
 FOREIGN = ("PYTHONSTARTUP", "PYTHONINSPECT", "PYRS_FALLBACK", "PYTHONSAFEPATH")
-
-
-@dataclass(frozen=True)
-class Case:
-    """A way to start a program, in a folder with these files."""
-
-    words: tuple[str, ...]
-    files: dict[str, str | bytes] = field(default_factory=dict)
-    stdin: str | bytes = ""
-    flags: tuple[str, ...] = ()  # the interpreter's own
-    env: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,16 +39,18 @@ def write(folder, files):
         path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def start(case, folder, *machine):
-    """Run the case with `-m pyrs` or another way in put before its words, or with nothing."""
-    stdin = case.stdin.encode() if isinstance(case.stdin, str) else case.stdin
+def start(folder, words, stdin="", env=None, shell=""):
+    """Run `python words`; or, with `shell`, a command line in which PYTHON stands for that."""
+    command = [sys.executable, *words]
+    if shell:
+        command = ["sh", "-c", shell.replace("PYTHON", shlex.join(command))]
     done = subprocess.run(
-        [*PLAIN, *case.flags, *machine, *case.words],
+        command,
         cwd=folder,
-        input=stdin,
+        input=stdin.encode() if isinstance(stdin, str) else stdin,
         capture_output=True,
         timeout=TIMEOUT,
-        env=environment(folder, case.env),
+        env=environment(folder, env or {}),
     )
     out, err = (text.decode("utf-8", "backslashreplace") for text in (done.stdout, done.stderr))
     return Outcome(without_addresses(out), without_addresses(err), done.returncode)
@@ -72,17 +62,25 @@ def without_addresses(text):
 
 @pytest.fixture(params=["machine", "no machine"])
 def sides(request, tmp_path):
-    """case -> (what plain Python does, what `-m pyrs` does), with the machine and where there
-    is none."""
+    """How a program is started -> (what plain Python does, what `-m pyrs` does); with the
+    machine, and where there is none.
 
-    def run(case):
+    words: what follows `python`   flags: the interpreter's own   files: name -> content
+    stdin, env, shell: as for start()
+    only_machine: without it, what is asked for can't be had
+    """
+
+    def run(words=(), files=None, flags=(), env=None, only_machine=False, **how):
+        if only_machine and request.param != "machine":
+            pytest.skip("needs the machine: frames are hidden and files read by it")
         folder = tmp_path / "program"
         folder.mkdir()
-        write(folder, case.files)
-        plain = start(case, folder)
-        if request.param == "no machine":
-            case = replace(case, env=case.env | without_machine(tmp_path))
-        return plain, start(case, folder, "-m", "pyrs")
+        write(folder, files or {})
+        env = env or {}
+        plain = start(folder, [*flags, *words], env=env, **how)
+        if request.param != "machine":
+            env = env | without_machine(tmp_path)
+        return plain, start(folder, [*flags, "-m", "pyrs", *words], env=env, **how)
 
     return run
 
@@ -94,7 +92,7 @@ def pyrs(tmp_path):
     def run(*words, files=None, stdin="", env=None, machine=True):
         write(tmp_path, files or {})
         env = (env or {}) | ({} if machine else without_machine(tmp_path))
-        return start(Case(words, stdin=stdin, env=env), tmp_path, "-m", "pyrs")
+        return start(tmp_path, ["-m", "pyrs", *words], stdin, env)
 
     return run
 
@@ -187,16 +185,9 @@ def terminal(tmp_path):
         folder = tmp_path / "terminal"
         folder.mkdir(exist_ok=True)
         write(folder, files or {})
-        opened.append(Terminal((*PLAIN, *words), folder, environment(folder, env or {})))
+        opened.append(Terminal((sys.executable, *words), folder, environment(folder, env or {})))
         return opened[-1]
 
     yield open_terminal
     for each in opened:
         each.close()
-
-
-def pytest_make_parametrize_id(config, val, argname):
-    return val if isinstance(val, str) and re.fullmatch(r"[\w .,'-]{1,60}", val) else None
-
-
-HERE = Path(__file__).parent
