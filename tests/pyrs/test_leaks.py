@@ -43,6 +43,7 @@ def test_program_keeps_no_more_than_in_plain_python(program):
     assert {what: by for what, by in kept.items() if by > plain.get(what, 0) + NOISE} == {}
 
 
+@pytest.mark.skipif(sys.getallocatedblocks() == 0, reason="needs an allocator that counts")
 def test_kept_block_is_found():
     kept = []
 
