@@ -33,7 +33,7 @@ typedef struct {
     uint16_t op, a, b, c;
 } VmInsn;
 
-#define VM_FRAME_BYTES 72           /* sizeof(VmFrame), asserted in vm_frame.h */
+#define VM_FRAME_BYTES 80           /* sizeof(VmFrame), asserted in vm_frame.h */
 #define VM_OUT_FREE 2               /* free slots below outgoing arguments */
 #define VM_OPERAND_CONST 0x8000u    /* operand lists: the rest is a constant's index */
 #define VM_NO_REG 0xFFFFu           /* a map's NULL slot; no register */

@@ -55,6 +55,7 @@ typedef struct VmFrame {
     };
     uint32_t spare;
     VmWord aux;                 /* RET_INIT, RET_CLASS: owned; RET_GENERATOR: the generator, borrowed */
+    _PyErr_StackItem *exc_below;    /* running generators: the thread's exc_info before */
     VmWord regs[];
 } VmFrame;
 _Static_assert(sizeof(VmFrame) == VM_FRAME_BYTES, "lowering lays frames out");

@@ -138,18 +138,27 @@ vm_gen_new(VmAct *A, VmFrame *f)
 
 /* -- resume, suspend, end --------------------------------------------------------------------- */
 
+/* CPython looks for the handled exception down this list at every raise; generators that
+   handle none are left out, or raising in a deep chain of them would be quadratic.  They
+   can't come to handle one while they wait. */
 static void
-push_exc_state(VmAct *A, PyGenObject *gen)
+push_exc_state(VmAct *A, VmFrame *gf)
 {
-    gen->gi_exc_state.previous_item = cpy_exc_info(A->ts);
+    PyGenObject *gen = (PyGenObject *)self_of(gf);
+    _PyErr_StackItem *below = cpy_exc_info(A->ts);
+    gf->exc_below = below;
+    while ((below->exc_value == NULL || below->exc_value == Py_None)
+           && below->previous_item != NULL)
+        below = below->previous_item;
+    gen->gi_exc_state.previous_item = below;
     cpy_set_exc_info(A->ts, &gen->gi_exc_state);
 }
 
 static void
-pop_exc_state(VmAct *A, PyGenObject *gen)
+pop_exc_state(VmAct *A, VmFrame *gf)
 {
-    cpy_set_exc_info(A->ts, gen->gi_exc_state.previous_item);
-    gen->gi_exc_state.previous_item = NULL;
+    cpy_set_exc_info(A->ts, gf->exc_below);
+    ((PyGenObject *)self_of(gf))->gi_exc_state.previous_item = NULL;
 }
 
 static void
@@ -178,7 +187,7 @@ activate(VmAct *A, VmFrame *f, VmFrame *gf, VmGenMode mode)
         cpy_frame_set_previous(gf->shadow, f == NULL ? A->entry_top : f->shadow);
         vm_after(A, gf);        /* its locals may have been looked at meanwhile */
     }
-    push_exc_state(A, (PyGenObject *)self_of(gf));
+    push_exc_state(A, gf);
     Py_INCREF(self_of(gf));     /* while it runs */
     vm_stats.native++;
     return 0;
@@ -200,7 +209,7 @@ vm_gen_resume(VmAct *A, VmFrame *f, PyObject *gen, VmWord value, VmGenMode mode)
 void
 vm_gen_suspend(VmAct *A, VmFrame *gf)
 {
-    pop_exc_state(A, (PyGenObject *)self_of(gf));
+    pop_exc_state(A, gf);
     if (gf->shadow != NULL) {
         cpy_set_top_frame(A->ts, cpy_frame_previous(gf->shadow));
         cpy_frame_set_previous(gf->shadow, NULL);
@@ -237,7 +246,7 @@ void
 vm_gen_finish(VmAct *A, VmFrame *gf)
 {
     PyGenObject *gen = (PyGenObject *)self_of(gf);
-    pop_exc_state(A, gen);
+    pop_exc_state(A, gf);
     clear_frame(A, gf);
     Py_CLEAR(gen->gi_exc_state.exc_value);
     gf->prev = NULL;
