@@ -2,10 +2,14 @@
 #include "fa_state.h"
 
 #include "fa_array.h"
+#include "fa_arrow.h"
 #include "fa_callback.h"
+#include "fa_elementwise.h"
+#include "fa_foreign.h"
 #include "fa_lambda.h"
 #include "fa_names.h"
 #include "fa_reduce.h"
+#include "fa_stats.h"
 
 /* -- CPU targets ------------------------------------------------------------------ */
 
@@ -91,6 +95,33 @@ static PyMethodDef methods[] = {
                   "Left fold, as functools.reduce."),
     ENTRY(explain, "(fn, typecode, /, *, use='map', result=None)\n--\n\n"
                    "How fn would run over such an array: compiled, or why not."),
+    ENTRY(fsum, "(a, /)\n--\n\nThe correctly rounded sum, as a float."),
+    ENTRY(argmin, "(a, /)\n--\n\nIndex of the first smallest element (or first NaN)."),
+    ENTRY(argmax, "(a, /)\n--\n\nIndex of the first largest element (or first NaN)."),
+    ENTRY(var, "(a, /, *, correction=0, mean=None)\n--\n\n"
+               "Variance: exact for integers, in two passes for floats."),
+    ENTRY(std, "(a, /, *, correction=0, mean=None)\n--\n\n"
+               "Standard deviation: the square root of var."),
+    ENTRY(dot, "(a, b, /)\n--\n\n"
+               "Sum of products: exact for integers, compensated for floats."),
+    ENTRY(count, "(a, value, /)\n--\n\nHow many elements equal value."),
+    ENTRY(prod, "(a, /)\n--\n\n"
+                "Product: exact for integers, left to right for floats."),
+    ENTRY(any, "(a, /)\n--\n\nIs some element not zero?"),
+    ENTRY(all, "(a, /)\n--\n\nIs no element zero?"),
+    ENTRY(add, "(a, b, /, *, out=None)\n--\n\nElementwise a + b; OverflowError if it does not fit."),
+    ENTRY(sub, "(a, b, /, *, out=None)\n--\n\nElementwise a - b; OverflowError if it does not fit."),
+    ENTRY(mul, "(a, b, /, *, out=None)\n--\n\nElementwise a * b; OverflowError if it does not fit."),
+    ENTRY(truediv, "(a, b, /, *, out=None)\n--\n\n"
+                   "Elementwise a / b, as Python divides; typecode 'd' ('f' for 'f')."),
+    ENTRY(floordiv, "(a, b, /, *, out=None)\n--\n\nElementwise a // b, as Python divides."),
+    ENTRY(to_arrow, "(a, /)\n--\n\n"
+                    "An object that offers a through Arrow's C data interface, uncopied."),
+    ENTRY(from_arrow, "(obj, /)\n--\n\n"
+                      "A read-only memoryview of an Arrow array's numbers, uncopied."),
+    ENTRY(from_dlpack, "(obj, /)\n--\n\n"
+                       "A read-only memoryview of a DLPack tensor in CPU memory, uncopied."),
+    {"_tally", (PyCFunction)(void (*)(void))fa_tally, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"block_counts", fa_block_counts, METH_NOARGS,
      "block_counts()\n--\n\n"
      "How many blocks of map, filter and reduce ran in kernels and how many in Python."},
@@ -107,7 +138,9 @@ exec_module(PyObject *module)
 {
     FaState *st = fa_state(module);
     st->kernels = fa_dispatch_choose();
-    return fa_array_setup(st);
+    if (fa_array_setup(st) < 0 || fa_arrow_setup(st, module) < 0)
+        return -1;
+    return fa_foreign_setup(st, module);
 }
 
 static int
@@ -116,6 +149,7 @@ traverse(PyObject *module, visitproc visit, void *arg)
     FaState *st = fa_state(module);
     Py_VISIT(st->array_type);
     Py_VISIT(st->arrow_type);
+    Py_VISIT(st->foreign_type);
     return fa_lambda_traverse(st, visit, arg);
 }
 
@@ -128,6 +162,7 @@ clear(PyObject *module)
     fa_names_clear(st);
     Py_CLEAR(st->array_type);
     Py_CLEAR(st->arrow_type);
+    Py_CLEAR(st->foreign_type);
     return 0;
 }
 

@@ -19,6 +19,7 @@ typedef struct FaState {
     struct FaLambdaCache *lambdas; /* owned; fa_lambda.c */
     struct FaNames *names;       /* owned; builtins and operators fa_lambda.c knows */
     PyTypeObject *arrow_type;    /* owned; what to_arrow() returns */
+    PyTypeObject *foreign_type;  /* owned; what from_arrow() views look at */
     uint64_t kernel_blocks, python_blocks;
 } FaState;
 

@@ -129,8 +129,9 @@ def test_dropping_the_array_is_survived():
     box = [array("i", range(100))]
 
     def fn(x):
-        box.clear()
-        gc.collect()
+        if box:
+            box.clear()
+            gc.collect()
         return x + 1
 
     assert fa.map(box[0], fn).tolist() == list(range(1, 101))
