@@ -134,7 +134,7 @@ def _usable(project: str, store: str, generation: str) -> bool:
     except OSError:
         return False
     links = all(os.path.islink(f"{project}/.pyrs/{part}") for part in ("site-packages", "bin"))
-    registered = os.path.exists(link.root_path(project, store))
+    registered = link.is_registered(project, store)
     rows = link.plan_rows(text)
     return (
         links and registered and link.entries_exist(rows, store) and _paths_unchanged(project, text)
@@ -193,26 +193,27 @@ def _run_command(project: str, argv: list[str]) -> int | None:
 def _refresh_root(project: str, rows: link.Rows) -> None:
     """A project that was moved, or whose record was dropped, is known again from here on."""
     for store in link.values(rows, "store"):
-        if not os.path.exists(link.root_path(project, store)):
+        if not link.is_registered(project, store):
             text = link.read_bytes(f"{project}/.pyrs/current/plan").decode()
             link.register(project, store, link.plan_rows(text))
 
 
+# loaded by .pth files of ordinary installations; they only add finders, which are taken out again
+_HARMLESS = ("_distutils_hack", "__editable__", "_virtualenv")
+
+
 def _pristine() -> bool:
     """Did anything but the interpreter itself and us change this process?"""
-    standard = sys.stdlib_module_names
+    expected = {*sys.stdlib_module_names, "__main__", "pyrs", "sitecustomize", "apport_python_hook"}
     for name in sys.modules:
-        top = name.partition(".")[0]
-        if top not in standard and top not in (
-            "__main__",
-            "pyrs",
-            "sitecustomize",
-            "apport_python_hook",
-        ):
+        if name.partition(".")[0] not in expected and not name.startswith(_HARMLESS):
             return False
-    names = ("BuiltinImporter", "FrozenImporter", "PathFinder")
-    plain = [getattr(f, "__name__", "") for f in sys.meta_path] == list(names)
     flags = sys.flags
-    return plain and not (
-        flags.isolated or flags.optimize or flags.dev_mode or flags.inspect or flags.interactive
+    return not (
+        flags.isolated
+        or flags.optimize
+        or flags.dev_mode
+        or flags.inspect
+        or flags.interactive
+        or (flags.dont_write_bytecode and not os.environ.get("PYTHONDONTWRITEBYTECODE"))
     )

@@ -9,7 +9,11 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
-from collections.abc import Iterator
+
+# typing.TYPE_CHECKING without the cost of importing typing
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 try:
     from _blake2 import blake2b
@@ -299,9 +303,15 @@ def register(project: str, store: str, rows: Rows) -> None:
     path = root_path(project, store)
     used = "\n".join(sorted(values(rows, "entry")))
     data = f"project\t{project}\n{used}\n".encode()
+    _forget(path + ".vanished")
     try:
         if read_bytes(path) == data:
             return
     except OSError:
         pass
     replace_file(path, data)
+
+
+def is_registered(project: str, store: str) -> bool:
+    path = root_path(project, store)
+    return os.path.exists(path) and not os.path.exists(path + ".vanished")

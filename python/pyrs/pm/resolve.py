@@ -20,7 +20,8 @@ from typing import Any
 from packaging.requirements import Requirement as PackagingRequirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep, Resolver
+from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep
+from resolvelib.resolvers import Resolution
 
 from .candidates import Candidates, Constraints, spec_text
 from .errors import NoSolution
@@ -269,14 +270,18 @@ class _Resolution:
             for requirement in expand(root.name, root.extras, root.spec, who)
         ]
         try:
-            result = Resolver(provider, BaseReporter()).resolve(asked, max_rounds=MAX_ROUNDS)
+            # not Resolver: building its result recurses for ever over some cycles of given-up versions
+            state = Resolution(provider, BaseReporter()).resolve(asked, max_rounds=MAX_ROUNDS)
         except ResolutionImpossible as e:
             raise _explain(e.causes, self, pins, point, groups) from None
         except ResolutionTooDeep:
             raise NoSolution(
                 "no solution was found within the search limit", help="narrow some ranges"
             ) from None
-        return {name: c.index for (name, _), c in result.mapping.items()}, provider.alike
+        choice = {name: {c.index: 1 << point} for (name, _), c in state.mapping.items()}
+        reach, _ = self._closure(roots, choice)
+        solved = {n: next(iter(choice[n])) for (n, _), mask in reach.items() if mask >> point & 1}
+        return solved, provider.alike
 
     # -- The result --------------------------------------------------------------------------
 

@@ -145,9 +145,7 @@ def _site_builtins() -> None:
 
 def _read_only_folders(folder: str, store: str) -> None:
     """Modules in the store are never written beside, whoever runs: their bytecode is sealed."""
-    from importlib import _bootstrap_external as module
-
-    external: Any = module
+    external: Any = sys.modules["_frozen_importlib_external"]
 
     class SealedLoader(external.SourceFileLoader):  # type: ignore[misc]
         def _cache_bytecode(self, source_path: str, cache_path: str, data: bytes) -> None:
@@ -179,7 +177,9 @@ def _stand_guard(environment: Environment, guard: "Any", owner: str, child: bool
         if not isolation:
             guard.uninstall(original)
             try:
-                isolation.append(_load_isolation().Isolation(environment, owner, child, guard))
+                isolation.append(
+                    _load_isolation(environment).Isolation(environment, owner, child, guard)
+                )
             finally:
                 guard.install(decide)
         return isolation[0].decide(importer, name, fromlist)
@@ -190,18 +190,14 @@ def _stand_guard(environment: Environment, guard: "Any", owner: str, child: bool
     guard.install(decide)
 
 
-def _load_isolation() -> "Any":
-    """The module beside this one, in the store or in the package."""
-    if __name__ == "pyrs_start":
-        sys.path.insert(0, __file__.rpartition("/")[0])
-        try:
-            import pyrs_isolation  # type: ignore[import-not-found]
-        finally:
-            del sys.path[0]
-        return pyrs_isolation
-    from pyrs.pm import isolation
-
-    return isolation
+def _load_isolation(environment: Environment) -> "Any":
+    """From beside the environment's start-up code: a process that was `pyrs` has no package left."""
+    sys.path.insert(0, environment.value("runtime"))
+    try:
+        import pyrs_isolation  # type: ignore[import-not-found]
+    finally:
+        del sys.path[0]
+    return pyrs_isolation
 
 
 # -- The command line of an interpreter ----------------------------------------------------------
@@ -380,6 +376,9 @@ def run_here(environment: Environment, guard: "Any", argv: "list[str]") -> int:
     """`pyrs run` without a second interpreter: this one becomes the environment's."""
     entry = environment.project + "/.pyrs/bin/python"
     activate(environment, guard, "")
-    for name in [n for n in sys.modules if n == "pyrs" or n.startswith("pyrs.")]:
+    standard = {*sys.stdlib_module_names, "__main__", "sitecustomize", "usercustomize"}
+    for name in [n for n in sys.modules if n.partition(".")[0] not in standard]:
         del sys.modules[name]
+    own = ("_frozen_importlib", "_frozen_importlib_external")
+    sys.meta_path[:] = [f for f in sys.meta_path if getattr(f, "__module__", "") in own]
     return run_python(environment, guard, entry, argv)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pyrs.pm import link
 from pyrs.pm.store import DAY, Store
 
 ROOT = os.geteuid() == 0
@@ -200,67 +201,79 @@ def test_generation_in_use_survives_installs_and_collection(two, index, store):
     assert len(list((two.root / ".pyrs").glob("gen-*"))) == 1
 
 
-def model_of_collection(tmp_path, seed, steps):
-    """Random histories of projects against a dictionary of who uses what."""
-    from pyrs.pm import link
+class Histories:
+    """Random histories of projects against a model: who uses what, who is away, who was marked."""
 
-    rng = random.Random(seed)
-    store = Store(tmp_path / f"store{seed}")
-    for name in ("pkgs", "plans", "roots", "builds", "runtime", "tmp"):
-        (store.base / name).mkdir(parents=True)
-    now, entries, uses, away = time.time(), set(), {}, {}
-    for step in range(steps):
-        action = rng.choice(["install", "install", "vanish", "return", "collect", "wait"])
-        name = rng.choice("abcd")
-        folder = tmp_path / f"p{seed}{name}"
-        if action == "install" and name not in away:
-            wanted = set(rng.sample(range(8), rng.randint(0, 4)))
-            keys = {f"d{n}@1-{n:016d}" for n in wanted}
-            for key in keys - entries:
-                (store.pkgs / key).mkdir()
-                (store.pkgs / key / "seal").touch()
-            entries |= keys
-            generation = folder / ".pyrs" / "gen-1"
-            generation.mkdir(parents=True, exist_ok=True)
-            rows = [["entry", k] for k in sorted(keys)]
-            (generation / "plan").write_text("\n".join("\t".join(r) for r in rows))
-            link.register(str(folder), str(store.root), rows)
-            uses[name] = keys
-        elif action == "vanish" and name in uses and name not in away:
-            folder.rename(folder.with_suffix(".away"))
-            away[name] = None
-        elif action == "return" and name in away:
-            folder.with_suffix(".away").rename(folder)
-            del away[name]
-        elif action == "wait":
-            now += rng.choice([1, 10, 31]) * DAY
-        elif action == "collect":
-            store.collect(30, now=now)
-            for gone in [
-                n for n, since in away.items() if since is not None and now - since >= 30 * DAY
-            ]:
-                away[gone] = "forgotten"
-            live = set().union(
-                *(keys for n, keys in uses.items() if away.get(n) != "forgotten"), set()
-            )
-            for n in [n for n, since in away.items() if since == "forgotten"]:
-                shutil.rmtree(tmp_path / f"p{seed}{n}.away")
-                del uses[n], away[n]
-            for n, since in away.items():
-                away[n] = now if since is None else since
-            entries &= live
-            assert set(store.entry_keys()) == entries, (seed, step)
+    def __init__(self, folder, seed):
+        self.rng, self.folder, self.now = random.Random(seed), folder, time.time()
+        self.store = Store(folder / "store")
+        for name in ("pkgs", "plans", "roots", "builds", "runtime", "tmp"):
+            (self.store.base / name).mkdir(parents=True)
+        self.entries, self.uses, self.away, self.marked = set(), {}, set(), {}
+
+    def install(self, name):
+        if name in self.away:
+            return
+        wanted = self.rng.sample(range(8), self.rng.randint(0, 4))
+        keys = {f"d{n}@1-{n:016d}" for n in wanted}
+        for key in keys - self.entries:
+            (self.store.pkgs / key).mkdir()
+            (self.store.pkgs / key / "seal").touch()
+        generation = self.folder / name / ".pyrs" / "gen-1"
+        generation.mkdir(parents=True, exist_ok=True)
+        rows = [["entry", k] for k in sorted(keys)]
+        (generation / "plan").write_text("\n".join("\t".join(r) for r in rows))
+        link.register(str(self.folder / name), str(self.store.root), rows)
+        self.entries |= keys
+        self.uses[name] = keys
+        self.marked.pop(name, None)
+
+    def vanish(self, name):
+        if name in self.uses and name not in self.away:
+            (self.folder / name).rename(self.folder / f"{name}.away")
+            self.away.add(name)
+
+    def come_back(self, name):
+        if name in self.away:
+            (self.folder / f"{name}.away").rename(self.folder / name)
+            self.away.remove(name)
+
+    def wait(self, name):
+        self.now += self.rng.choice([1, 10, 31]) * DAY
+
+    def collect(self, name):
+        self.store.collect(30, now=self.now)
+        for name in list(self.uses):
+            if name not in self.away:
+                self.marked.pop(name, None)
+            elif self.now - self.marked.setdefault(name, self.now) >= 30 * DAY:
+                shutil.rmtree(self.folder / f"{name}.away")
+                del self.uses[name], self.marked[name]
+                self.away.remove(name)
+        self.entries &= set().union(*self.uses.values(), set())
+        assert set(self.store.entry_keys()) == self.entries
+
+    def step(self):
+        action = self.rng.choice(
+            [self.install, self.install, self.vanish, self.come_back, self.wait, self.collect]
+        )
+        action(self.rng.choice("abcd"))
+
+
+def play(tmp_path, seeds, steps=40):
+    for seed in range(seeds):
+        histories = Histories(tmp_path / str(seed), seed)
+        for _ in range(steps):
+            histories.step()
 
 
 def test_collection_removes_exactly_what_is_unreachable(tmp_path):
-    for seed in range(25):
-        model_of_collection(tmp_path, seed, 40)
+    play(tmp_path, 25)
 
 
 @pytest.mark.slow
 def test_collection_removes_exactly_what_is_unreachable_in_a_thousand_histories(tmp_path):
-    for seed in range(1000):
-        model_of_collection(tmp_path, seed, 40)
+    play(tmp_path, 1000)
 
 
 # -- Many at once, and sudden ends -------------------------------------------------------------------
