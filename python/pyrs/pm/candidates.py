@@ -25,21 +25,22 @@ Constraints = dict[str, int]
 
 @dataclass
 class Pool:
-    """All releases of one name, and what is known against some of them."""
+    """All releases of one name, and what is known against some of them; the same for every universe."""
 
     releases: list[Release]
-    finals: int = 0
-    yanked: int = 0
     broken: int = 0
     reasons: dict[int, str] = field(default_factory=dict)
     ranges: dict[str, int] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        for i, release in enumerate(self.releases):
-            self.finals |= (not release.version.is_prerelease) << i
-            self.yanked |= release.yanked << i
+    def is_final(self, i: int) -> bool:
+        return not self.releases[i].version.is_prerelease
+
+    def is_yanked(self, i: int) -> bool:
+        return self.releases[i].yanked
 
     def inside(self, spec: str) -> int:
+        if not spec:
+            return (1 << len(self.releases)) - 1
         if spec not in self.ranges:
             bounds = SpecifierSet(spec)
             mask = 0
@@ -69,12 +70,13 @@ class Candidates:
         universe: Universe,
         sdists: bool = True,
         prefer: dict[str, list[Version]] | None = None,
+        pools: dict[str, Pool] | None = None,
     ) -> None:
         self.source = source
         self.universe = universe
         self.sdists = sdists
         self.prefer = prefer or {}
-        self._pools: dict[str, Pool] = {}
+        self._pools: dict[str, Pool] = {} if pools is None else pools
         self._edges: dict[tuple[str, int, str], list[Edge]] = {}
         self._served: dict[tuple[str, int], tuple[int, int]] = {}
         self._traits: dict[str, tuple[bool, bool]] = {}
@@ -137,9 +139,9 @@ class Candidates:
                 if pool.broken & bit:
                     continue
                 good = left
-                if not pool.finals & bit and not any_pre:
+                if not any_pre and not pool.is_final(i):
                     good &= pre
-                if pool.yanked & bit:
+                if good & ~exact and pool.is_yanked(i):
                     good &= exact
                 for inside, mask, _, _ in allowed:
                     if not inside & bit:

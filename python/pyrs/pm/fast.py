@@ -15,6 +15,7 @@ from . import link
 
 MANIFEST, LOCK = "pyproject.rs.toml", "pyrs.lock"
 _ALL = "*"
+_SETTLED_NS = 100_000_000
 
 
 def main(argv: list[str]) -> int:
@@ -23,6 +24,8 @@ def main(argv: list[str]) -> int:
         try:
             if argv[0] == "install":
                 result = install(argv[1:])
+                if result is not None:
+                    return _leave(result)
             elif argv[0] == "run":
                 result = run(argv[1:])
         except (OSError, link.Unsafe, link.Stale):
@@ -32,6 +35,16 @@ def main(argv: list[str]) -> int:
     from .dispatch import main as dispatch
 
     return dispatch(argv)
+
+
+def _leave(status: int) -> int:
+    """When we are the program, end here: taking an interpreter apart costs a millisecond."""
+    program = getattr(sys.modules["__main__"], "__file__", None) or ""
+    if program.endswith(("/pyrs", "/pyrs/__main__.py", "/pm/__main__.py")) and status == 0:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 def find_project() -> str:
@@ -110,16 +123,52 @@ def install(argv: list[str]) -> int | None:
         return None
     project, store = find_project(), store_folder()
     link.check_store(store)
+    seen = stamp(project, store, groups)
+    generation = link.current(project)
+    stands = _links_stand(project, store)
+    if stands and _stamped(project) == f"{generation}\n{seen}".encode():
+        return _say("up to date")
     key = plan_key(project, store, groups, base_python(), sys.hexversion)
-    generation = f"gen-{key}"
-    if link.current(project) == generation and _usable(project, store, generation):
+    if stands and generation == f"gen-{key}" and _usable(project, store, generation):
+        write_stamp(project, generation, seen)
         return _say("up to date")
     text = link.read_bytes(f"{store}/{link.STORE_VERSION}/plans/{key}").decode()
     plan = checked_plan(text)
-    if plan is None or not _paths_unchanged(project, plan):
+    if plan is None or not _paths_unchanged(plan):
         return None
-    link.materialize(project, store, key, plan)
+    link.materialize(project, store, key, text)
     return _say("installed")
+
+
+def stamp(project: str, store: str, groups: list[str]) -> str:
+    """What cannot stay the same when the answer changes: states of files instead of their bytes."""
+    parts = [" ".join(groups), store, package_id().decode()]
+    python = base_python()
+    parts.append(interpreter_id(python, sys.hexversion).decode())
+    for path in (
+        f"{project}/{MANIFEST}",
+        f"{project}/{LOCK}",
+        f"{store}/{link.STORE_VERSION}/pkgs",
+    ):
+        status = os.stat(path)
+        parts.append(f"{status.st_mtime_ns} {status.st_ctime_ns} {status.st_size} {status.st_ino}")
+    return "\n".join(parts)
+
+
+def _stamped(project: str) -> bytes:
+    try:
+        return link.read_bytes(f"{project}/.pyrs/stamp")
+    except OSError:
+        return b""
+
+
+def write_stamp(project: str, generation: str, seen: str) -> None:
+    """Not while a file is so new that a change could still get the same time."""
+    from time import time_ns
+
+    newest = max(os.stat(f"{project}/{name}").st_ctime_ns for name in (MANIFEST, LOCK))
+    if time_ns() - newest > _SETTLED_NS:
+        link.replace_file(f"{project}/.pyrs/stamp", f"{generation}\n{seen}".encode())
 
 
 def checked_plan(text: str) -> str | None:
@@ -128,20 +177,20 @@ def checked_plan(text: str) -> str | None:
     return body if seal == link.digest(body.encode()) else None
 
 
+def _links_stand(project: str, store: str) -> bool:
+    links = all(os.path.islink(f"{project}/.pyrs/{part}") for part in ("site-packages", "bin"))
+    return links and link.is_registered(project, store)
+
+
 def _usable(project: str, store: str, generation: str) -> bool:
     try:
         text = link.read_bytes(f"{project}/.pyrs/{generation}/plan").decode()
     except OSError:
         return False
-    links = all(os.path.islink(f"{project}/.pyrs/{part}") for part in ("site-packages", "bin"))
-    registered = link.is_registered(project, store)
-    rows = link.plan_rows(text)
-    return (
-        links and registered and link.entries_exist(rows, store) and _paths_unchanged(project, text)
-    )
+    return link.entries_exist(link.plan_rows(text), store) and _paths_unchanged(text)
 
 
-def _paths_unchanged(project: str, plan: str) -> bool:
+def _paths_unchanged(plan: str) -> bool:
     """Local folders may change without manifest or lock changing: those go the long way."""
     return "\nlocal\t" not in plan
 

@@ -12,7 +12,6 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +19,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from .config import Index
-from .errors import BuildError, HashMismatch, NetworkError, NoSolution, PyrsError
+from .errors import BuildError, HashMismatch, NetworkError, PyrsError
 from .http import Http, HTTPStatus, write_atomic
 from .metadata import (
     MAX_METADATA,
@@ -30,20 +29,27 @@ from .metadata import (
     metadata_from_tail,
     parse_metadata,
 )
-from .pages import ACCEPT, File, parse_page
+from .pages import ACCEPT, File, Link, parse_links
 
 WORKERS = 16
 _WHEEL = re.compile(r"^([^-]+)-([^-]+)(?:-\d[^-]*)?-([^-]+-[^-]+-[^-]+)\.whl$")
 
 
-@dataclass(eq=False)
 class Release:
-    """One version of one distribution and its files."""
+    """One version of one distribution; its files are read from the page when they are asked for."""
 
-    name: str
-    version: Version
-    source: str
-    files: list[File] = field(default_factory=list)
+    def __init__(
+        self, name: str, version: Version, source: str, files: list[File] | None = None
+    ) -> None:
+        self.name, self.version, self.source = name, version, source
+        self.links: list[Link] = []
+        self._files = files
+
+    @property
+    def files(self) -> list[File]:
+        if self._files is None:
+            self._files = [file for _, read in self.links if (file := read())]
+        return self._files
 
     @property
     def wheels(self) -> list[File]:
@@ -82,27 +88,30 @@ def wheel_tags(filename: str) -> list[str]:
     ]
 
 
-def group_releases(name: str, source: str, files: list[File]) -> list[Release]:
+def group_releases(name: str, source: str, links: list[Link]) -> list[Release]:
     """Newest first; names and versions that do not parse are not offered."""
-    by_text: dict[str, list[File]] = {}
-    for file in files:
-        version = _version_text(name, file.name)
-        if version and file.url:
-            by_text.setdefault(version, []).append(file)
+    by_text: dict[str, list[Link]] = {}
+    plain = name.replace("-", "_")  # as most file names spell it
+    for link in links:
+        version = _version_text(name, plain, link[0])
+        if version:
+            by_text.setdefault(version, []).append(link)
     releases: dict[Version, Release] = {}
     for text, group in by_text.items():
         try:
             number = Version(text)
         except InvalidVersion:
             continue
-        releases.setdefault(number, Release(name, number, source)).files += group
+        releases.setdefault(number, Release(name, number, source)).links += group
     return sorted(releases.values(), key=lambda r: r.version, reverse=True)
 
 
-def _version_text(name: str, filename: str) -> str:
+def _version_text(name: str, plain: str, filename: str) -> str:
     if filename.endswith(".whl"):
         found = _WHEEL.match(filename)
-        return found[2].replace("_", "-") if found and canonicalize_name(found[1]) == name else ""
+        if not found or (found[1] != plain and canonicalize_name(found[1]) != name):
+            return ""
+        return found[2].replace("_", "-")
     stem = filename[: -7 if filename.endswith(".tar.gz") else -4]
     # the split is where the left side is the name: `my-pkg-2-1.0` is ambiguous otherwise
     for at in (i for i, c in enumerate(stem) if c == "-"):
@@ -167,15 +176,15 @@ class Source:
         chosen = [self.indexes[route]] if route else list(self.indexes.values())
         releases: list[Release] = []
         for index in chosen:
-            files = self._page_files(index, name)
-            if files is not None:
-                releases = group_releases(name, index.name, files)
+            links = self._page_links(index, name)
+            if links is not None:
+                releases = group_releases(name, index.name, links)
                 break
         if then:
             self._threads.submit(then, releases)  # apart: a wrong guess must not fail this answer
         return releases
 
-    def _page_files(self, index: Index, name: str) -> list[File] | None:
+    def _page_links(self, index: Index, name: str) -> list[Link] | None:
         url = f"{index.url}{name}/"
         try:
             body, content_type = self.http.cached(url, {"Accept": ACCEPT})
@@ -188,7 +197,7 @@ class Source:
             raise NetworkError(
                 f"index {index.name!r} answered {e.status} for {name}", help=hint
             ) from None
-        return parse_page(body, content_type, url)
+        return parse_links(body, content_type, url)
 
     # -- Metadata ----------------------------------------------------------------------------
 
@@ -337,7 +346,7 @@ def _best_for_metadata(release: Release) -> File:
     )
     best = wheels[0] if wheels else release.sdist
     if best is None:
-        raise NoSolution(f"{release} has no files")
+        raise BadMetadata(f"{release} has no files that can be read")
     return best
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -17,7 +19,7 @@ from .errors import NetworkError
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _BASE = re.compile(rb"<base\s[^>]*href\s*=\s*[\"']([^\"']*)", re.I)
-_ANCHOR = re.compile(rb"<a\s+([^>]*)>([^<]*)</a", re.I)
+_ANCHOR = re.compile(r"<a\s+([^>]*)>([^<]*)</a", re.I)
 _ATTRIBUTE = re.compile(r"([A-Za-z-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))|(data-yanked)")
 _SDIST = (".tar.gz", ".zip")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -40,25 +42,44 @@ class File:
         return self.name.endswith(".whl")
 
 
+# a file's name, and how to read the rest when the file is looked at: most never are
+Link = tuple[str, Callable[[], File | None]]
+
+
 def parse_page(body: bytes, content_type: str, url: str) -> list[File]:
+    return [file for _, read in parse_links(body, content_type, url) if (file := read())]
+
+
+def parse_links(body: bytes, content_type: str, url: str) -> list[Link]:
     if "json" in content_type:
         return _parse_json(body, url)
     return _parse_html(body, url)
 
 
-def _parse_json(body: bytes, url: str) -> list[File]:
+def _parse_json(body: bytes, url: str) -> list[Link]:
     try:
         page = json.loads(body)
         if str(page["meta"]["api-version"]).split(".")[0] != "1":
             raise NetworkError(
                 f"{url}: index API version {page['meta']['api-version']} is not supported"
             )
-        return [f for f in (_json_file(row, url) for row in page["files"]) if f]
+        return [
+            (row["filename"], partial(_json_file, row, url))
+            for row in page["files"]
+            if _wanted(row["filename"])
+        ]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
         raise NetworkError(f"{url}: not an index page ({type(e).__name__}: {e})") from None
 
 
 def _json_file(row: dict[str, Any], url: str) -> File | None:
+    try:
+        return _read_json_file(row, url)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _read_json_file(row: dict[str, Any], url: str) -> File | None:
     name = row["filename"]
     if not _wanted(name):
         return None
@@ -75,44 +96,45 @@ def _json_file(row: dict[str, Any], url: str) -> File | None:
     )
 
 
-def _parse_html(body: bytes, url: str) -> list[File]:
+def _parse_html(body: bytes, url: str) -> list[Link]:
     base = _BASE.search(body, 0, 4096)
     if base:
         url = urljoin(url, html.unescape(base[1].decode("utf-8", "replace")))
     if b"<" not in body[:1024]:
         raise NetworkError(f"{url}: not an index page")
-    files = []
-    for attributes, text in _ANCHOR.findall(body):
-        file = _html_file(
-            attributes.decode("utf-8", "replace"), text.decode("utf-8", "replace"), url
-        )
-        if file:
-            files.append(file)
-    return files
+    links: list[Link] = []
+    for attributes, raw in _ANCHOR.findall(body.decode("utf-8", "replace")):
+        text = raw.strip()
+        # by far most links show the file's name; of others the address has to be read
+        name = text if text.endswith((".whl", *_SDIST)) else _shown_name(attributes)
+        if _wanted(name):
+            links.append((name, partial(_html_file, attributes, name, url)))
+    return links
 
 
-def _html_file(attributes: str, text: str, base: str) -> File | None:
+def _shown_name(attributes: str) -> str:
+    href = next(
+        (d or s or b for k, d, s, b, _ in _ATTRIBUTE.findall(attributes) if k.lower() == "href"), ""
+    )
+    return unquote(html.unescape(href).partition("#")[0].rpartition("/")[2])
+
+
+def _html_file(attributes: str, name: str, base: str) -> File | None:
     values = {}
     for key, double, single, bare, flag in _ATTRIBUTE.findall(attributes):
         values[(key or flag).lower()] = html.unescape(double or single or bare)
-    href = values.get("href", "")
-    address, _, fragment = href.partition("#")
-    name = unquote(address.rpartition("/")[2]) or text.strip()
-    if not _wanted(name):
-        return None
+    address, _, fragment = values.get("href", "").partition("#")
+    if unquote(address.rpartition("/")[2]) != name:
+        return None  # shown under another name than it has
     digest = _digest(fragment.removeprefix("sha256=")) if fragment.startswith("sha256=") else ""
     said = values.get("data-core-metadata", values.get("data-dist-info-metadata"))
     metadata: str | bool | None = None
     if said is not None:
         metadata = said.removeprefix("sha256=") if said.startswith("sha256=") else said != "false"
-    return File(
-        name,
-        _absolute(base, address),
-        digest,
-        0,
-        values.get("data-requires-python", ""),
-        values.get("data-yanked"),
-        metadata,
+    url = _absolute(base, address)
+    requires = values.get("data-requires-python", "")
+    return (
+        File(name, url, digest, 0, requires, values.get("data-yanked"), metadata) if url else None
     )
 
 

@@ -110,13 +110,13 @@ class Provider(AbstractProvider[Requirement, Candidate, tuple[str, str]]):
             if (
                 i in banned
                 or not all(pool.inside(s) & bit for s in specs)
-                or (pool.yanked & bit and not exact)
+                or (not exact and pool.is_yanked(i))
             ):
                 continue
             pythons, files = self.candidates.served(name, i)
             if not self.note(pythons):
                 continue
-            ranks.append(((not self.note(files), not (pool.finals & bit or names_pre)), i))
+            ranks.append(((not self.note(files), not (pool.is_final(i) or names_pre)), i))
         ranks.sort(key=lambda r: r[0])
         # a pre-release nobody named, or a release without files, only when there is nothing better
         return [i for rank, i in ranks if rank == ranks[0][0]]

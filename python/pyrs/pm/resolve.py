@@ -23,7 +23,7 @@ from packaging.version import Version
 from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep
 from resolvelib.resolvers import Resolution
 
-from .candidates import Candidates, Constraints, spec_text
+from .candidates import Candidates, Constraints, Pool, spec_text
 from .errors import NoSolution
 from .index import BadMetadata, Metadata, Release, Source
 from .manifest import DEV, FEATURE, PROD, Manifest
@@ -70,9 +70,10 @@ def resolve(
 ) -> Solution:
     """Solve all groups for all environments (or those `restrict` selects)."""
     refinements: list[tuple[str, str]] = []
+    pools: dict[str, Pool] = {}
     while True:
         universe = Universe(manifest.python, refinements)
-        candidates = Candidates(source, universe, sdists, prefer)
+        candidates = Candidates(source, universe, sdists, prefer, pools)
         where = restrict(universe) if restrict else universe.full
         try:
             return _Resolution(manifest, candidates, where, hint).solve()

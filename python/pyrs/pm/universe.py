@@ -148,6 +148,8 @@ class Universe:
         self._trees: dict[str, object] = {}
         self._ranges: dict[str, int] = {}
         self._tags: dict[str, int] = {}
+        self._values: dict[tuple[str, str], int] = {}
+        self._texts: dict[int, str] = {}
 
     def _machines_of(self, platform: str) -> list[str]:
         base = PLATFORMS.get(platform, PLATFORMS["other"])[2]
@@ -299,6 +301,11 @@ class Universe:
     def express(self, mask: int) -> str:
         """A marker that holds on exactly the points of `mask`, as short as a greedy cover gets."""
         mask &= self.full
+        if mask not in self._texts:
+            self._texts[mask] = self._cover(mask)
+        return self._texts[mask]
+
+    def _cover(self, mask: int) -> str:
         if mask == self.full:
             return ""
         alternatives = []
@@ -324,9 +331,19 @@ class Universe:
         }
 
     def _cube_mask(self, cube: dict[str, list[str]]) -> int:
-        return self.select(
-            lambda p: all(getattr(p, axis) in values for axis, values in cube.items())
-        )
+        mask = self.full
+        for axis, values in cube.items():
+            union = 0
+            for value in values:
+                union |= self._value_mask(axis, value)
+            mask &= union
+        return mask
+
+    def _value_mask(self, axis: str, value: str) -> int:
+        key = (axis, value)
+        if key not in self._values:
+            self._values[key] = self.select(lambda p: getattr(p, axis) == value)
+        return self._values[key]
 
     def _grow(self, seed: Point, allowed: int) -> dict[str, list[str]]:
         """The product of axis subsets around `seed`, widened while it stays inside `allowed`."""

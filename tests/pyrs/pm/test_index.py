@@ -3,7 +3,7 @@
 import pytest
 from pyrs.pm.errors import NetworkError
 from pyrs.pm.index import group_releases
-from pyrs.pm.pages import parse_page
+from pyrs.pm.pages import parse_links, parse_page
 from support.package_index import PackageIndex
 
 
@@ -179,7 +179,7 @@ def test_file_names_that_are_paths_are_ignored(name):
 
     assert (
         group_releases(
-            "evil", "pypi", parse_page(body, "application/json", "http://h/simple/evil/")
+            "evil", "pypi", parse_links(body, "application/json", "http://h/simple/evil/")
         )
         == []
     )
@@ -188,9 +188,13 @@ def test_file_names_that_are_paths_are_ignored(name):
 def test_links_to_other_schemes_are_ignored():
     page = b'<a href="file:///etc/x/evil-1.0-py3-none-any.whl">evil-1.0-py3-none-any.whl</a>'
 
-    assert (
-        group_releases("evil", "pypi", parse_page(page, "text/html", "http://h/simple/evil/")) == []
-    )
+    assert parse_page(page, "text/html", "http://h/simple/evil/") == []
+
+
+def test_link_shown_under_another_name_than_it_has_is_ignored():
+    page = b'<a href="http://f/evil-1.0-py3-none-any.whl">good-1.0-py3-none-any.whl</a>'
+
+    assert parse_page(page, "text/html", "http://h/simple/good/") == []
 
 
 def test_html_attributes_are_read_whatever_their_spelling():

@@ -81,12 +81,25 @@ def test_install_leaves_no_work_behind(two, store):
 
 def test_no_op_install_changes_nothing(two):
     two.pyrs("install")
-    two.spawn("install")
+    time.sleep(0.15)
+    two.spawn("install")  # notes the files' state, now that they have settled
     before = {p: os.lstat(p).st_mtime_ns for p in (two.root / ".pyrs").rglob("*")}
 
     two.spawn("install")
 
     assert {p: os.lstat(p).st_mtime_ns for p in (two.root / ".pyrs").rglob("*")} == before
+
+
+def test_edit_that_keeps_size_and_time_is_noticed(two):
+    two.pyrs("install")
+    time.sleep(0.15)
+    two.spawn("install")
+    assert (two.root / ".pyrs" / "stamp").exists()
+    status = two.lock.stat()
+    two.lock.write_bytes(two.lock.read_bytes().replace(b"leaf", b"laef"))
+    os.utime(two.lock, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    assert "is damaged" in two.spawn("install", expect=5).err
 
 
 def test_warm_install_needs_neither_index_nor_resolver(two, index):

@@ -21,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, report: Report) -> int:
     session = _shared.session(args, report)
     try:
+        session.store  # noqa: B018 - refused before anything is asked of an index
         lock = session.locked(args.frozen)
         generation = session.sync(lock, _shared.selected(args))
     finally:
