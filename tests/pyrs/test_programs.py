@@ -7,7 +7,6 @@ the milestones' stdout does not); `--update` writes them from it.  The VM is com
 what the interpreter it runs on says.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -16,11 +15,6 @@ from support import oracle
 
 PROGRAMS = Path(__file__).parent / "programs"
 ALL = sorted(PROGRAMS.rglob("*.py"))
-# what still runs on CPython's evaluator, and as what it is counted; the list only shrinks
-DELEGATED = {
-    "language/async_basics": "coroutine",
-    "language/async_coroutines_by_hand": "coroutine",
-}
 WRITTEN_BY = sys.version_info[:2] == (3, 11)
 
 
@@ -59,11 +53,7 @@ def test_plain_python_says_what_is_expected(program, request):
         assert outcome.stderr == expected_error(program)
 
 
-@pytest.mark.parametrize(
-    "program",
-    [p for p in ALL if os.environ.get("PYRS_FALLBACK") != "error" or id_of(p) not in DELEGATED],
-    ids=id_of,
-)
+@pytest.mark.parametrize("program", ALL, ids=id_of)
 def test_vm_says_what_plain_python_says(program):
     expected = oracle.plain(program)
 
@@ -72,15 +62,6 @@ def test_vm_says_what_plain_python_says(program):
     assert outcome.stdout == expected.stdout
     assert outcome.stderr == expected.stderr
     assert outcome.code == expected.code
-
-
-@pytest.mark.parametrize("name", DELEGATED)
-def test_delegation_has_the_known_reason(name):
-    program = PROGRAMS / f"{name}.py"
-
-    outcome = oracle.run(oracle.VM, program, env={"PYRS_FALLBACK": "error"})
-
-    assert f"would run on CPython's evaluator ({DELEGATED[name]})" in outcome.stderr
 
 
 def test_no_expectation_without_a_program():
