@@ -158,9 +158,15 @@ def run_file(source: bytes, filename: str, names: "dict[str, Any]") -> type[Base
         raised = run_pyc(source, names)
     else:
         raised = engine().main_source(source, filename, names, True)
-    names.pop("__file__", None)
-    names.pop("__cached__", None)
+    forget_file(names)
     return raised
+
+
+def forget_file(names: "dict[str, Any]") -> None:
+    """A file that has been run is no longer known in `__main__`; a module stays what it is."""
+    if names.get("__spec__") is None:
+        names.pop("__file__", None)
+        names.pop("__cached__", None)
 
 
 def run_pyc(data: bytes, names: "dict[str, Any]") -> type[BaseException] | None:

@@ -48,6 +48,7 @@ def run_after(start: "Callable[[], int]") -> int:
         ended = users_part(error)
     if ended is not None:
         print_unhandled(ended)
+        program.forget_file(program.main_names())
     prepare_terminal()
     return Console(program.main_names()).loop()
 
@@ -137,20 +138,24 @@ class Console(code.InteractiveConsole):
             except KeyboardInterrupt:
                 self.resetbuffer()
                 print("\nKeyboardInterrupt", file=sys.stderr)
-        # CPython too ends by the signal if that ended the last statement
+        # CPython remembers an interrupt that ended an exec() until it starts another
+        exec("")
+        # and if one ended the last statement, ends by the signal
         return program.INTERRUPTED if self.raised is KeyboardInterrupt else 0
 
     def step(self) -> bool:
         """Read a line and do what it says; False at the end of input."""
+        line = None
         try:
             line = self.raw_input(prompt_text("ps2" if self.buffer else "ps1"))
         except EOFError:
             print(file=sys.stderr)
-            if not self.buffer:
-                return False
-            self.finish("\n".join(self.buffer))  # the end of a statement too
+        if line is None:
+            source = "\n".join(self.buffer)
             self.resetbuffer()
-            return True
+            if source:
+                self.finish(source)  # it ended the statement
+            return bool(source)
         if line.startswith(":") and not self.buffer:
             self.command(line[1:])
         else:

@@ -109,7 +109,7 @@ typedef struct VmCode {
     VmHandler *handlers;
     uint32_t n_handlers;
     uint32_t *words;            /* none yet: reserved for word -> pc */
-    PyObject **num_consts;      /* borrowed boxes of the numeric constants */
+    uint16_t *num_consts;       /* which constants are numbers: their boxes are reused */
     uint32_t n_num_consts;
     const char *refused;        /* why this code runs on CPython; NULL: it runs here */
     struct VmCode *next_free;

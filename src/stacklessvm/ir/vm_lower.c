@@ -1481,10 +1481,10 @@ take_consts(Lower *L)
         code->consts[i] = const_word(o);
         if (vm_is_obj(code->consts[i]) || code->consts[i] < VM_FIRST_POINTER)
             continue;
-        PyObject **p = buffer_add(L, &L->num_consts, 1);
+        uint16_t *p = buffer_add(L, &L->num_consts, 1);
         if (p == NULL)
             return -1;
-        *p = o;
+        *p = (uint16_t)i;
     }
     code->consts[n] = vm_from_ptr(PyExc_AssertionError);
     return 0;
@@ -1584,7 +1584,7 @@ lower_new(VmCode *code)
         .caches = {.size = sizeof(VmCache)},
         .fixes = {.size = sizeof(Fix)},
         .labels = {.size = sizeof(Label)},
-        .num_consts = {.size = sizeof(PyObject *)},
+        .num_consts = {.size = sizeof(uint16_t)},
         .producer = -1,
     };
 }

@@ -16,11 +16,10 @@
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
 
-/* -- known callables: compared by identity, kept alive for good ------------------------ */
+/* -- known callables ---------------------------------------------------------------------- */
 
-static struct {
-    PyObject *len, *isinstance, *list_append, *build_class, *exec, *eval, *no_args;
-} known;
+VmKnown vm_known;
+#define known vm_known
 
 static PyObject *
 builtin(const char *name)
@@ -71,6 +70,15 @@ drop_new_frame(VmAct *A, VmFrame *nf)
     Py_DECREF(nf->func);
     ++*A->left;
     vm_frame_pop(A, nf);
+}
+
+static void
+set_return(VmFrame *nf, VmReturn ret)
+{
+    nf->ret_dst = (uint16_t)ret.dst;
+    nf->ret_ip = ret.next;
+    nf->kind = (uint8_t)ret.kind;
+    nf->aux = ret.aux;
 }
 
 /* -- binding --------------------------------------------------------------------------------- */
@@ -245,6 +253,87 @@ bind_by_position(VmFrame *nf, PyFunctionObject *func, const VmWord *args, size_t
     return 0;
 }
 
+/* What the arguments of a call leave to the defaults can be had.  Names of keywords must be
+   parameters not given by position, each once. */
+static int
+keywords_fit(PyCodeObject *co, PyObject *kwnames, size_t npos, uint64_t *given)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kwnames); i++) {
+        PyObject *name = PyTuple_GET_ITEM(kwnames, i);
+        Py_ssize_t at = PyUnicode_Check(name) ? find_parameter(co, name) : -1;
+        if (at < 0 || at > 63 || (size_t)at < npos || (*given >> at & 1))
+            return 0;
+        *given |= (uint64_t)1 << at;
+    }
+    return 1;
+}
+
+/* The default of parameter i.  -> borrowed, NULL: none */
+static PyObject *
+default_of(PyFunctionObject *func, PyCodeObject *co, Py_ssize_t i)
+{
+    if (i < co->co_argcount) {
+        PyObject *defaults = func->func_defaults;
+        Py_ssize_t at = defaults == NULL ? -1
+                                         : i - (co->co_argcount - PyTuple_GET_SIZE(defaults));
+        return at < 0 ? NULL : PyTuple_GET_ITEM(defaults, at);
+    }
+    return func->func_kwdefaults == NULL
+               ? NULL
+               : PyDict_GetItemWithError(func->func_kwdefaults,
+                                         cpy_code_local_name(co, (int)i));
+}
+
+static int
+defaults_fit(PyFunctionObject *func, PyCodeObject *co, uint64_t given)
+{
+    Py_ssize_t n = co->co_argcount + co->co_kwonlyargcount;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (!(given >> i & 1) && default_of(func, co, i) == NULL)
+            return 0;
+    }
+    return 1;
+}
+
+VmFrame *
+vm_call_quick(VmAct *A, VmFrame *f, PyFunctionObject *func, VmWord self, PyObject *kwnames)
+{
+    const VmInsn *ip = f->pc;
+    PyCodeObject *co = (PyCodeObject *)func->func_code;
+    VmCode *code = vm_code_peek(co);
+    size_t n = ip[1].op, nk = kwnames == NULL ? 0 : (size_t)PyTuple_GET_SIZE(kwnames);
+    size_t first = self != VM_NULL, npos = first + n - nk;
+    Py_ssize_t all = co->co_argcount + co->co_kwonlyargcount;
+    if (code == NULL || code->refused != NULL || A->delegate || all > 63
+        || npos > (size_t)co->co_argcount
+        || (co->co_flags & (CO_VARARGS | CO_VARKEYWORDS | CO_OPTIMIZED)) != CO_OPTIMIZED
+        || (*A->breaker & CPY_EVAL_BREAKER_MASK))
+        return NULL;
+    uint64_t given = ((uint64_t)1 << npos) - 1;
+    if ((nk > 0 && !keywords_fit(co, kwnames, npos, &given)) || !defaults_fit(func, co, given))
+        return NULL;
+    VmFrame *nf = vm_push_checked(A, f, code, (PyFunctionObject *)Py_NewRef(func));
+    if (nf == NULL) {
+        PyErr_Clear();      /* the general way says it again */
+        return NULL;
+    }
+    if (first)
+        nf->regs[0] = self;
+    for (size_t i = 0; i < n - nk; i++)
+        nf->regs[first + i] = vm_take_operand(f, vm_list_get(ip + 1, (unsigned)i));
+    for (size_t i = 0; i < nk; i++) {
+        Py_ssize_t at = find_parameter(co, PyTuple_GET_ITEM(kwnames, (Py_ssize_t)i));
+        nf->regs[at] = vm_take_operand(f, vm_list_get(ip + 1, (unsigned)(n - nk + i)));
+    }
+    for (Py_ssize_t i = (Py_ssize_t)npos; i < all; i++) {
+        if (!(given >> i & 1))
+            nf->regs[i] = vm_from_ptr(Py_NewRef(default_of(func, co, i)));
+    }
+    nf->ret_dst = ip->a;
+    nf->ret_ip = ip + 1 + vm_list_words((unsigned)n);
+    return nf;
+}
+
 /* -- one call ------------------------------------------------------------------------------- */
 
 static void
@@ -258,15 +347,6 @@ static size_t
 keyword_count(PyObject *kwnames)
 {
     return kwnames == NULL ? 0 : (size_t)PyTuple_GET_SIZE(kwnames);
-}
-
-static void
-set_return(VmFrame *nf, VmReturn ret)
-{
-    nf->ret_dst = (uint16_t)ret.dst;
-    nf->ret_ip = ret.next;
-    nf->kind = (uint8_t)ret.kind;
-    nf->aux = ret.aux;
 }
 
 static VmCallStatus
@@ -449,6 +529,16 @@ VmCallStatus
 vm_call_getter(VmAct *A, VmFrame *f, PyObject *func, PyObject *self, VmReturn ret,
                VmFrame **pushed)
 {
+    VmCode *code = vm_code_peek((PyCodeObject *)((PyFunctionObject *)func)->func_code);
+    if (code != NULL && code->refused == NULL && code->simple && code->argcount == 1
+        && !A->delegate && code->co->co_flags & CO_OPTIMIZED) {
+        *pushed = vm_push_checked(A, f, code, (PyFunctionObject *)Py_NewRef(func));
+        if (*pushed == NULL)
+            return CALL_ERROR;
+        (*pushed)->regs[0] = vm_from_ptr(Py_NewRef(self));
+        set_return(*pushed, ret);
+        return CALL_PUSHED;
+    }
     VmWord args[2] = {VM_NULL, vm_from_ptr(Py_NewRef(self))};
     return vm_call_words(A, f, Py_NewRef(func), args + 1, 1, NULL, ret, pushed);
 }
@@ -665,6 +755,13 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
         }
         if (ip->op == VM_CALLKW)
             kwnames = PyTuple_GET_ITEM(f->code->co->co_consts, ip->c);
+    }
+    if (vm_is_obj(callee) && Py_IS_TYPE(vm_ptr(callee), &PyFunction_Type)) {
+        *pushed = vm_call_quick(A, f, (PyFunctionObject *)vm_ptr(callee), self, kwnames);
+        if (*pushed != NULL) {
+            vm_release(callee);
+            return CALL_PUSHED;
+        }
     }
     VmWord *args = out_area(f);
     for (unsigned i = 0; i < n; i++)

@@ -64,6 +64,18 @@ vm_code_to_run(PyFunctionObject *func)
     return code == NULL || code->refused != NULL ? NULL : code;
 }
 
+/* A Python function whose arguments can be put into its frame directly (by position, by
+   keyword, from defaults; no * or **): the frame, ready to run.  NULL: nothing was done.
+   func is borrowed (a temporary's reference moves); self is taken on success. */
+VmFrame *vm_call_quick(VmAct *A, VmFrame *f, PyFunctionObject *func, VmWord self,
+                       PyObject *kwnames);
+
+/* Callables compared by identity, kept alive for good. */
+typedef struct {
+    PyObject *len, *isinstance, *list_append, *build_class, *exec, *eval, *no_args;
+} VmKnown;
+extern VmKnown vm_known;
+
 void vm_call_init(void);
 
 #endif

@@ -429,7 +429,7 @@ leave_to_cpython:   /* a tool is active: it sees the rest of this frame */
         LOAD_FRAME();
         NEXT_N(0);
     }
-hand_over_at_pc:
+hand_over_at_pc: __attribute__((unused))
     switch (hand_over(A, &f, &result)) {
     case LEFT:
         return result;

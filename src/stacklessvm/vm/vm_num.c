@@ -42,14 +42,8 @@ static PyObject *
 constant_box(VmCode *code, VmWord w)
 {
     for (uint32_t i = 0; i < code->n_num_consts; i++) {
-        PyObject *o = code->num_consts[i];
-        int64_t v;
-        if (PyLong_CheckExact(o)) {
-            if (cpy_long_fits(o, &v) && vm_int_fits(v) && vm_from_int(v) == w)
-                return o;
-        }
-        else if (vm_from_double(PyFloat_AS_DOUBLE(o)) == w)
-            return o;
+        if (code->consts[code->num_consts[i]] == w)
+            return PyTuple_GET_ITEM(code->co->co_consts, code->num_consts[i]);
     }
     return NULL;
 }
@@ -79,8 +73,10 @@ vm_box_shared(VmFrame *f, VmWord w)
         o = vm_is_int(w) ? PyLong_FromLongLong(vm_int(w)) : PyFloat_FromDouble(vm_double(w));
     if (o == NULL)
         return NULL;
-    unsigned n = f->code->nlocals;
-    for (unsigned i = 0; i < n; i++) {
+    unsigned n = f->code->nlocals, same = 0;
+    for (unsigned i = 0; i < n; i++)
+        same |= f->regs[i] == w;
+    for (unsigned i = 0; same && i < n; i++) {
         if (f->regs[i] == w)
             f->regs[i] = vm_from_ptr(Py_NewRef(o));
     }
