@@ -180,13 +180,22 @@ sequence_tour(PyObject *self, PyObject *s)
     PyObject *last = PySequence_GetItem(s, -1);
     if (last == NULL)
         return NULL;
-    PyObject *fast = PySequence_Fast(s, "a sequence is needed");
-    Py_ssize_t nfast = fast == NULL ? -1 : PySequence_Fast_GET_SIZE(fast);
-    PyObject *out = Py_BuildValue("nOnnniNNNN", n, last, nfast, PySequence_Count(s, last),
-                                  PySequence_Index(s, last), PySequence_Contains(s, last), PySequence_GetSlice(s, 0, 1),
-                                  PySequence_Concat(s, s), PySequence_Repeat(s, 2), PySequence_Tuple(s));
-    Py_XDECREF(fast);
+    PyObject *out = Py_BuildValue("[nOnni]", n, last, PySequence_Count(s, last), PySequence_Index(s, last),
+                                  PySequence_Contains(s, last));
     Py_DECREF(last);
+    for (int i = 0; out != NULL && i < 5; i++) {
+        PyObject *r = NULL;
+        switch (i) {
+        case 0: r = PySequence_GetSlice(s, 0, 1); break;
+        case 1: r = PySequence_Concat(s, s); break;
+        case 2: r = PySequence_Repeat(s, 2); break;
+        case 3: r = PySequence_Tuple(s); break;
+        case 4: r = PySequence_Fast(s, "a sequence is needed"); break;
+        }
+        if (r == NULL || PyList_Append(out, r) < 0)
+            Py_CLEAR(out);
+        Py_XDECREF(r);
+    }
     return out;
 }
 

@@ -93,8 +93,8 @@ def test_sequence_protocol(call, s):
             call("sequence_tour", s)
         return
     last = s[-1]
-    want = (len(s), last, len(s), s.count(last), s.index(last), 1, s[:1], s + s, s * 2, tuple(s))
-    assert call("sequence_tour", s) == want
+    want = [len(s), last, s.count(last), s.index(last), 1, s[:1], s + s, s * 2, tuple(s)]
+    assert call("sequence_tour", s) == [*want, s if isinstance(s, (list, tuple)) else list(s)]
 
 
 def test_sequence_errors_and_writing(call):
