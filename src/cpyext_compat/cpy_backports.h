@@ -1,5 +1,5 @@
-/* Public C API of newer versions, for older ones.  Same names, same meaning; each dated.
- * Needs only Python.h, so any extension of the project can use it.
+/* Public C API of newer versions, for older ones.  Same names, same meaning; each
+ * dated.  Needs only Python.h, so any extension of the project can use it.
  */
 #ifndef CPY_BACKPORTS_H
 #define CPY_BACKPORTS_H
@@ -10,7 +10,7 @@
 
 #if PY_VERSION_HEX < 0x030C0000
 
-static inline PyObject *                                /* -> new, normalised, traceback set; or NULL */
+static inline PyObject *                /* -> new, normalised, traceback set; or NULL */
 PyErr_GetRaisedException(void)
 {
     PyObject *type, *exc, *tb;
@@ -28,7 +28,8 @@ PyErr_GetRaisedException(void)
 static inline void                                      /* takes exc */
 PyErr_SetRaisedException(PyObject *exc)
 {
-    PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(exc)), exc, PyException_GetTraceback(exc));
+    PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(exc)), exc,
+                  PyException_GetTraceback(exc));
 }
 
 #endif
@@ -37,8 +38,8 @@ PyErr_SetRaisedException(PyObject *exc)
 
 #if PY_VERSION_HEX < 0x030D0000
 
-/* The three that look something up: 1 and *out -> new; 0 and NULL: not there; -1 with an
-   exception and NULL. */
+/* The three that look something up: 1 and *out -> new; 0 and NULL: not there; -1
+   with an exception and NULL. */
 static inline int
 PyObject_GetOptionalAttr(PyObject *o, PyObject *name, PyObject **out)
 {
@@ -61,16 +62,18 @@ static inline int
 PyDict_GetItemRef(PyObject *dict, PyObject *key, PyObject **out)
 {
     *out = Py_XNewRef(PyDict_GetItemWithError(dict, key));
-    return *out != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
+    if (*out != NULL)
+        return 1;
+    return PyErr_Occurred() ? -1 : 0;
 }
 
-static inline PyObject *                                /* -> new, or NULL with IndexError */
+static inline PyObject *                        /* -> new, or NULL with IndexError */
 PyList_GetItemRef(PyObject *list, Py_ssize_t i)
 {
     return Py_XNewRef(PyList_GetItem(list, i));
 }
 
-static inline int                                       /* 1 and *out -> new; 0 and NULL: dead; -1 */
+static inline int                       /* 1 and *out -> new; 0 and NULL: dead; -1 */
 PyWeakref_GetRef(PyObject *ref, PyObject **out)
 {
     PyObject *o = PyWeakref_GetObject(ref);
@@ -78,13 +81,13 @@ PyWeakref_GetRef(PyObject *ref, PyObject **out)
     return o == NULL ? -1 : *out != NULL;
 }
 
-static inline int                                       /* -1 may be the value: ask PyErr_Occurred() */
+static inline int                       /* -1 may be the value: ask PyErr_Occurred() */
 PyLong_AsInt(PyObject *o)
 {
     return _PyLong_AsInt(o);
 }
 
-static inline int                                       /* takes value, which may be NULL with an exception */
+static inline int               /* takes value, which may be NULL with an exception */
 PyModule_Add(PyObject *module, const char *name, PyObject *value)
 {
     int err = value != NULL ? PyModule_AddObjectRef(module, name, value) : -1;

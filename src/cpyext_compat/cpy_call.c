@@ -1,6 +1,6 @@
-/* One small caller per kind; whatever is not the plain case of its kind (wrong number of
- * arguments, keywords where none are taken, a self of another type) goes to the callee's
- * own entry, which knows the words of the error.
+/* One small caller per kind; whatever is not the plain case of its kind (wrong number
+ * of arguments, keywords where none are taken, a self of another type) goes to the
+ * callee's own entry, which knows the words of the error.
  */
 #include "cpyext_compat/cpy_call.h"
 
@@ -8,15 +8,25 @@
 #include "internal/pycore_ceval.h"
 #include "internal/pycore_object.h"
 
-/* --- classification -------------------------------------------------------------------- */
+/* --- classification --------------------------------------------------------------- */
 
-/* The calling conventions, in the order of the kinds: builtins first, then descriptors. */
-enum { NOARGS, O, FAST, FAST_KW, VARARGS, VARARGS_KW, CLASS };
+/* The calling conventions, in the order of the kinds: builtins first, then
+   descriptors. */
+enum {
+    NOARGS,
+    O,
+    FAST,
+    FAST_KW,
+    VARARGS,
+    VARARGS_KW,
+    CLASS,
+};
 _Static_assert(CPY_CALL_BUILTIN_CLASS == CPY_CALL_BUILTIN_NOARGS + CLASS
                    && CPY_CALL_DESCR_CLASS == CPY_CALL_DESCR_NOARGS + CLASS,
                "kind_of_flags() counts from NOARGS");
 
-#define FLAVOUR_MASK (METH_VARARGS | METH_FASTCALL | METH_NOARGS | METH_O | METH_KEYWORDS | METH_METHOD)
+#define FLAVOUR_MASK \
+    (METH_VARARGS | METH_FASTCALL | METH_NOARGS | METH_O | METH_KEYWORDS | METH_METHOD)
 
 static CpyCallKind
 kind_of_flags(int flags, CpyCallKind noargs)
@@ -40,7 +50,8 @@ cpy_call_kind(PyObject *callee)
     if (type == &PyCFunction_Type || type == &PyCMethod_Type)
         return kind_of_flags(PyCFunction_GET_FLAGS(callee), CPY_CALL_BUILTIN_NOARGS);
     if (type == &PyMethodDescr_Type)
-        return kind_of_flags(((PyMethodDescrObject *)callee)->d_method->ml_flags, CPY_CALL_DESCR_NOARGS);
+        return kind_of_flags(((PyMethodDescrObject *)callee)->d_method->ml_flags,
+                             CPY_CALL_DESCR_NOARGS);
     if (type == &PyMethod_Type)
         return CPY_CALL_METHOD;
     if (type == &PyWrapperDescr_Type)
@@ -48,11 +59,13 @@ cpy_call_kind(PyObject *callee)
     return PyVectorcall_Function(callee) != NULL ? CPY_CALL_VECTOR : CPY_CALL_TUPLE;
 }
 
-/* --- C functions by flavour --------------------------------------------------------------- */
+/* --- C functions by flavour ------------------------------------------------------- */
 
 typedef PyObject *(*FastFunction)(PyObject *, PyObject *const *, Py_ssize_t);
-typedef PyObject *(*FastKwFunction)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-typedef PyObject *(*ClassFunction)(PyObject *, PyTypeObject *, PyObject *const *, size_t, PyObject *);
+typedef PyObject *(*FastKwFunction)(PyObject *, PyObject *const *, Py_ssize_t,
+                                    PyObject *);
+typedef PyObject *(*ClassFunction)(PyObject *, PyTypeObject *, PyObject *const *,
+                                   size_t, PyObject *);
 #define AS(type, f) ((type)(void (*)(void))(f))
 
 typedef struct {
@@ -120,7 +133,8 @@ fits(int flavour, const Call *c)
     switch (flavour) {
     case NOARGS: return c->n == 0 && !has_keywords(c);
     case O: return c->n == 1 && !has_keywords(c);
-    case FAST: case VARARGS: return !has_keywords(c);
+    case FAST:
+    case VARARGS: return !has_keywords(c);
     default: return 1;
     }
 }
@@ -133,9 +147,11 @@ call_flavour(PyThreadState *ts, int flavour, const Call *c)
     if (flavour == FAST)
         return AS(FastFunction, c->meth)(c->self, c->argv, (Py_ssize_t)c->n);
     if (flavour == FAST_KW)
-        return AS(FastKwFunction, c->meth)(c->self, c->argv, (Py_ssize_t)c->n, c->kwnames);
+        return AS(FastKwFunction, c->meth)(c->self, c->argv, (Py_ssize_t)c->n,
+                                           c->kwnames);
     if (flavour == CLASS)
-        return AS(ClassFunction, c->meth)(c->self, c->defining, c->argv, c->n, c->kwnames);
+        return AS(ClassFunction, c->meth)(c->self, c->defining, c->argv, c->n,
+                                          c->kwnames);
     /* the ones CPython guards */
     if (_Py_EnterRecursiveCallTstate(ts, " while calling a Python object"))
         return NULL;
@@ -149,17 +165,19 @@ call_flavour(PyThreadState *ts, int flavour, const Call *c)
     return result;
 }
 
-/* --- kinds ------------------------------------------------------------------------------------ */
+/* --- kinds ------------------------------------------------------------------------ */
 
 /* the callee's own entry */
 static __attribute__((noinline)) PyObject *
 call_generic(PyObject *callee, PyObject **argv, size_t n, PyObject *kwnames)
 {
-    return PyObject_Vectorcall(callee, argv, n | PY_VECTORCALL_ARGUMENTS_OFFSET, kwnames);
+    return PyObject_Vectorcall(callee, argv, n | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                               kwnames);
 }
 
 static inline __attribute__((always_inline)) PyObject *
-call_builtin(PyThreadState *ts, int flavour, PyObject *callee, PyObject **argv, size_t n, PyObject *kwnames)
+call_builtin(PyThreadState *ts, int flavour, PyObject *callee, PyObject **argv,
+             size_t n, PyObject *kwnames)
 {
     Call c = {
         .meth = PyCFunction_GET_FUNCTION(callee),
@@ -176,7 +194,8 @@ call_builtin(PyThreadState *ts, int flavour, PyObject *callee, PyObject **argv, 
 }
 
 static inline __attribute__((always_inline)) PyObject *
-call_descriptor(PyThreadState *ts, int flavour, PyObject *callee, PyObject **argv, size_t n, PyObject *kwnames)
+call_descriptor(PyThreadState *ts, int flavour, PyObject *callee, PyObject **argv,
+                size_t n, PyObject *kwnames)
 {
     PyMethodDescrObject *d = (PyMethodDescrObject *)callee;
     if (n == 0 || !PyObject_TypeCheck(argv[0], PyDescr_TYPE(d)))
@@ -189,11 +208,13 @@ call_descriptor(PyThreadState *ts, int flavour, PyObject *callee, PyObject **arg
         .n = n - 1,
         .kwnames = kwnames,
     };
-    return fits(flavour, &c) ? call_flavour(ts, flavour, &c) : call_generic(callee, argv, n, kwnames);
+    return fits(flavour, &c) ? call_flavour(ts, flavour, &c)
+                             : call_generic(callee, argv, n, kwnames);
 }
 
 static PyObject *
-call_slot(PyThreadState *ts, PyObject *callee, PyObject **argv, size_t n, PyObject *kwnames)
+call_slot(PyThreadState *ts, PyObject *callee, PyObject **argv, size_t n,
+          PyObject *kwnames)
 {
     PyWrapperDescrObject *d = (PyWrapperDescrObject *)callee;
     int keywords = (d->d_base->flags & PyWrapperFlag_KEYWORDS) != 0;
@@ -208,7 +229,8 @@ call_slot(PyThreadState *ts, PyObject *callee, PyObject **argv, size_t n, PyObje
     if (args == NULL || (any && (kwargs = keyword_dict(argv + n, kwnames)) == NULL))
         goto done;
     if (keywords)
-        result = AS(wrapperfunc_kwds, d->d_base->wrapper)(argv[0], args, d->d_wrapped, kwargs);
+        result = AS(wrapperfunc_kwds, d->d_base->wrapper)(argv[0], args, d->d_wrapped,
+                                                          kwargs);
     else
         result = d->d_base->wrapper(argv[0], args, d->d_wrapped);
 done:
@@ -224,26 +246,30 @@ call_method(PyObject *callee, PyObject **argv, size_t n, PyObject *kwnames)
 {
     PyObject *saved = argv[-1];
     argv[-1] = PyMethod_GET_SELF(callee);
-    PyObject *result = PyObject_Vectorcall(PyMethod_GET_FUNCTION(callee), argv - 1, n + 1, kwnames);
+    PyObject *result =
+        PyObject_Vectorcall(PyMethod_GET_FUNCTION(callee), argv - 1, n + 1, kwnames);
     argv[-1] = saved;
     return result;
 }
 
 static inline PyObject *
-dispatch(PyThreadState *ts, CpyCallKind kind, PyObject *callee, PyObject **argv, size_t n, PyObject *kwnames)
+dispatch(PyThreadState *ts, CpyCallKind kind, PyObject *callee, PyObject **argv,
+         size_t n, PyObject *kwnames)
 {
     switch (kind) {
-#define FLAVOUR(f) \
-    case CPY_CALL_BUILTIN_##f: return call_builtin(ts, f, callee, argv, n, kwnames); \
-    case CPY_CALL_DESCR_##f: return call_descriptor(ts, f, callee, argv, n, kwnames);
-    FLAVOUR(NOARGS)
-    FLAVOUR(O)
-    FLAVOUR(FAST)
-    FLAVOUR(FAST_KW)
-    FLAVOUR(VARARGS)
-    FLAVOUR(VARARGS_KW)
-    FLAVOUR(CLASS)
-#undef FLAVOUR
+#define BOTH(flavour) \
+    case CPY_CALL_BUILTIN_##flavour: \
+        return call_builtin(ts, flavour, callee, argv, n, kwnames); \
+    case CPY_CALL_DESCR_##flavour: \
+        return call_descriptor(ts, flavour, callee, argv, n, kwnames);
+        BOTH(NOARGS)
+        BOTH(O)
+        BOTH(FAST)
+        BOTH(FAST_KW)
+        BOTH(VARARGS)
+        BOTH(VARARGS_KW)
+        BOTH(CLASS)
+#undef BOTH
     case CPY_CALL_METHOD:
         return call_method(callee, argv, n, kwnames);
     case CPY_CALL_SLOT:
@@ -281,7 +307,8 @@ broken(PyObject *callee, const char *rule)
 }
 
 static void
-after_call(PyThreadState *ts, const Before *b, PyObject *callee, PyObject **argv, size_t n, int limit)
+after_call(PyThreadState *ts, const Before *b, PyObject *callee, PyObject **argv,
+           size_t n, int limit)
 {
     if (cpy_top_frame(ts) != b->top)
         broken(callee, "another frame is on top");
@@ -298,7 +325,8 @@ after_call(PyThreadState *ts, const Before *b, PyObject *callee, PyObject **argv
 #endif
 
 PyObject *
-cpy_call_as(PyThreadState *ts, CpyCallKind kind, PyObject *callee, PyObject **argv, size_t n, PyObject *kwnames)
+cpy_call_as(PyThreadState *ts, CpyCallKind kind, PyObject *callee, PyObject **argv,
+            size_t n, PyObject *kwnames)
 {
     assert(kind == cpy_call_kind(callee));
 #ifndef NDEBUG

@@ -9,11 +9,12 @@
 
 #include "cpyext_compat/cpy_frame.h"
 
-/* How a callable is called; a property of its type and, for C functions, of their METH_ flags.
-   Builtins carry their self, descriptors take it from the first argument. */
+/* How a callable is called; a property of its type and, for C functions, of their
+   METH_ flags.  Builtins carry their self, descriptors take it from the first
+   argument. */
 typedef enum {
     CPY_CALL_TUPLE,             /* tp_call with a tuple, or not callable at all */
-    CPY_CALL_VECTOR,            /* the object's own vectorcall: Python functions, types, partial */
+    CPY_CALL_VECTOR, /* the object's own vectorcall: Python functions, types, partial */
     CPY_CALL_METHOD,            /* bound method: its function with self put first */
     CPY_CALL_SLOT,              /* slot wrapper of a type, int.__add__ */
     CPY_CALL_BUILTIN_NOARGS,
@@ -35,14 +36,17 @@ typedef enum {
 
 CpyCallKind cpy_call_kind(PyObject *callee);
 
-/* `kind` must be cpy_call_kind(callee).  argv[0..n) are positional, the values of kwnames (a tuple
-   or NULL) follow; argv[-1] is free to be written during the call.  All stays the caller's.
-   -> new; NULL exactly when an exception is set, SystemError if the callee broke that rule. */
-PyObject *cpy_call_as(PyThreadState *ts, CpyCallKind kind, PyObject *callee, PyObject **argv, size_t n,
-                      PyObject *kwnames);
+/* `kind` must be cpy_call_kind(callee).  argv[0..n) are positional, the values of
+   kwnames (a tuple or NULL) follow; argv[-1] is free to be written during the call.
+   All stays the caller's.
+   -> new; NULL exactly when an exception is set, SystemError if the callee broke
+   that rule. */
+PyObject *cpy_call_as(PyThreadState *ts, CpyCallKind kind, PyObject *callee,
+                      PyObject **argv, size_t n, PyObject *kwnames);
 
-static inline PyObject *                                /* -> new; as cpy_call_as() */
-cpy_call(PyThreadState *ts, PyObject *callee, PyObject **argv, size_t n, PyObject *kwnames)
+static inline PyObject * /* -> new; as cpy_call_as() */
+cpy_call(PyThreadState *ts, PyObject *callee, PyObject **argv, size_t n,
+         PyObject *kwnames)
 {
     return cpy_call_as(ts, cpy_call_kind(callee), callee, argv, n, kwnames);
 }

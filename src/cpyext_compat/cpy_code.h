@@ -22,7 +22,7 @@ cpy_code_stacksize(PyCodeObject *co)
 }
 
 static inline int
-cpy_code_argcount(PyCodeObject *co)                     /* positional, *args not counted */
+cpy_code_argcount(PyCodeObject *co) /* positional, *args not counted */
 {
     return co->co_argcount;
 }
@@ -85,8 +85,8 @@ cpy_code_words(PyCodeObject *co)
     return (uint32_t)Py_SIZE(co);
 }
 
-/* A tool of sys.monitoring asked for events of this code object alone; cpy_tracing() says the
-   same for all code of a thread. */
+/* A tool of sys.monitoring asked for events of this code object alone; cpy_tracing()
+   says the same for all code of a thread. */
 static inline int
 cpy_code_monitored(PyCodeObject *co)
 {
@@ -110,7 +110,7 @@ typedef struct {
     void *extras[1];
 } CpyCodeExtra;
 
-static inline Py_ssize_t                                /* -1 when all are taken; never given back */
+static inline Py_ssize_t                /* -1 when all are taken; never given back */
 cpy_code_extra_index(freefunc free_one)
 {
 #if PY_VERSION_HEX >= 0x030C0000
@@ -127,7 +127,7 @@ cpy_code_extra_get(PyCodeObject *co, Py_ssize_t index)
     return extra != NULL && index < extra->size ? extra->extras[index] : NULL;
 }
 
-static inline int                                       /* 0, or -1 with MemoryError; frees what was there */
+static inline int               /* 0, or -1 with MemoryError; frees what was there */
 cpy_code_extra_set(PyCodeObject *co, Py_ssize_t index, void *value)
 {
 #if PY_VERSION_HEX >= 0x030C0000
@@ -139,9 +139,10 @@ cpy_code_extra_set(PyCodeObject *co, Py_ssize_t index, void *value)
 
 /* --- function versions ------------------------------------------------------ */
 
-/* CPython zeroes the number (3.13+: 0 or 1) when __code__, __defaults__, __kwdefaults__ or the
-   vectorcall change.  Functions made by one MAKE_FUNCTION may share it from 3.12 on: it stands
-   for the code and the shape of the defaults, not for the function. */
+/* CPython zeroes the number (3.13+: 0 or 1) when __code__, __defaults__,
+   __kwdefaults__ or the vectorcall change.  Functions made by one MAKE_FUNCTION may
+   share it from 3.12 on: it stands for the code and the shape of the defaults, not
+   for the function. */
 static inline uint32_t                                  /* 0: none */
 cpy_func_version(PyFunctionObject *func)
 {

@@ -4,7 +4,8 @@
 static inline Py_ssize_t
 index_at(PyDictKeysObject *keys, size_t slot)
 {
-    switch (keys->dk_log2_index_bytes - keys->dk_log2_size) {   /* log2 of a slot's width */
+    /* log2 of a slot's width */
+    switch (keys->dk_log2_index_bytes - keys->dk_log2_size) {
     case 0: return ((const int8_t *)keys->dk_indices)[slot];
     case 1: return ((const int16_t *)keys->dk_indices)[slot];
     case 2: return ((const int32_t *)keys->dk_indices)[slot];
@@ -28,7 +29,9 @@ cpy_keys_index(PyDictKeysObject *keys, PyObject *name)
             return -1;
         if (i >= 0) {
             PyObject *key = entries[i].me_key;
-            if (key == name || (((PyASCIIObject *)key)->hash == hash && PyUnicode_Compare(key, name) == 0))
+            if (key == name
+                || (((PyASCIIObject *)key)->hash == hash
+                    && PyUnicode_Compare(key, name) == 0))
                 return i;
         }
         perturb >>= 5;                                  /* PERTURB_SHIFT */
@@ -39,7 +42,8 @@ cpy_keys_index(PyDictKeysObject *keys, PyObject *name)
 int
 cpy_inline_store_shared(PyObject *o, Py_ssize_t i, PyObject *v)
 {
-    PyObject *dict = *cpy_instance_dict_ptr(o);         /* borrowed from o; our reference keeps it */
+    /* borrowed from o; our reference keeps it */
+    PyObject *dict = *cpy_instance_dict_ptr(o);
     PyObject *name = DK_UNICODE_ENTRIES(cpy_shared_keys(Py_TYPE(o)))[i].me_key;
     Py_INCREF(dict);
     int err = PyDict_SetItem(dict, name, v);
@@ -60,7 +64,7 @@ cpy_type_version_assign(PyTypeObject *type)
         PyErr_Clear();
         return 0;
     }
-    _PyType_Lookup(type, name);                         /* fills the method cache, which needs a version */
+    _PyType_Lookup(type, name); /* fills the method cache, which needs a version */
     Py_DECREF(name);
     if (!(type->tp_flags & Py_TPFLAGS_VALID_VERSION_TAG))
         return 0;

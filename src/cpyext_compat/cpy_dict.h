@@ -1,4 +1,5 @@
-/* Dict tables, instance values, type versions, descriptors: what inline caches read in place.
+/* What inline caches read in place: dict tables, instance values, type versions,
+ * descriptors.
  *
  * Nothing here calls out: a caller that stores through these pointers keeps the
  * rules of dictobject.c itself.  The three that matter:
@@ -23,8 +24,8 @@
 #define CPY_FIRST_KEYS_VERSION 0x80000000u
 
 /* One number for the present set of keys (not values), 0 when there is none.
-   CPython zeroes it when a key is added or removed.  The table that empty dicts share keeps
-   the number CPython gave it (1 or none). */
+   CPython zeroes it when a key is added or removed.  The table that empty dicts
+   share keeps the number CPython gave it (1 or none). */
 static inline uint32_t
 cpy_keys_version(PyDictObject *d)
 {
@@ -51,8 +52,9 @@ cpy_dict_index(PyDictObject *d, PyObject *name)
     return cpy_keys_index(d->ma_keys, name);
 }
 
-static inline PyObject *                                /* -> borrowed from d; NULL past the end, where a
-                                                           key was deleted, or in a table of other keys */
+/* -> borrowed from d; NULL past the end, where a key was deleted, or in a table of
+   other keys */
+static inline PyObject *
 cpy_dict_key_at(PyDictObject *d, Py_ssize_t i)
 {
     PyDictKeysObject *keys = d->ma_keys;
@@ -61,7 +63,7 @@ cpy_dict_key_at(PyDictObject *d, Py_ssize_t i)
     return DK_UNICODE_ENTRIES(keys)[i].me_key;
 }
 
-static inline PyObject **                               /* -> place of a borrowed value; i from cpy_dict_index() */
+static inline PyObject ** /* -> place of a borrowed value; i from cpy_dict_index() */
 cpy_dict_value_at(PyDictObject *d, Py_ssize_t i)
 {
     if (d->ma_values != NULL)
@@ -85,7 +87,7 @@ cpy_dict_is_watched(PyDictObject *d)
 
 /* --- keys shared by the instances of a heap type --------------------------------- */
 
-static inline PyDictKeysObject *                        /* -> borrowed from the type, or NULL */
+static inline PyDictKeysObject *                /* -> borrowed from the type, or NULL */
 cpy_shared_keys(PyTypeObject *type)
 {
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE))
@@ -116,7 +118,8 @@ cpy_shared_version(PyTypeObject *type)
 
 /* --- an instance's values and dict ---------------------------------------------- */
 
-static inline PyDictValues *                            /* -> borrowed from o, or NULL: it has a dict, or nothing yet */
+/* -> borrowed from o, or NULL: it has a dict, or nothing yet */
+static inline PyDictValues *
 cpy_inline_values(PyObject *o)
 {
 #if PY_VERSION_HEX >= 0x030D0000
@@ -136,14 +139,14 @@ cpy_inline_values(PyObject *o)
 #endif
 }
 
-static inline PyObject *                                /* -> borrowed, NULL when unset; i from cpy_shared_index() */
+static inline PyObject * /* -> borrowed, NULL when unset; i from cpy_shared_index() */
 cpy_inline_get(PyDictValues *values, Py_ssize_t i)
 {
     return values->values[i];
 }
 
-/* The place of o's __dict__, or NULL: the type has none, or values stand in its place (3.12).
-   *place may be NULL: not made yet. */
+/* The place of o's __dict__, or NULL: the type has none, or values stand in its
+   place (3.12).  *place may be NULL: not made yet. */
 static inline PyObject **
 cpy_instance_dict_ptr(PyObject *o)
 {
@@ -161,16 +164,17 @@ cpy_instance_dict_ptr(PyObject *o)
     Py_ssize_t offset = type->tp_dictoffset;
     if (offset == 0)
         return NULL;
-    if (offset < 0) {                                   /* behind the items of a variable-size object */
+    if (offset < 0) {                   /* behind the items of a variable-size object */
         Py_ssize_t n = Py_SIZE(o);
         offset += (Py_ssize_t)_PyObject_VAR_SIZE(type, n < 0 ? -n : n);
     }
     return (PyObject **)((char *)o + offset);
 }
 
-/* Sets value i of o, as STORE_ATTR_INSTANCE_VALUE does: records the insertion order when the
-   attribute is new; takes v; releases the old value last.  `values` from cpy_inline_values(o).
-   Where a dict shares the values (3.13+) the dict does it.  0, or -1 with MemoryError. */
+/* Sets value i of o, as STORE_ATTR_INSTANCE_VALUE does: records the insertion order
+   when the attribute is new; takes v; releases the old value last.  `values` from
+   cpy_inline_values(o).  Where a dict shares the values (3.13+) the dict does it.
+   0, or -1 with MemoryError. */
 int cpy_inline_store_shared(PyObject *o, Py_ssize_t i, PyObject *v);
 
 static inline int
@@ -189,7 +193,7 @@ cpy_inline_store(PyObject *o, PyDictValues *values, Py_ssize_t i, PyObject *v)
     return 0;
 }
 
-/* --- types -------------------------------------------------------------------------- */
+/* --- types ------------------------------------------------------------------------ */
 
 /* Changes with any change to the type or its bases; 0 when the type can't have one. */
 uint32_t cpy_type_version_assign(PyTypeObject *type);
@@ -207,10 +211,10 @@ cpy_type_version(PyTypeObject *type)
     return cpy_type_version_assign(type);
 }
 
-/* --- descriptors --------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------ */
 
-/* 1: *method is an unbound method, call it with o first; 0: *method is the attribute itself, or
-   NULL with an exception.  *method -> new */
+/* 1: *method is an unbound method, call it with o first; 0: *method is the attribute
+   itself, or NULL with an exception.  *method -> new */
 static inline int
 cpy_get_method(PyObject *o, PyObject *name, PyObject **method)
 {
@@ -218,26 +222,26 @@ cpy_get_method(PyObject *o, PyObject *name, PyObject **method)
     return _PyObject_GetMethod(o, name, method);
 }
 
-/* The first field of each, Objects/descrobject.c and funcobject.c (3.11 to 3.14); checked by
-   cpy_selftest(). */
+/* The first field of each, Objects/descrobject.c and funcobject.c (3.11 to 3.14);
+   checked by cpy_selftest(). */
 typedef struct {
     PyObject_HEAD
     PyObject *callable;
 } CpyWrappedCallable;
 
-static inline PyObject *                                /* -> borrowed from the exact property, or NULL */
+static inline PyObject *        /* -> borrowed from the exact property, or NULL */
 cpy_property_getter(PyObject *property)
 {
     return ((CpyWrappedCallable *)property)->callable;
 }
 
-static inline PyObject *                                /* -> borrowed from the exact classmethod, or NULL */
+static inline PyObject *        /* -> borrowed from the exact classmethod, or NULL */
 cpy_classmethod_callable(PyObject *method)
 {
     return ((CpyWrappedCallable *)method)->callable;
 }
 
-static inline PyObject *                                /* -> borrowed from the exact staticmethod, or NULL */
+static inline PyObject *        /* -> borrowed from the exact staticmethod, or NULL */
 cpy_staticmethod_callable(PyObject *method)
 {
     return ((CpyWrappedCallable *)method)->callable;

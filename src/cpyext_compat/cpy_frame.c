@@ -3,7 +3,8 @@
 
 /* Python/frame.c, take_ownership (3.11 to 3.14); not exported. */
 static void
-move_to_object(PyThreadState *ts, PyFrameObject *fo, CpyFrame *f, PyCodeObject *co, PyFunctionObject *func)
+move_to_object(PyThreadState *ts, PyFrameObject *fo, CpyFrame *f, PyCodeObject *co,
+               PyFunctionObject *func)
 {
     CpyFrame *own = (CpyFrame *)fo->_f_frame_data;
     int n = co->co_nlocalsplus;
@@ -15,7 +16,7 @@ move_to_object(PyThreadState *ts, PyFrameObject *fo, CpyFrame *f, PyCodeObject *
     own->frame_obj = NULL;
     own->previous = NULL;
     if (!(co->co_flags & CO_OPTIMIZED))
-        Py_XINCREF(own->f_locals);                      /* f only borrowed the namespace */
+        Py_XINCREF(own->f_locals);              /* f only borrowed the namespace */
     fo->f_frame = own;
     f->f_locals = NULL;
     cpy_frame_set_stacktop(f, co, 0);
@@ -23,16 +24,17 @@ move_to_object(PyThreadState *ts, PyFrameObject *fo, CpyFrame *f, PyCodeObject *
         f->localsplus[i] = CPY_SLOT_NULL;
 
     if (f->previous != NULL && fo->f_back == NULL) {
-        fo->f_back = PyThreadState_GetFrame(ts);        /* the first complete one below f */
+        fo->f_back = PyThreadState_GetFrame(ts); /* the first complete one below f */
         if (fo->f_back == NULL)
-            PyErr_Clear();                              /* as CPython: out of memory costs f_back, no more */
+            PyErr_Clear();      /* as CPython: out of memory costs f_back, no more */
     }
     if (!PyObject_GC_IsTracked((PyObject *)fo))
         PyObject_GC_Track((PyObject *)fo);
 }
 
 int
-cpy_frame_take_ownership(PyThreadState *ts, CpyFrame *f, PyCodeObject *co, PyFunctionObject *func)
+cpy_frame_take_ownership(PyThreadState *ts, CpyFrame *f, PyCodeObject *co,
+                         PyFunctionObject *func)
 {
     PyFrameObject *fo = f->frame_obj;
     PyObject *type, *exc, *tb;
@@ -64,7 +66,8 @@ cpy_frame_drop(CpyFrame *f, PyCodeObject *co)
         Py_XDECREF(locals);
 }
 
-/* Python/ceval.c, _Py_CheckRecursiveCall (3.11), _Py_CheckRecursiveCallPy (3.12 to 3.14). */
+/* Python/ceval.c, _Py_CheckRecursiveCall (3.11), _Py_CheckRecursiveCallPy (3.12 to
+   3.14). */
 int
 cpy_recursion_error(PyThreadState *ts)
 {

@@ -37,26 +37,32 @@ typedef struct _PyInterpreterFrame CpyFrame;
 #endif
 
 /* From the version's file:
+ *
  *   CpyFrame *cpy_top_frame(ts)                 void cpy_set_top_frame(ts, f)
- *   CpySlot: a stack or local slot; CPY_SLOT_NULL, cpy_slot_take(obj), cpy_slot_object(slot) -> borrowed,
- *            cpy_slot_dup(slot) -> owned, cpy_slot_close(slot), int cpy_slot_lasti(&slot, word)
- *   void cpy_frame_init_specials(f, func, co, globals, builtins)     all borrowed
+ *   CpySlot                                     a variable's or stack place
+ *   CPY_SLOT_NULL   cpy_slot_take(object)       cpy_slot_object(slot) -> borrowed
+ *   cpy_slot_dup(slot) -> owned                 void cpy_slot_close(slot)
+ *   int cpy_slot_lasti(&slot, word)
+ *   void cpy_frame_init_specials(f, func, co, globals, builtins)   all borrowed
  *   void cpy_frame_own_specials(f, func, co)    turns them into owned ones
- *   PyCodeObject *cpy_frame_code(f)             -> borrowed; likewise cpy_frame_func(f)
+ *   cpy_frame_code(f), cpy_frame_func(f)        -> borrowed
  *   void cpy_frame_set_word(f, co, word)        int cpy_frame_word(f, co)
  *   void cpy_frame_set_stacktop(f, co, n)       int cpy_frame_stacktop(f, co)
  *   int *cpy_recursion_left(ts)                 the counter of Python frames left
- *   const CpyBreaker *cpy_eval_breaker_ptr(ts)  something is pending when *ptr & CPY_EVAL_BREAKER_MASK
- *   int cpy_handle_pending(ts)                  0, or -1 with the exception of a signal handler, ...
- *   int cpy_tracing(ts)                         a trace, profile or monitoring tool is active
+ *   const CpyBreaker *cpy_eval_breaker_ptr(ts)  something is pending when
+ *                                               *ptr & CPY_EVAL_BREAKER_MASK
+ *   int cpy_handle_pending(ts)                  0, or -1: a signal handler raised, ...
+ *   int cpy_tracing(ts)                         a trace, profile or monitoring tool
  *   int cpy_is_raised(ts)                       an exception is pending
- *   PyObject *cpy_take_raised(ts)               -> new, normalised, traceback set; NULL when nothing is raised
+ *   PyObject *cpy_take_raised(ts)               -> new, normalised, traceback set;
+ *                                               NULL when nothing is raised
  *   void cpy_set_raised(ts, exc)                takes exc
  */
 
-/* Everything is borrowed.  `locals` is for code without CO_OPTIMIZED (modules, classes, exec);
-   the f_locals of optimized code belongs to the frame: NULL at first, then a lazy dict of
-   cpy_lazy_locals.h or the snapshot CPython 3.11 and 3.12 make. */
+/* Everything is borrowed.  `locals` is for code without CO_OPTIMIZED (modules,
+   classes, exec); the f_locals of optimized code belongs to the frame: NULL at
+   first, then a lazy dict of cpy_lazy_locals.h or the snapshot CPython 3.11 and 3.12
+   make. */
 static inline void
 cpy_frame_init(CpyFrame *f, PyFunctionObject *func, PyCodeObject *co, PyObject *globals,
                PyObject *builtins, PyObject *locals, CpyFrame *previous)
@@ -84,13 +90,13 @@ cpy_frame_set_previous(CpyFrame *f, CpyFrame *previous)
     f->previous = previous;
 }
 
-static inline PyFrameObject *                           /* -> borrowed from f, or NULL */
+static inline PyFrameObject *                   /* -> borrowed from f, or NULL */
 cpy_frame_object(CpyFrame *f)
 {
     return f->frame_obj;
 }
 
-static inline void                                      /* takes o; what was there is the caller's */
+static inline void                      /* takes o; what was there is the caller's */
 cpy_frame_set_object(CpyFrame *f, PyFrameObject *o)
 {
     f->frame_obj = o;
@@ -104,28 +110,29 @@ cpy_frame_object_in_use(PyFrameObject *o)
     if (o->f_extra_locals != NULL || o->f_locals_cache != NULL)
         return 1;
 #endif
-    return o->f_trace != NULL || o->f_lineno != 0 || o->f_trace_opcodes || !o->f_trace_lines;
+    return o->f_trace != NULL || o->f_lineno != 0 || o->f_trace_opcodes
+           || !o->f_trace_lines;
 }
 
-static inline PyObject *                                /* -> borrowed from f, or NULL */
+static inline PyObject *                        /* -> borrowed from f, or NULL */
 cpy_frame_locals(CpyFrame *f)
 {
     return f->f_locals;
 }
 
-static inline void                                      /* optimized code: takes locals; other: borrows */
+static inline void              /* optimized code: takes locals; other: borrows */
 cpy_frame_set_locals(CpyFrame *f, PyObject *locals)
 {
     f->f_locals = locals;
 }
 
-static inline PyObject *                                /* -> borrowed from f, or NULL */
+static inline PyObject *                        /* -> borrowed from f, or NULL */
 cpy_frame_slot_get(CpyFrame *f, int i)
 {
     return cpy_slot_object(f->localsplus[i]);
 }
 
-static inline void                                      /* takes v, may be NULL; does not release the old one */
+static inline void              /* takes v, may be NULL; does not release the old one */
 cpy_frame_slot_set(CpyFrame *f, int i, PyObject *v)
 {
     f->localsplus[i] = cpy_slot_take(v);
@@ -142,22 +149,26 @@ cpy_frame_slot_clear(CpyFrame *f, int i)
 /* Releases what f owns: slots [0, stacktop) and the f_locals of optimized code. */
 void cpy_frame_drop(CpyFrame *f, PyCodeObject *co);
 
-/* Frame exit while others hold the frame object.  f is unlinked already (top frame set to its
-   previous: destructors may walk the chain); previous NULL means a finished generator, which
-   has no f_back.  All locals are boxed in slots [0, nlocalsplus), owned by f.
+/* Frame exit while others hold the frame object.  f is unlinked already (top frame
+   set to its previous: destructors may walk the chain); previous NULL means a
+   finished generator, which has no f_back.  All locals are boxed in slots [0,
+   nlocalsplus), owned by f.
    -> 1: they moved to the frame object together with f_locals, f keeps nothing.
-   -> 0: nobody else held it, or there was none: slots and f_locals are the caller's to drop.
-   f's reference to the frame object is gone either way; a pending exception stays pending. */
-int cpy_frame_take_ownership(PyThreadState *ts, CpyFrame *f, PyCodeObject *co, PyFunctionObject *func);
+   -> 0: nobody else held it, or there was none: slots and f_locals are the caller's
+   to drop.  f's reference to the frame object is gone either way; a pending
+   exception stays pending. */
+int cpy_frame_take_ownership(PyThreadState *ts, CpyFrame *f, PyCodeObject *co,
+                             PyFunctionObject *func);
 
-/* The counter *cpy_recursion_left() went below 0: -1 with RecursionError, or 0 when CPython
-   would let it pass, as it does while a RecursionError is being made. */
+/* The counter *cpy_recursion_left() went below 0: -1 with RecursionError, or 0 when
+   CPython would let it pass, as it does while a RecursionError is being made. */
 int cpy_recursion_error(PyThreadState *ts);
 
 static inline int
 cpy_eval_breaker(PyThreadState *ts)
 {
-    return (int)(__atomic_load_n(cpy_eval_breaker_ptr(ts), __ATOMIC_RELAXED) & CPY_EVAL_BREAKER_MASK);
+    return (int)(__atomic_load_n(cpy_eval_breaker_ptr(ts), __ATOMIC_RELAXED)
+                 & CPY_EVAL_BREAKER_MASK);
 }
 
 /* somebody else's PEP 523 hook is installed */
@@ -169,7 +180,7 @@ cpy_foreign_eval_hook(PyThreadState *ts)
 }
 
 /* the innermost handled exception's place; generators push their own */
-static inline _PyErr_StackItem *                        /* -> borrowed from the thread */
+static inline _PyErr_StackItem *                /* -> borrowed from the thread */
 cpy_exc_info(PyThreadState *ts)
 {
     return ts->exc_info;

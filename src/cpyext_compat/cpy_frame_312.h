@@ -121,16 +121,17 @@ cpy_eval_breaker_ptr(PyThreadState *ts)
 static inline int
 cpy_handle_pending(PyThreadState *ts)
 {
-    if (Py_MakePendingCalls() < 0)                      /* signal handlers too, on the main thread */
+    if (Py_MakePendingCalls() < 0)      /* signal handlers too, on the main thread */
         return -1;
-    if (PyErr_CheckSignals() < 0)                       /* runs a scheduled collection as well */
+    if (PyErr_CheckSignals() < 0)       /* runs a scheduled collection as well */
         return -1;
     PyObject *exc = ts->async_exc;                      /* owned from here on */
     if (exc != NULL) {
         ts->async_exc = NULL;
         ts->interp->ceval.pending.async_exc = 0;
     }
-    /* gives way to a thread that asked for the GIL; taking it again recomputes the breaker */
+    /* gives way to a thread that asked for the GIL; taking it again recomputes the
+       breaker */
     PyEval_RestoreThread(PyEval_SaveThread());
     if (exc == NULL)
         return 0;

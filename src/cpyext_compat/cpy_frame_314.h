@@ -12,10 +12,12 @@ cpy_slot_take(PyObject *v)
     return v != NULL ? PyStackRef_FromPyObjectSteal(v) : PyStackRef_NULL;
 }
 
-static inline PyObject *                                /* -> borrowed; NULL for a tagged int too */
+static inline PyObject *                /* -> borrowed; NULL for a tagged int too */
 cpy_slot_object(CpySlot s)
 {
-    return PyStackRef_IsNull(s) || PyStackRef_IsTaggedInt(s) ? NULL : PyStackRef_AsPyObjectBorrow(s);
+    return PyStackRef_IsNull(s) || PyStackRef_IsTaggedInt(s)
+               ? NULL
+               : PyStackRef_AsPyObjectBorrow(s);
 }
 
 /* a reference that closing doesn't release */

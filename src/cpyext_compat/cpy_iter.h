@@ -51,7 +51,8 @@ cpy_range_iter_state(PyObject *it)
     return (CpyRange){r->start, r->step, r->len};
 #else
     /* the product may pass LONG_MAX when nothing is left */
-    long next = (long)((unsigned long)r->start + (unsigned long)r->index * (unsigned long)r->step);
+    long next = (long)((unsigned long)r->start
+                       + (unsigned long)r->index * (unsigned long)r->step);
     return (CpyRange){next, r->step, r->len - r->index};
 #endif
 }
@@ -62,14 +63,15 @@ cpy_range_iter_skip(PyObject *it, long steps)
 {
     CpyRangeIter *r = (CpyRangeIter *)it;
 #if PY_VERSION_HEX >= 0x030C0000
-    r->start = (long)((unsigned long)r->start + (unsigned long)steps * (unsigned long)r->step);
+    r->start =
+        (long)((unsigned long)r->start + (unsigned long)steps * (unsigned long)r->step);
     r->len -= steps;
 #else
     r->index += steps;
 #endif
 }
 
-static inline int                                       /* 1 and the next value, or 0: exhausted */
+static inline int                       /* 1 and the next value, or 0: exhausted */
 cpy_range_iter_next(PyObject *it, long *value)
 {
     CpyRange r = cpy_range_iter_state(it);
@@ -80,8 +82,9 @@ cpy_range_iter_next(PyObject *it, long *value)
     return 1;
 }
 
-/* An exhausted list or tuple iterator lets go of its sequence, which may run a finaliser. */
-static inline PyObject *                                /* -> borrowed from the list, or NULL: exhausted */
+/* An exhausted list or tuple iterator lets go of its sequence, which may run a
+   finaliser. */
+static inline PyObject *        /* -> borrowed from the list, or NULL: exhausted */
 cpy_list_iter_next(PyObject *it)
 {
     CpyListIter *i = (CpyListIter *)it;
@@ -96,7 +99,7 @@ cpy_list_iter_next(PyObject *it)
     return NULL;
 }
 
-static inline PyObject *                                /* -> borrowed from the tuple, or NULL: exhausted */
+static inline PyObject *        /* -> borrowed from the tuple, or NULL: exhausted */
 cpy_tuple_iter_next(PyObject *it)
 {
     CpyTupleIter *i = (CpyTupleIter *)it;

@@ -5,11 +5,11 @@ void (*cpy_lazy_locals_fill)(void *owner, CpyFrame *f);
 
 #if PY_VERSION_HEX < 0x030D0000
 
-/* --- 3.11, 3.12: a dict that fills itself ------------------------------------------- */
+/* --- 3.11, 3.12: a dict that fills itself ----------------------------------------- */
 
-/* Which frame an armed dict belongs to.  Its address is in the dict's version tag, which
-   nobody reads while the type is ours, and which is zeroed before any dict operation (the low
-   bits are watchers in 3.12). */
+/* Which frame an armed dict belongs to.  Its address is in the dict's version tag,
+   which nobody reads while the type is ours, and which is zeroed before any dict
+   operation (the low bits are watchers in 3.12). */
 typedef struct Trap {
     struct Trap *next;                  /* in the pool */
     CpyFrame *frame;
@@ -58,10 +58,12 @@ write_variable(CpyFrame *f, PyObject *dict, PyObject *name)
 {
     PyCodeObject *co = cpy_frame_code(f);
     int i = 0;
-    while (i < co->co_nlocalsplus && PyTuple_GET_ITEM(co->co_localsplusnames, i) != name)
+    while (i < co->co_nlocalsplus
+           && PyTuple_GET_ITEM(co->co_localsplusnames, i) != name)
         i++;
     PyObject *value = i < co->co_nlocalsplus ? cpy_frame_slot_get(f, i) : NULL;
-    int kind = i < co->co_nlocalsplus ? PyBytes_AS_STRING(co->co_localspluskinds)[i] : 0;
+    int kind =
+        i < co->co_nlocalsplus ? PyBytes_AS_STRING(co->co_localspluskinds)[i] : 0;
     if (kind & (CO_FAST_CELL | CO_FAST_FREE) && value != NULL && PyCell_Check(value))
         value = PyCell_GET(value);
     if (value != NULL)
@@ -84,7 +86,7 @@ spring(PyObject *dict, PyObject *name, PyObject *value)
     return write_variable(f, dict, name);
 }
 
-static Trap *                                           /* -> owned by the caller, or NULL; no exception */
+static Trap *                   /* -> owned by the caller, or NULL; no exception */
 new_trap(void)
 {
     Trap *t = PyMem_Malloc(sizeof(Trap));
@@ -96,7 +98,7 @@ new_trap(void)
         PyMem_Free(t);
         return NULL;
     }
-    t->tracked = 0;                                     /* a new dict is not, until something is put in */
+    t->tracked = 0;             /* a new dict is not, until something is put in */
     set_armed(t->dict, t);
     return t;
 }
@@ -112,16 +114,16 @@ arm_again(CpyFrame *f, void *owner)
     }
     if (!PyDict_CheckExact(dict) || Py_REFCNT(dict) > 1)
         return 0;
-#if CPY_HAS_WATCHERS
+#  if CPY_HAS_WATCHERS
     if (((PyDictObject *)dict)->ma_version_tag & ((1 << DICT_MAX_WATCHERS) - 1))
         return 0;
-#endif
+#  endif
     Trap *t = PyMem_Malloc(sizeof(Trap));
     if (t == NULL)
         return 0;
     *t = (Trap){.frame = f, .owner = owner, .tracked = PyObject_GC_IsTracked(dict)};
     if (t->tracked)
-        PyObject_GC_UnTrack(dict);                      /* gc.get_objects() must not show it */
+        PyObject_GC_UnTrack(dict);              /* gc.get_objects() must not show it */
     set_armed(dict, t);
     return 1;
 }
@@ -184,8 +186,7 @@ cpy_lazy_locals_init(void)
     lazy_mapping = *PyDict_Type.tp_as_mapping;
     lazy_mapping.mp_ass_subscript = spring;
     lazy_dict_type = (PyTypeObject){
-        PyVarObject_HEAD_INIT(NULL, 0)
-        .tp_name = "dict",
+        PyVarObject_HEAD_INIT(NULL, 0).tp_name = "dict",
         .tp_basicsize = PyDict_Type.tp_basicsize,
         .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
         .tp_base = &PyDict_Type,
@@ -200,7 +201,7 @@ cpy_lazy_locals_init(void)
 
 #else
 
-/* --- 3.13+: a marker, and the two ways to a FrameLocalsProxy ------------------------- */
+/* --- 3.13+: a marker, and the two ways to a FrameLocalsProxy ---------------------- */
 
 typedef struct Trap {
     PyObject_HEAD
@@ -208,7 +209,7 @@ typedef struct Trap {
     CpyFrame *frame;
     void *owner;
     uint8_t filled;
-    uint8_t below;                      /* and so are all frames this one was called from */
+    uint8_t below;              /* and so are all frames this one was called from */
 } Trap;
 
 static Trap *pool;
@@ -217,14 +218,13 @@ static getter original_f_locals;
 static allocfunc original_alloc;
 
 static PyTypeObject trap_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "lazy_locals",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "lazy_locals",
     .tp_basicsize = sizeof(Trap),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_dealloc = (destructor)PyObject_Free,
 };
 
-static inline Trap *                                    /* -> borrowed from f, or NULL */
+static inline Trap *                            /* -> borrowed from f, or NULL */
 trap_of(CpyFrame *f)
 {
     /* frames of other owners leave the field unset */
@@ -242,8 +242,8 @@ spring(Trap *t)
     cpy_lazy_locals_fill(t->owner, t->frame);
 }
 
-/* tp_alloc of FrameLocalsProxy: it doesn't say for which frame, so all of this thread's; each
-   is filled once, and below one found complete nothing is left to do. */
+/* tp_alloc of FrameLocalsProxy: it doesn't say for which frame, so all of this
+   thread's; each is filled once, and below one found complete nothing is left to do. */
 static PyObject *
 alloc_proxy(PyTypeObject *type, Py_ssize_t n)
 {

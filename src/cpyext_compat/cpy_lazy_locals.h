@@ -22,25 +22,27 @@
 
 #include "cpyext_compat/cpy_frame.h"
 
-/* The owner's: puts boxed copies of all variables into the slots [0, nlocalsplus), cells as
-   cells, and sets the stack top there.  Runs no Python code. */
+/* The owner's: puts boxed copies of all variables into the slots [0, nlocalsplus),
+   cells as cells, and sets the stack top there.  Runs no Python code. */
 extern void (*cpy_lazy_locals_fill)(void *owner, CpyFrame *f);
 
 /* Once per process, before the first arm: 0, or -1 with an exception. */
 int cpy_lazy_locals_init(void);
 
-/* Only for optimized code (functions); slots empty, stack top 0.  Again after a fill, when the
-   slots are empty again: a dict nobody else holds is armed as it is, keys of the reader's stay.
-   1; or 0 when the frame can't be lazy (no memory, the dict is held): its slots must be filled
-   before every call-out. */
+/* Only for optimized code (functions); slots empty, stack top 0.  Again after a
+   fill, when the slots are empty again: a dict nobody else holds is armed as it is,
+   keys of the reader's stay.
+   1; or 0 when the frame can't be lazy (no memory, the dict is held): its slots must
+   be filled before every call-out. */
 int cpy_lazy_locals_arm(CpyFrame *f, void *owner);
 
-/* Takes the trap away: before the frame's memory goes or its ownership moves.  f_locals is then
-   what CPython would have there: NULL, or the dict that a reader got.  Safe when not armed. */
+/* Takes the trap away: before the frame's memory goes or its ownership moves.
+   f_locals is then what CPython would have there: NULL, or the dict that a reader
+   got.  Safe when not armed. */
 void cpy_lazy_locals_disarm(CpyFrame *f);
 
-/* Somebody holds what he was given and may look again without passing here: the frame's slots
-   must follow its variables. */
+/* Somebody holds what he was given and may look again without passing here: the
+   frame's slots must follow its variables. */
 int cpy_lazy_locals_kept(CpyFrame *f);
 
 #endif

@@ -1,5 +1,5 @@
-/* The file is looked at before the loader gets it: the loader's own errors either name a
- * symptom ("invalid ELF header") or come too late, as a crash.
+/* The file is looked at before the loader gets it: the loader's own errors either name
+ * a symptom ("invalid ELF header") or come too late, as a crash.
  */
 #include "cpyext_compat/cpy_load.h"
 
@@ -23,7 +23,9 @@ refuse(const Load *l, const char *format, ...)
     va_start(args, format);
     PyObject *what = PyUnicode_FromFormatV(format, args);       /* owned */
     va_end(args);
-    PyObject *message = what != NULL ? PyUnicode_FromFormat("%U: %U", l->path, what) : NULL;    /* owned */
+    /* owned */
+    PyObject *message =
+        what != NULL ? PyUnicode_FromFormat("%U: %U", l->path, what) : NULL;
     if (message != NULL)
         PyErr_SetImportError(message, l->name, l->path);
     Py_XDECREF(message);
@@ -31,7 +33,7 @@ refuse(const Load *l, const char *format, ...)
     return -1;
 }
 
-/* --- the file's header ------------------------------------------------------------------ */
+/* --- the file's header ------------------------------------------------------------ */
 
 #if defined(__x86_64__)
 #  define OWN_MACHINE EM_X86_64
@@ -55,8 +57,13 @@ static const struct {
     int machine;
     const char *name;
 } machines[] = {
-    {EM_386, "i386"}, {EM_X86_64, "x86_64"}, {EM_ARM, "arm"}, {EM_AARCH64, "aarch64"},
-    {EM_PPC64, "ppc64"}, {EM_S390, "s390x"}, {EM_RISCV, "riscv"},
+    {EM_386, "i386"},
+    {EM_X86_64, "x86_64"},
+    {EM_ARM, "arm"},
+    {EM_AARCH64, "aarch64"},
+    {EM_PPC64, "ppc64"},
+    {EM_S390, "s390x"},
+    {EM_RISCV, "riscv"},
 };
 
 static const char *
@@ -83,13 +90,18 @@ check_header(const Load *l, const unsigned char *h, size_t n)
         return refuse(l, "not an ELF file");
     int bits = h[EI_CLASS] == ELFCLASS64 ? 64 : 32, own_bits = 8 * (int)sizeof(void *);
     int little = h[EI_DATA] == ELFDATA2LSB;
-    int type = h[16 + !little] | h[17 - !little] << 8, machine = h[18 + !little] | h[19 - !little] << 8;
-    if (bits != own_bits || h[EI_DATA] != OWN_DATA || (OWN_MACHINE != EM_NONE && machine != OWN_MACHINE))
-        return refuse(l, "built for %s, %d bit, %s-endian; this is %s, %d bit", machine_name(machine), bits,
-                      little ? "little" : "big", machine_name(OWN_MACHINE), own_bits);
+    int type = h[16 + !little] | h[17 - !little] << 8,
+        machine = h[18 + !little] | h[19 - !little] << 8;
+    if (bits != own_bits || h[EI_DATA] != OWN_DATA
+        || (OWN_MACHINE != EM_NONE && machine != OWN_MACHINE))
+        return refuse(l, "built for %s, %d bit, %s-endian; this is %s, %d bit",
+                      machine_name(machine), bits, little ? "little" : "big",
+                      machine_name(OWN_MACHINE), own_bits);
     if (type != ET_DYN)
-        return refuse(l, "an ELF %s, not a shared object", type == ET_REL ? "object file (not linked)"
-                                                            : type == ET_EXEC ? "executable" : "core file");
+        return refuse(l, "an ELF %s, not a shared object",
+                      type == ET_REL    ? "object file (not linked)"
+                      : type == ET_EXEC ? "executable"
+                                        : "core file");
     return 0;
 }
 
@@ -105,7 +117,8 @@ check_length(const Load *l, FILE *f, const unsigned char *header)
     for (int i = 0; whole && i < h.e_phnum; i++) {
         whole = fseek(f, (long)(h.e_phoff + (size_t)i * sizeof segment), SEEK_SET) == 0
                 && fread(&segment, sizeof segment, 1, f) == 1;
-        if (whole && segment.p_type == PT_LOAD && segment.p_offset + segment.p_filesz > end)
+        if (whole && segment.p_type == PT_LOAD
+            && segment.p_offset + segment.p_filesz > end)
             end = segment.p_offset + segment.p_filesz;
     }
     long size = fseek(f, 0, SEEK_END) == 0 ? ftell(f) : 0;
@@ -124,13 +137,14 @@ check_file(const Load *l)
     if (f == NULL || ferror(f))
         PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, l->path);
     else if (check_header(l, header, n) == 0)
-        err = n == sizeof header ? check_length(l, f, header) : refuse(l, "cut off after %zu bytes", n);
+        err = n == sizeof header ? check_length(l, f, header)
+                                 : refuse(l, "cut off after %zu bytes", n);
     if (f != NULL)
         fclose(f);
     return err;
 }
 
-/* --- the file's name ------------------------------------------------------------------------ */
+/* --- the file's name -------------------------------------------------------------- */
 
 static const char *
 base_name(const Load *l)
@@ -148,15 +162,19 @@ described_tag(const char *tag, size_t n)
     if (sscanf(tag, "cpython-%1u%u%c", &major, &minor, &rest) < 2)
         return PyUnicode_FromStringAndSize(tag, (Py_ssize_t)n);
     return PyUnicode_FromFormat("CPython %u.%u%s", major, minor,
-                                rest == 't' ? " free-threaded" : rest == 'd' ? " debug" : "");
+                                rest == 't'   ? " free-threaded"
+                                : rest == 'd' ? " debug"
+                                              : "");
 }
 
-static int                                              /* 1, 0, or -1 with an exception */
+static int                                      /* 1, 0, or -1 with an exception */
 is_own_suffix(const char *suffix)
 {
     PyObject *imp = PyImport_ImportModule("_imp");      /* owned */
-    PyObject *own = imp != NULL ? PyObject_CallMethod(imp, "extension_suffixes", NULL) : NULL;    /* owned */
-    PyObject *this = own != NULL ? PyUnicode_DecodeFSDefault(suffix) : NULL;                      /* owned */
+    /* owned */
+    PyObject *own =
+        imp != NULL ? PyObject_CallMethod(imp, "extension_suffixes", NULL) : NULL;
+    PyObject *this = own != NULL ? PyUnicode_DecodeFSDefault(suffix) : NULL; /* owned */
     int found = this != NULL ? PySequence_Contains(own, this) : -1;
     Py_XDECREF(this);
     Py_XDECREF(own);
@@ -179,21 +197,23 @@ check_tag(const Load *l)
     if (own != 0)
         return own > 0 ? 0 : -1;
     const char *end = strrchr(suffix, '.');
-    PyObject *tag = described_tag(suffix + 1, (size_t)(end - suffix - 1));      /* owned */
+    PyObject *tag = described_tag(suffix + 1, (size_t)(end - suffix - 1)); /* owned */
     if (tag != NULL)
-        refuse(l, "built for %U, by its file name; this is CPython %d.%d", tag, PY_MAJOR_VERSION,
-               PY_MINOR_VERSION);
+        refuse(l, "built for %U, by its file name; this is CPython %d.%d", tag,
+               PY_MAJOR_VERSION, PY_MINOR_VERSION);
     Py_XDECREF(tag);
     return -1;
 }
 
-/* --- what is in it ------------------------------------------------------------------------------ */
+/* --- what is in it ---------------------------------------------------------------- */
 
-/* PEP 489: PyInit_ and the last part of the name; PyInitU_ and punycode if it isn't ASCII. */
+/* PEP 489: PyInit_ and the last part of the name; PyInitU_ and punycode if it isn't
+   ASCII. */
 static PyObject *                                       /* -> new bytes */
 init_symbol(const Load *l)
 {
-    Py_ssize_t n = PyUnicode_GET_LENGTH(l->name), dot = PyUnicode_FindChar(l->name, '.', 0, n, -1);
+    Py_ssize_t n = PyUnicode_GET_LENGTH(l->name),
+               dot = PyUnicode_FindChar(l->name, '.', 0, n, -1);
     PyObject *last = PyUnicode_Substring(l->name, dot + 1, n);  /* owned */
     PyObject *encoded = NULL, *symbol = NULL;                   /* owned */
     if (last == NULL)
@@ -201,7 +221,8 @@ init_symbol(const Load *l)
     int ascii = PyUnicode_IS_ASCII(last);
     encoded = PyUnicode_AsEncodedString(last, ascii ? "ascii" : "punycode", NULL);
     if (encoded != NULL)
-        symbol = PyBytes_FromFormat("%s_%s", ascii ? "PyInit" : "PyInitU", PyBytes_AS_STRING(encoded));
+        symbol = PyBytes_FromFormat("%s_%s", ascii ? "PyInit" : "PyInitU",
+                                    PyBytes_AS_STRING(encoded));
     if (symbol != NULL && !ascii) {
         for (char *c = PyBytes_AS_STRING(symbol); *c; c++)
             *c = *c == '-' ? '_' : *c;
@@ -222,8 +243,10 @@ explain_dlerror(const Load *l, const char *error)
     int n = (int)strcspn(symbol, " ,\n");
     char name[200];
     snprintf(name, sizeof name, "%.*s", n, symbol);
-    return refuse(l, "needs the symbol %s, which neither this CPython %d.%d nor a library it links to has", name,
-                  PY_MAJOR_VERSION, PY_MINOR_VERSION);
+    return refuse(l,
+                  "needs the symbol %s, which neither this CPython %d.%d nor a library "
+                  "it links to has",
+                  name, PY_MAJOR_VERSION, PY_MINOR_VERSION);
 }
 
 /* All symbols are resolved, and the function that makes the module is there. */
@@ -238,47 +261,52 @@ check_symbols(Load *l)
     if (l->handle == NULL)
         explain_dlerror(l, dlerror());
     else if (dlsym(l->handle, PyBytes_AS_STRING(symbol)) == NULL)
-        refuse(l, "has no %s; is the module's name another one than %R?", PyBytes_AS_STRING(symbol), l->name);
+        refuse(l, "has no %s; is the module's name another one than %R?",
+               PyBytes_AS_STRING(symbol), l->name);
     else
         err = 0;
     Py_DECREF(symbol);
     return err;
 }
 
-/* --- the module ------------------------------------------------------------------------------------ */
+/* --- the module ------------------------------------------------------------------- */
 
 /* The module of that name, if it came from this file: 1 and *module -> new; 0; -1 */
 static int
 already_loaded(const Load *l, PyObject **module)
 {
-    PyObject *loaded = PyDict_GetItemWithError(PyImport_GetModuleDict(), l->name);      /* borrowed */
+    /* borrowed */
+    PyObject *loaded = PyDict_GetItemWithError(PyImport_GetModuleDict(), l->name);
     *module = NULL;
     if (loaded == NULL)
         return PyErr_Occurred() ? -1 : 0;
     Py_INCREF(loaded);
-    PyObject *file = PyObject_GetAttrString(loaded, "__file__");                        /* owned */
+    PyObject *file = PyObject_GetAttrString(loaded, "__file__"); /* owned */
     if (file == NULL)
         PyErr_Clear();
     int same = file != NULL ? PyObject_RichCompareBool(file, l->path, Py_EQ) : 0;
     if (same > 0)
         *module = Py_NewRef(loaded);
     else if (same == 0)
-        refuse(l, "a module %R is already imported from %R", l->name, file != NULL ? file : Py_None);
+        refuse(l, "a module %R is already imported from %R", l->name,
+               file != NULL ? file : Py_None);
     Py_XDECREF(file);
     Py_DECREF(loaded);
     return same > 0 ? 1 : -1;
 }
 
-/* importlib's own recipe, by the loader for extension modules whatever the file is called. */
-static PyObject *                                       /* -> new module, not initialised */
+/* importlib's own recipe, by the loader for extension modules whatever the file is
+   called. */
+static PyObject *                               /* -> new module, not initialised */
 create_module(const Load *l, PyObject **loader)
 {
-    PyObject *util = PyImport_ImportModule("importlib.util");                   /* owned */
-    PyObject *machinery = PyImport_ImportModule("importlib.machinery");         /* owned */
-    PyObject *spec = NULL, *module = NULL;                                      /* owned */
+    PyObject *util = PyImport_ImportModule("importlib.util"); /* owned */
+    PyObject *machinery = PyImport_ImportModule("importlib.machinery"); /* owned */
+    PyObject *spec = NULL, *module = NULL;              /* owned */
     if (util == NULL || machinery == NULL)
         goto done;
-    *loader = PyObject_CallMethod(machinery, "ExtensionFileLoader", "OO", l->name, l->path);
+    *loader =
+        PyObject_CallMethod(machinery, "ExtensionFileLoader", "OO", l->name, l->path);
     if (*loader == NULL)
         goto done;
     spec = PyObject_CallMethod(util, "spec_from_loader", "OO", l->name, *loader);
@@ -295,7 +323,7 @@ done:
 static PyObject *                                       /* -> new */
 import_module(const Load *l)
 {
-    PyObject *modules = PyImport_GetModuleDict();       /* borrowed from the interpreter */
+    PyObject *modules = PyImport_GetModuleDict(); /* borrowed from the interpreter */
     PyObject *loader = NULL, *done = NULL, *result = NULL;      /* owned */
     PyObject *module = create_module(l, &loader);       /* owned */
 
@@ -324,11 +352,14 @@ done:
 static int
 set_names(Load *l, PyObject *path, PyObject *name)
 {
-    if (!PyUnicode_FSDecoder(path, &l->path) || !PyUnicode_FSConverter(l->path, &l->fs_path))
+    if (!PyUnicode_FSDecoder(path, &l->path)
+        || !PyUnicode_FSConverter(l->path, &l->fs_path))
         return -1;
     if (name != NULL) {
         if (!PyUnicode_Check(name) || PyUnicode_GET_LENGTH(name) == 0) {
-            PyErr_Format(PyExc_TypeError, "the module's name must be a str that isn't empty, not %.100R", name);
+            PyErr_Format(PyExc_TypeError,
+                         "the module's name must be a str that isn't empty, not %.100R",
+                         name);
             return -1;
         }
         l->name = Py_NewRef(name);

@@ -26,7 +26,8 @@ cpy_long_fits(PyObject *exact_int, int64_t *out)
 {
     PyLongObject *v = (PyLongObject *)exact_int;
 #if PY_VERSION_HEX >= 0x030C0000
-    uintptr_t tag = v->long_value.lv_tag;               /* digits << 3 | 0 positive, 1 zero, 2 negative */
+    /* digits << 3 | 0 positive, 1 zero, 2 negative */
+    uintptr_t tag = v->long_value.lv_tag;
     int64_t sign = 1 - (int64_t)(tag & 3);
     if (tag < (2 << 3)) {
         *out = sign * (int64_t)v->long_value.ob_digit[0];
@@ -34,7 +35,8 @@ cpy_long_fits(PyObject *exact_int, int64_t *out)
     }
     if (tag >= (3 << 3))
         return 0;
-    *out = sign * ((int64_t)v->long_value.ob_digit[0] | (int64_t)v->long_value.ob_digit[1] << PyLong_SHIFT);
+    const digit *d = v->long_value.ob_digit;
+    *out = sign * ((int64_t)d[0] | (int64_t)d[1] << PyLong_SHIFT);
     return 1;
 #else
     const digit *d = v->ob_digit;

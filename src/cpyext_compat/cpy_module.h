@@ -16,7 +16,8 @@
 #  define CPY_INTERPRETERS_PER_INTERPRETER_GIL Py_MOD_PER_INTERPRETER_GIL_SUPPORTED
 #  define CPY_INTERPRETERS_SUPPORTED Py_MOD_MULTIPLE_INTERPRETERS_SUPPORTED
 #  define CPY_INTERPRETERS_NOT_SUPPORTED Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED
-#  define CPY_SLOT_INTERPRETERS(what) {Py_mod_multiple_interpreters, CPY_INTERPRETERS_##what},
+#  define CPY_SLOT_INTERPRETERS(what) \
+      {Py_mod_multiple_interpreters, CPY_INTERPRETERS_##what},
 #else
 #  define CPY_SLOT_INTERPRETERS(what)
 #endif
@@ -28,7 +29,7 @@
 #endif
 
 /* A heap type of `module`, also bound in it under its own name. */
-static inline PyTypeObject *                            /* -> new, or NULL with an exception */
+static inline PyTypeObject *                    /* -> new, or NULL with an exception */
 cpy_module_type(PyObject *module, PyType_Spec *spec, PyTypeObject *base)
 {
     PyObject *type = PyType_FromModuleAndSpec(module, spec, (PyObject *)base);

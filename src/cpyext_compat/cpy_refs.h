@@ -13,7 +13,7 @@ cpy_replace(PyObject **place, PyObject *v)
     Py_XDECREF(old);
 }
 
-static inline PyObject *                                /* -> what was there, the caller's now */
+static inline PyObject *                /* -> what was there, the caller's now */
 cpy_move_out(PyObject **place)
 {
     PyObject *v = *place;

@@ -1,6 +1,6 @@
 /* Every structure that is read in place is compared with what the interpreter's own
- * functions answer about the same object.  A point release or a distributor's patch that
- * moves a field is refused by name here, instead of corrupting memory later.
+ * functions answer about the same object.  A point release or a distributor's patch
+ * that moves a field is refused by name here, instead of corrupting memory later.
  */
 #include "cpyext_compat/cpy_selftest.h"
 
@@ -31,7 +31,7 @@ typedef struct {
     PyObject *ns;               /* owned */
 } Samples;
 
-static PyObject *                                       /* -> borrowed from the samples */
+static PyObject *                               /* -> borrowed from the samples */
 sample(Samples *s, const char *name)
 {
     return PyDict_GetItemString(s->ns, name);
@@ -43,7 +43,7 @@ name_of(const char *text)
     return PyUnicode_InternFromString(text);
 }
 
-/* --- frames -------------------------------------------------------------------------- */
+/* --- frames ----------------------------------------------------------------------- */
 
 static void
 fill_with_owner(void *owner, CpyFrame *f)
@@ -70,8 +70,9 @@ look_at_top(PyThreadState *ts, CpyFrame *f, PyCodeObject *co, PyFrameObject **ke
 static int
 locals_hold(PyFrameObject *fo, PyObject *value)
 {
-    PyObject *locals = PyObject_GetAttrString((PyObject *)fo, "f_locals");      /* owned */
-    PyObject *a = locals != NULL ? PyMapping_GetItemString(locals, "a") : NULL; /* owned */
+    PyObject *locals = PyObject_GetAttrString((PyObject *)fo, "f_locals"); /* owned */
+    /* owned */
+    PyObject *a = locals != NULL ? PyMapping_GetItemString(locals, "a") : NULL;
     Py_XDECREF(a);
     Py_XDECREF(locals);
     return a == value;
@@ -86,13 +87,15 @@ check_frame(Samples *s)
     PyObject *value = sample(s, "d");
     PyFrameObject *kept = NULL;                         /* owned */
     void (*fill)(void *, CpyFrame *) = cpy_lazy_locals_fill;
-    CpyFrame *f = PyMem_Calloc(1, CPY_FRAME_HEADER + (size_t)co->co_nlocalsplus * sizeof(CpySlot));
+    CpyFrame *f = PyMem_Calloc(1, CPY_FRAME_HEADER
+                                      + (size_t)co->co_nlocalsplus * sizeof(CpySlot));
     int ok = 0;
 
     if (f == NULL)
         return PyErr_NoMemory(), -1;
     cpy_lazy_locals_fill = fill_with_owner;
-    cpy_frame_init(f, func, co, func->func_globals, func->func_builtins, NULL, cpy_top_frame(ts));
+    cpy_frame_init(f, func, co, func->func_globals, func->func_builtins, NULL,
+                   cpy_top_frame(ts));
     cpy_frame_set_word(f, co, cpy_code_words(co) - 1);
     cpy_set_top_frame(ts, f);
     ok = cpy_lazy_locals_arm(f, value) && look_at_top(ts, f, co, &kept)
@@ -117,8 +120,8 @@ check_thread(Samples *s)
 {
     PyThreadState *ts = PyThreadState_Get();
     int left = *cpy_recursion_left(ts), limit = Py_GetRecursionLimit();
-    return left > 0 && left <= limit && cpy_exc_info(ts) != NULL && !cpy_foreign_eval_hook(ts)
-           && cpy_eval_breaker_ptr(ts) != NULL;
+    return left > 0 && left <= limit && cpy_exc_info(ts) != NULL
+           && !cpy_foreign_eval_hook(ts) && cpy_eval_breaker_ptr(ts) != NULL;
 }
 
 static int
@@ -130,7 +133,7 @@ check_code(Samples *s)
     if (index < 0)
         index = cpy_code_extra_index(NULL);
     if (index < 0)
-        return 1;                                       /* all taken by others: nothing to compare */
+        return 1;                       /* all taken by others: nothing to compare */
     if (cpy_code_extra_set(co, index, &mark) < 0)
         return -1;
     return cpy_code_extra_get(co, index) == &mark && cpy_code_argcount(co) == 2
@@ -138,7 +141,7 @@ check_code(Samples *s)
            && cpy_code_local_kind(co, 1) == CPY_LOCAL;
 }
 
-/* --- objects -------------------------------------------------------------------------- */
+/* --- objects ---------------------------------------------------------------------- */
 
 static int
 check_dict(Samples *s)
@@ -149,10 +152,13 @@ check_dict(Samples *s)
     if (ok) {
         Py_ssize_t i = cpy_dict_index(d, b);
         uint32_t version = cpy_keys_version(d);
-        ok = i == 1 && cpy_dict_key_at(d, i) == b && *cpy_dict_value_at(d, i) == PyDict_GetItem((PyObject *)d, b)
-             && cpy_dict_index(d, c) == -1 && version != 0 && cpy_keys_version(d) == version
-             && PyDict_SetItem((PyObject *)d, c, Py_None) == 0 && cpy_keys_version(d) != version
-             && cpy_dict_index(d, c) == 2 && cpy_dict_key_at(d, 3) == NULL;
+        ok = i == 1 && cpy_dict_key_at(d, i) == b
+             && *cpy_dict_value_at(d, i) == PyDict_GetItem((PyObject *)d, b)
+             && cpy_dict_index(d, c) == -1 && version != 0
+             && cpy_keys_version(d) == version
+             && PyDict_SetItem((PyObject *)d, c, Py_None) == 0
+             && cpy_keys_version(d) != version && cpy_dict_index(d, c) == 2
+             && cpy_dict_key_at(d, 3) == NULL;
     }
     Py_XDECREF(b);
     Py_XDECREF(c);
@@ -190,7 +196,7 @@ check_type(Samples *s)
     PyTypeObject *type = (PyTypeObject *)sample(s, "C");
     uint32_t version = cpy_type_version(type);
     if (version == 0)
-        return 1;                                       /* allowed: all numbers used up */
+        return 1;                               /* allowed: all numbers used up */
     if (PyObject_SetAttrString((PyObject *)type, "z", Py_None) < 0)
         return -1;
     return cpy_type_version(type) != version;
@@ -215,7 +221,16 @@ static int
 check_int(Samples *s)
 {
     static const int64_t values[] = {
-        0, 1, -1, 5, (1 << 30) - 1, 1 << 30, -(1 << 30), 1ll << 48, (1ll << 60) - 1, -(1ll << 60) + 1,
+        0,
+        1,
+        -1,
+        5,
+        (1 << 30) - 1,
+        1 << 30,
+        -(1 << 30),
+        1ll << 48,
+        (1ll << 60) - 1,
+        -(1ll << 60) + 1,
     };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         PyObject *v = PyLong_FromLongLong(values[i]);   /* owned */
@@ -237,17 +252,20 @@ check_int(Samples *s)
 static int
 check_range_iter(Samples *s)
 {
-    PyObject *range = PyObject_CallFunction((PyObject *)&PyRange_Type, "iii", 10, 0, -3);  /* owned */
-    PyObject *it = range != NULL ? PyObject_GetIter(range) : NULL;                          /* owned */
-    PyObject *first = it != NULL ? PyIter_Next(it) : NULL;                                  /* owned */
+    /* owned */
+    PyObject *range =
+        PyObject_CallFunction((PyObject *)&PyRange_Type, "iii", 10, 0, -3);
+    PyObject *it = range != NULL ? PyObject_GetIter(range) : NULL; /* owned */
+    PyObject *first = it != NULL ? PyIter_Next(it) : NULL; /* owned */
     int ok = 0;
     if (first != NULL && CPY_IS_RANGE_ITER(it)) {
         CpyRange r = cpy_range_iter_state(it);
         long v = 0;
-        ok = r.next == 7 && r.step == -3 && r.left == 3 && cpy_range_iter_next(it, &v) && v == 7;
+        ok = r.next == 7 && r.step == -3 && r.left == 3 && cpy_range_iter_next(it, &v)
+             && v == 7;
         PyObject *next = PyIter_Next(it);               /* owned */
-        ok = ok && next != NULL && PyLong_AsLong(next) == 4 && cpy_range_iter_next(it, &v) && v == 1
-             && !cpy_range_iter_next(it, &v);
+        ok = ok && next != NULL && PyLong_AsLong(next) == 4
+             && cpy_range_iter_next(it, &v) && v == 1 && !cpy_range_iter_next(it, &v);
         Py_XDECREF(next);
     }
     Py_XDECREF(first);
@@ -263,8 +281,8 @@ steps_agree(PyObject *seq, PyObject *(*step)(PyObject *))
     PyObject *it = PyObject_GetIter(seq);               /* owned */
     PyObject *first = it != NULL ? PyIter_Next(it) : NULL;      /* owned */
     int ok = first != NULL && first == PySequence_Fast_GET_ITEM(seq, 0)
-             && step(it) == PySequence_Fast_GET_ITEM(seq, 1) && step(it) == NULL && step(it) == NULL
-             && PyIter_Next(it) == NULL && !PyErr_Occurred();
+             && step(it) == PySequence_Fast_GET_ITEM(seq, 1) && step(it) == NULL
+             && step(it) == NULL && PyIter_Next(it) == NULL && !PyErr_Occurred();
     Py_XDECREF(first);
     Py_XDECREF(it);
     return ok;
@@ -303,7 +321,8 @@ prepare(Samples *s)
 {
     PyObject *code = NULL, *done = NULL;                /* owned */
     s->ns = PyDict_New();
-    if (s->ns != NULL && PyDict_SetItemString(s->ns, "__builtins__", PyEval_GetBuiltins()) == 0
+    if (s->ns != NULL
+        && PyDict_SetItemString(s->ns, "__builtins__", PyEval_GetBuiltins()) == 0
         && PyDict_SetItemString(s->ns, "__name__", Py_None) == 0)
         code = Py_CompileString(sample_source, "<layout check>", Py_file_input);
     if (code != NULL)
@@ -327,8 +346,10 @@ cpy_selftest(void)
     }
     if (failed != NULL) {
         PyErr_Clear();
-        PyErr_Format(PyExc_ImportError, "this Python (%s) is laid out otherwise than the one it was built for: %s",
-                     Py_GetVersion(), failed);
+        PyErr_Format(
+            PyExc_ImportError,
+            "this Python (%s) is laid out otherwise than the one it was built for: %s",
+            Py_GetVersion(), failed);
     }
 done:
     Py_XDECREF(s.ns);

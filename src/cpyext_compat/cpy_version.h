@@ -37,14 +37,15 @@
 #define CPY_HAS_WATCHERS (PY_VERSION_HEX >= 0x030C0000)
 /* CALL honours a foreign func->vectorcall */
 #define CPY_CALL_HONOURS_VECTORCALL (PY_VERSION_HEX >= 0x030C0000)
-/* the two callee slots of CALL: [NULL or method, callable or self], else [callable, self or NULL] */
+/* the two callee slots of CALL: [NULL or method, callable or self], else [callable,
+   self or NULL] */
 #define CPY_CALL_NULL_FIRST (PY_VERSION_HEX < 0x030D0000)
 /* f_locals writes through to the frame's variables (PEP 667) */
 #define CPY_LOCALS_WRITE_THROUGH (PY_VERSION_HEX >= 0x030D0000)
 /* a saved f_lasti on the stack is a tagged int, not a PyLong */
 #define CPY_LASTI_IS_TAGGED (PY_VERSION_HEX >= 0x030E0000)
-/* the compiler moves handlers behind the rest, so that normal code can be reached from them
-   by a jump back */
+/* the compiler moves handlers behind the rest, so that normal code can be reached
+   from them by a jump back */
 #define CPY_HANDLERS_AT_END (PY_VERSION_HEX >= 0x030C0000)
 /* C recursion is limited apart from Python recursion */
 #define CPY_SEPARATE_C_RECURSION (PY_VERSION_HEX >= 0x030C0000)

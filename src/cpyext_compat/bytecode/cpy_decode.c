@@ -33,8 +33,24 @@ typedef enum {
 
 /* What an operation's argument is (second column of cpy_ops.def). */
 typedef enum {
-    K_NONE, K_KIND, K_DEPTH, K_CONST, K_INT, K_COMMON, K_LOCAL, K_NAME, K_COUNT,
-    K_WHICH, K_BINOP, K_CMPOP, K_FLAG, K_FLAGS, K_ARG, K_JUMP, K_WHY, K_INTRINSIC,
+    K_NONE,
+    K_KIND,
+    K_DEPTH,
+    K_CONST,
+    K_INT,
+    K_COMMON,
+    K_LOCAL,
+    K_NAME,
+    K_COUNT,
+    K_WHICH,
+    K_BINOP,
+    K_CMPOP,
+    K_FLAG,
+    K_FLAGS,
+    K_ARG,
+    K_JUMP,
+    K_WHY,
+    K_INTRINSIC,
     K_COUNT_
 } ArgKind;
 
@@ -121,7 +137,15 @@ ill_formed(const Pass *p, const char *what)
 static inline void
 emit(Pass *p, unsigned op, uint32_t arg, unsigned arg2, uint32_t target)
 {
-    *p->out++ = (CpyInsn){(uint16_t)op, (uint16_t)arg2, arg, p->word, p->start, p->next, target};
+    *p->out++ = (CpyInsn){
+        (uint16_t)op,
+        (uint16_t)arg2,
+        arg,
+        p->word,
+        p->start,
+        p->next,
+        target,
+    };
 }
 
 static inline int
@@ -166,7 +190,8 @@ translate_binop(Pass *p, uint32_t arg)
     return 0;
 }
 
-/* A jump's target is only known to be inside the code here; check_jumps() does the rest. */
+/* A jump's target is only known to be inside the code here; check_jumps() does the
+   rest. */
 static inline int
 translate_jump(Pass *p, Row row, int64_t target)
 {
@@ -238,7 +263,8 @@ translate(Pass *p, Row row, uint32_t arg)
 }
 
 _Static_assert(CPY_LOAD_METHOD == CPY_LOAD_ATTR + 1, "R_METHOD picks the neighbour");
-_Static_assert(CPY_LOAD_SUPER_METHOD == CPY_LOAD_SUPER_ATTR + 1, "R_SUPER picks the neighbour");
+_Static_assert(CPY_LOAD_SUPER_METHOD == CPY_LOAD_SUPER_ATTR + 1,
+               "R_SUPER picks the neighbour");
 
 static int
 decode_words(Pass *p, CpyStream *s)
@@ -284,16 +310,16 @@ check_jumps(Pass *p, const CpyStream *s)
             return ill_formed(p, "jump into the middle of an instruction");
         }
     }
-    switch (s->n ? s->insns[s->n - 1].op : CPY_NOP) {
-    case CPY_RETURN_VALUE: case CPY_JUMP: case CPY_JUMP_NO_INTERRUPT:
-    case CPY_RAISE: case CPY_RERAISE:
+    int last = s->n > 0 ? s->insns[s->n - 1].op : CPY_NOP;
+    if (last == CPY_RETURN_VALUE || last == CPY_JUMP || last == CPY_JUMP_NO_INTERRUPT
+        || last == CPY_RAISE || last == CPY_RERAISE)
         return 0;
-    }
     return ill_formed(p, "code runs off its end");
 }
 
-/* One number of the exception table: 6 bits a byte, most significant first, bit 6 = more. */
-static const uint8_t *                                  /* behind it, or NULL: cut off */
+/* One number of the exception table: 6 bits a byte, most significant first, bit 6 =
+   more. */
+static const uint8_t *                          /* behind it, or NULL: cut off */
 read_varint(const uint8_t *b, const uint8_t *end, uint32_t *value)
 {
     uint32_t v = 0;
@@ -312,15 +338,17 @@ decode_handlers(Pass *p, CpyStream *s, const uint8_t *b, const uint8_t *end)
 {
     uint32_t covered = 0;
     while (b < end) {
-        uint32_t v[4] = {0};                            /* start, length, target, depth * 2 + lasti */
+        uint32_t v[4] = {0};            /* start, length, target, depth * 2 + lasti */
         for (int i = 0; i < 4 && b != NULL; i++)
             b = read_varint(b, end, &v[i]);
         p->word = v[0];
-        if (b == NULL || v[0] < covered || v[1] == 0 || v[1] > s->n_words || v[0] > s->n_words - v[1]
-            || (int)(v[3] >> 1) > p->co->co_stacksize || !starts_insn(s, v[2]))
+        if (b == NULL || v[0] < covered || v[1] == 0 || v[1] > s->n_words
+            || v[0] > s->n_words - v[1] || (int)(v[3] >> 1) > p->co->co_stacksize
+            || !starts_insn(s, v[2]))
             return ill_formed(p, "bad exception table");
         covered = v[0] + v[1];
-        s->handlers[s->n_handlers++] = (CpyHandler){v[0], covered, v[2], (uint16_t)(v[3] >> 1), v[3] & 1};
+        s->handlers[s->n_handlers++] =
+            (CpyHandler){v[0], covered, v[2], (uint16_t)(v[3] >> 1), v[3] & 1};
     }
     return 0;
 }
@@ -369,8 +397,11 @@ cpy_decode(PyCodeObject *co, CpyStream *out)
     *out = (CpyStream){0};
     if (code == NULL)
         goto done;
-    Pass p = {.co = co, .code = (const uint8_t *)PyBytes_AS_STRING(code),
-              .n_words = (uint32_t)(PyBytes_GET_SIZE(code) / 2)};
+    Pass p = {
+        .co = co,
+        .code = (const uint8_t *)PyBytes_AS_STRING(code),
+        .n_words = (uint32_t)(PyBytes_GET_SIZE(code) / 2),
+    };
     if (allocate(out, p.n_words, PyBytes_GET_SIZE(table)) < 0)
         goto done;
     p.out = out->insns;
@@ -411,5 +442,6 @@ cpy_find_handler(const CpyStream *s, uint32_t word)
         else
             hi = mid;
     }
-    return lo < s->n_handlers && s->handlers[lo].start <= word ? &s->handlers[lo] : NULL;
+    return lo < s->n_handlers && s->handlers[lo].start <= word ? &s->handlers[lo]
+                                                               : NULL;
 }

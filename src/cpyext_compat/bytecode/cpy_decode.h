@@ -22,7 +22,7 @@ typedef struct {
     uint16_t op;                /* CpyOp */
     uint16_t arg2;              /* second operand, see cpy_ops.def */
     uint32_t arg;
-    uint32_t word;              /* the opcode itself, behind its EXTENDED_ARGs: what f_lasti says */
+    uint32_t word; /* the opcode itself, behind its EXTENDED_ARGs: what f_lasti says */
     uint32_t start;             /* first word of the group: what a jump says */
     uint32_t next;              /* word behind the inline caches */
     uint32_t target;            /* of jumps: absolute word */
@@ -42,18 +42,21 @@ typedef struct {
     uint32_t n;
     CpyHandler *handlers;       /* sorted by start, not overlapping */
     uint32_t n_handlers;
-    uint32_t *at;               /* [word] -> index of the first operation from there on;
-                                   CPY_NO_INSN where no instruction starts (caches, inside a group) */
+    /* [word] -> index of the first operation from there on; CPY_NO_INSN where no
+       instruction starts (caches, inside a group) */
+    uint32_t *at;
     uint32_t n_words;
 } CpyStream;
 
-/* 0; or -1 with MemoryError, or ValueError naming opcode and word for code no compiler makes:
-   unknown opcodes, jumps and handlers that hit no instruction, indices out of range */
+/* 0; or -1 with MemoryError, or ValueError naming opcode and word for code no
+   compiler makes: unknown opcodes, jumps and handlers that hit no instruction,
+   indices out of range */
 int cpy_decode(PyCodeObject *co, CpyStream *out);
 void cpy_stream_free(CpyStream *s);             /* safe on a zeroed stream, twice */
 const char *cpy_op_name(int op);
-/* Where CPython itself can go on instead of operation i, if i is the first of its word: the start
-   of its group, or of the KW_NAMES before it, which CPython keeps outside the frame. */
+/* Where CPython itself can go on instead of operation i, if i is the first of its
+   word: the start of its group, or of the KW_NAMES before it, which CPython keeps
+   outside the frame. */
 static inline uint32_t
 cpy_resume_word(const CpyStream *s, uint32_t i)
 {
