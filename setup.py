@@ -88,7 +88,8 @@ setup(
             sources=sources(folder),
             include_dirs=["src", f"src/{folder}"],
             extra_compile_args=cflags(folder),
-            extra_link_args=os.environ.get("PYFORGE_LDFLAGS", "").split(),
+            extra_link_args=lines(SRC / folder / "LDFLAGS")
+            + os.environ.get("PYFORGE_LDFLAGS", "").split(),
             depends=headers(folder),
         )
         for name, folder in EXTENSIONS.items()

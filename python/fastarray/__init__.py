@@ -18,6 +18,7 @@ from fastarray._fastarray import floordiv as floordiv
 from fastarray._fastarray import from_arrow as from_arrow
 from fastarray._fastarray import from_dlpack as from_dlpack
 from fastarray._fastarray import fsum as fsum
+from fastarray._fastarray import get_num_threads as get_num_threads
 from fastarray._fastarray import map as map
 from fastarray._fastarray import map_inplace as map_inplace
 from fastarray._fastarray import max as max
@@ -28,6 +29,7 @@ from fastarray._fastarray import mul as mul
 from fastarray._fastarray import prod as prod
 from fastarray._fastarray import reduce as reduce
 from fastarray._fastarray import scale as scale
+from fastarray._fastarray import set_num_threads as set_num_threads
 from fastarray._fastarray import std as std
 from fastarray._fastarray import sub as sub
 from fastarray._fastarray import sum as sum
@@ -62,6 +64,7 @@ __all__ = [
     "from_dlpack",
     "frombytes",
     "fsum",
+    "get_num_threads",
     "map_inplace",
     "mean",
     "minmax",
@@ -70,6 +73,7 @@ __all__ = [
     "prod",
     "reduce",
     "scale",
+    "set_num_threads",
     "stats",
     "std",
     "sub",

@@ -4,7 +4,7 @@
 
 #include "fa_types.h"
 
-typedef enum { FA_ADD, FA_SUB, FA_MUL, FA_NARITH } FaArith;
+typedef enum { FA_ADD, FA_MUL, FA_SUB, FA_NARITH } FaArith; /* ORDER: FA_SUB last */
 
 /* Block-program operations (fa_expr.def); d, a, b are lane registers padded to whole
  * vectors, k holds up to two immediates.  Non-zero: a lane needs Python. */
@@ -41,7 +41,8 @@ typedef struct {
     size_t (*count[FA_NDTYPES])(const void *p, size_t n, const void *value);
     /* In place or into d; the checked ones return the elements done, n when all fit. */
     void (*clip[FA_NDTYPES])(void *d, const void *p, size_t n, FaScalar lo, FaScalar hi);
-    size_t (*vs[FA_NARITH][FA_NDTYPES])(void *d, const void *p, size_t n,
+    /* x - k is x + -k: no kernel of its own */
+    size_t (*vs[FA_SUB][FA_NDTYPES])(void *d, const void *p, size_t n,
                                         const FaAffine *k);
     size_t (*vv[FA_NARITH][FA_NDTYPES])(void *d, const void *a, const void *b, size_t n);
     /* Filter: keep elements whose bit is set; d needs FA_COMPRESS_SLACK bytes of room

@@ -50,6 +50,8 @@ run_with_number(Work *w, char *to)
     if (fa_dtype_kind(a->dtype) == FA_FLOAT) {
         if (fa_unbox_double(w->number, &k.k.d, "the second operand") < 0)
             return -1;
+        if (w->op == FA_SUB)
+            k.k.d = -k.k.d;
     } else {
         integral = fa_unbox_integral(w->number, &whole, &fraction, "the second operand");
         if (integral == 0)
@@ -58,8 +60,10 @@ run_with_number(Work *w, char *to)
         if (integral <= 0)
             return -1;
         k = fa_affine(w->op, a->dtype, whole, 1);
+        if (w->op == FA_SUB)
+            k.k.u = -k.k.u;
     }
-    if (w->st->kernels->vs[w->op][a->dtype](to, a->ptr, (size_t)a->n, &k) < (size_t)a->n)
+    if (w->st->kernels->vs[w->op == FA_MUL ? FA_MUL : FA_ADD][a->dtype](to, a->ptr, (size_t)a->n, &k) < (size_t)a->n)
         return out_of_range(w);
     return 0;
 }

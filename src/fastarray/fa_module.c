@@ -8,6 +8,7 @@
 #include "fa_foreign.h"
 #include "fa_lambda.h"
 #include "fa_names.h"
+#include "fa_pool.h"
 #include "fa_reduce.h"
 #include "fa_stats.h"
 
@@ -33,6 +34,26 @@ cpu_targets(PyObject *module, PyObject *unused)
         result = Py_BuildValue("{s:s,s:O}", "chosen", st->kernels->name, "available", all);
     Py_XDECREF(all);
     return result;
+}
+
+static PyObject *
+set_num_threads(PyObject *module, PyObject *number)
+{
+    Py_ssize_t n = PyNumber_AsSsize_t(number, NULL);
+    if (n == -1 && PyErr_Occurred())
+        return NULL;
+    if (n < 1) {
+        PyErr_Format(PyExc_ValueError, "the number of threads must be at least 1, not %zd", n);
+        return NULL;
+    }
+    fa_pool_set_threads(n > 1024 ? 1024 : (int)n);
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+get_num_threads(PyObject *module, PyObject *unused)
+{
+    return PyLong_FromLong(fa_pool_threads());
 }
 
 /* For tests: run another kernel set from now on; the previous one's name comes back. */
@@ -128,6 +149,11 @@ static PyMethodDef methods[] = {
     {"cpu_targets", cpu_targets, METH_NOARGS,
      "cpu_targets()\n--\n\n"
      "Instruction sets this CPU can run, and the one chosen at import."},
+    {"set_num_threads", set_num_threads, METH_O,
+     "set_num_threads(n, /)\n--\n\n"
+     "Threads that reductions of 8 MiB and more may use, process-wide; results don't change."},
+    {"get_num_threads", get_num_threads, METH_NOARGS,
+     "get_num_threads()\n--\n\nThreads that long reductions may use."},
     {"_use_kernels", use_kernels, METH_O, NULL},
     {"_use_direct", use_direct, METH_O, NULL},
     {NULL, NULL, 0, NULL},

@@ -4,7 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "fa_array.h"
 #include "fa_box.h"
+#include "fa_pool.h"
 
 /* -- The chunk grid --------------------------------------------------------------- */
 
@@ -16,36 +18,98 @@ add_pair(FaSum *total, double s, double c)
     total->d.s = t;
 }
 
+/* Chunks are reduced a wave at a time, by the pool if there is enough to do, and joined
+ * in order: the same additions for every number of threads. */
+enum { WAVE = 64 };
+typedef struct {
+    const FaView *v;
+    Py_ssize_t first, step; /* elements */
+    void (*sum)(const void *, size_t, FaSum *);
+    void (*extremes)(const void *, size_t, FaExtreme *);
+    const FaState *st;
+    FaDtype type;
+    int want;
+    FaSum sums[WAVE];
+    FaExtreme ends[WAVE];
+} Wave;
+
+static size_t
+chunk_of(const Wave *w, int i, const void **p)
+{
+    Py_ssize_t from = w->first + i * w->step;
+    *p = w->v->ptr + from * w->v->size;
+    return (size_t)(w->v->n - from < w->step ? w->v->n - from : w->step);
+}
+
+static void
+sum_chunk(void *ctx, int i)
+{
+    Wave *w = ctx;
+    const void *p;
+    size_t n = chunk_of(w, i, &p);
+    w->sum(p, n, &w->sums[i]);
+}
+
+static void
+run_wave(Wave *w, int parts, void (*part)(void *, int))
+{
+    if ((size_t)(w->v->n * w->v->size) >= FA_POOL_BYTES)
+        fa_pool_run(parts, part, w);
+    else
+        for (int i = 0; i < parts; i++)
+            part(w, i);
+}
+
+static int
+wave_parts(const Wave *w)
+{
+    Py_ssize_t chunks = (w->v->n - w->first + w->step - 1) / w->step;
+    return chunks < WAVE ? (int)chunks : WAVE;
+}
+
+static void
+join_sum(FaSum *total, const FaSum *part, int is_float, int is_first)
+{
+    if (is_first)
+        *total = *part;
+    else if (is_float)
+        add_pair(total, part->d.s, part->d.c);
+    else
+        total->i += part->i;
+}
+
 void
 fa_reduce_sum(FaState *st, const FaView *v, FaSum *total, Py_ssize_t *count)
 {
     FaDtype type = fa_view_kernel_type(v);
-    void (*kernel)(const void *, size_t, FaSum *) = st->kernels->sum[type];
     int is_float = fa_dtype_kind(type) == FA_FLOAT;
     Py_ssize_t step = (Py_ssize_t)(FA_CHUNK_BYTES / v->size), seen = 0;
 
     if (v->n <= step && fa_view_is_plain(v)) {
-        kernel(v->ptr, (size_t)v->n, total);
+        st->kernels->sum[type](v->ptr, (size_t)v->n, total);
         *count = v->n;
-        return;
+    } else if (fa_view_is_plain(v)) {
+        Wave w = {.v = v, .step = step, .sum = st->kernels->sum[type]};
+        for (; w.first < v->n; w.first += WAVE * step) {
+            int parts = wave_parts(&w);
+            run_wave(&w, parts, sum_chunk);
+            for (int i = 0; i < parts; i++)
+                join_sum(total, &w.sums[i], is_float, w.first == 0 && i == 0);
+        }
+        *count = v->n;
+    } else {
+        st->kernels->sum[type](v->ptr, 0, total);
+        for (Py_ssize_t i = 0, taken; i < v->n; i += taken) {
+            double room[FA_BLOCK];
+            Py_ssize_t n = v->n - i;
+            const void *p = fa_view_block(st, v, i, &n, &taken, room);
+            FaSum part;
+            st->kernels->sum[type](p, (size_t)n, &part);
+            join_sum(total, &part, is_float, i == 0);
+            seen += n;
+        }
+        *count = seen;
     }
-    for (Py_ssize_t i = 0, taken; i < v->n; i += taken) {
-        double room[FA_BLOCK];
-        Py_ssize_t n = v->n - i < step ? v->n - i : step;
-        const void *p = fa_view_block(st, v, i, &n, &taken, room);
-        FaSum part;
-        kernel(p, (size_t)n, &part);
-        if (i == 0)
-            *total = part;
-        else if (is_float)
-            add_pair(total, part.d.s, part.d.c);
-        else
-            total->i += part.i;
-        seen += n;
-    }
-    if (v->n == 0)
-        kernel(v->ptr, 0, total);
-    *count = seen;
 }
 
 double
@@ -76,7 +140,7 @@ fa_reduce_settle(FaState *st, const FaView *v, const FaSum *total)
 
 /* The kernels leave the sign of a zero open; -0.0 is below 0.0 here. */
 static void
-sign_zeros(FaState *st, FaDtype type, const void *p, size_t n, int want, FaExtreme *r)
+sign_zeros(const FaState *st, FaDtype type, const void *p, size_t n, int want, FaExtreme *r)
 {
     const uint64_t minus64 = (uint64_t)1 << 63, plus64 = 0;
     const uint32_t minus32 = (uint32_t)1 << 31, plus32 = 0;
@@ -102,46 +166,97 @@ below(FaKind kind, FaScalar a, FaScalar b)
     return a.d < b.d || (a.d == b.d && signbit(a.d) && !signbit(b.d));
 }
 
+static void
+extreme_of(const FaState *st, FaDtype type, const void *p, size_t n, int want, FaExtreme *r)
+{
+    if (want == FA_WANT_LO)
+        st->kernels->min[type](p, n, r);
+    else if (want == FA_WANT_HI)
+        st->kernels->max[type](p, n, r);
+    else
+        st->kernels->minmax[type](p, n, r);
+    if (fa_dtype_kind(type) == FA_FLOAT)
+        sign_zeros(st, type, p, n, want, r);
+}
+
+static void
+extreme_chunk(void *ctx, int i)
+{
+    Wave *w = ctx;
+    const void *p;
+    size_t n = chunk_of(w, i, &p);
+    extreme_of(w->st, w->type, p, n, w->want, &w->ends[i]);
+}
+
+static void
+join_extreme(FaExtreme *r, const FaExtreme *part, FaKind kind, int want, int is_first)
+{
+    if (is_first) {
+        *r = *part;
+        return;
+    }
+    if ((want & FA_WANT_LO) && below(kind, part->lo, r->lo))
+        r->lo = part->lo;
+    if ((want & FA_WANT_HI) && below(kind, r->hi, part->hi))
+        r->hi = part->hi;
+    r->nan |= part->nan;
+}
+
 void
 fa_reduce_extremes(FaState *st, const FaView *v, int want, FaExtreme *r, Py_ssize_t *count)
 {
     FaDtype type = fa_view_kernel_type(v);
     FaKind kind = fa_dtype_kind(type);
-    void (*kernel)(const void *, size_t, FaExtreme *) =
-        want == FA_WANT_LO   ? st->kernels->min[type]
-        : want == FA_WANT_HI ? st->kernels->max[type]
-                             : st->kernels->minmax[type];
     Py_ssize_t step = (Py_ssize_t)(FA_CHUNK_BYTES / v->size), seen = 0;
 
     if (v->n <= step && fa_view_is_plain(v)) {
-        kernel(v->ptr, (size_t)v->n, r);
-        if (kind == FA_FLOAT)
-            sign_zeros(st, type, v->ptr, (size_t)v->n, want, r);
+        extreme_of(st, type, v->ptr, (size_t)v->n, want, r);
         *count = v->n;
-        return;
-    }
-    for (Py_ssize_t i = 0, taken; i < v->n; i += taken) {
-        double room[FA_BLOCK];
-        Py_ssize_t n = v->n - i < step ? v->n - i : step;
-        const void *p = fa_view_block(st, v, i, &n, &taken, room);
-        FaExtreme part;
-        if (n == 0)
-            continue;
-        kernel(p, (size_t)n, &part);
-        if (kind == FA_FLOAT)
-            sign_zeros(st, type, p, (size_t)n, want, &part);
-        if (seen == 0)
-            *r = part;
-        else {
-            if ((want & FA_WANT_LO) && below(kind, part.lo, r->lo))
-                r->lo = part.lo;
-            if ((want & FA_WANT_HI) && below(kind, r->hi, part.hi))
-                r->hi = part.hi;
-            r->nan |= part.nan;
+    } else if (fa_view_is_plain(v)) {
+        Wave w = {.v = v, .step = step, .st = st, .type = type, .want = want};
+        for (; w.first < v->n; w.first += WAVE * step) {
+            int parts = wave_parts(&w);
+            run_wave(&w, parts, extreme_chunk);
+            for (int i = 0; i < parts; i++)
+                join_extreme(r, &w.ends[i], kind, want, w.first == 0 && i == 0);
         }
-        seen += n;
+        *count = v->n;
+    } else {
+        for (Py_ssize_t i = 0, taken; i < v->n; i += taken) {
+            double room[FA_BLOCK];
+            Py_ssize_t n = v->n - i;
+            const void *p = fa_view_block(st, v, i, &n, &taken, room);
+            FaExtreme part;
+            if (n == 0)
+                continue;
+            extreme_of(st, type, p, (size_t)n, want, &part);
+            join_extreme(r, &part, kind, want, seen == 0);
+            seen += n;
+        }
+        *count = seen;
     }
-    *count = seen;
+}
+
+/* Long read-only work lets other threads run: with an export held, so that the memory
+ * stays, and other threads see no half-way state because there is none. */
+static PyThreadState *
+let_go(FaView *v, PyObject *obj)
+{
+    if ((size_t)(v->n * v->size) < FA_POOL_BYTES)
+        return NULL;
+    if (v->mode == FA_DIRECT) {
+        fa_array_export(obj, +1);
+        v->owner = Py_NewRef(obj);
+        v->mode = FA_HELD;
+    }
+    return PyEval_SaveThread();
+}
+
+static void
+come_back(PyThreadState *ts)
+{
+    if (ts != NULL)
+        PyEval_RestoreThread(ts);
 }
 
 /* -- sum and mean ----------------------------------------------------------------- */
@@ -151,6 +266,7 @@ FA_FUNCTION(sum)
     static const FaSpec spec = {"sum", 1, 1, 1, {"a", "start"}};
     FaState *st = fa_state(module);
     PyObject *in[2] = {NULL, NULL}, *result, *with_start;
+    PyThreadState *ts;
     FaView v;
     FaSum total;
     Py_ssize_t n;
@@ -161,7 +277,9 @@ FA_FUNCTION(sum)
         return NULL;
     if (fa_view_acquire(st, &v, in[0], FA_READ) < 0)
         return NULL;
+    ts = let_go(&v, in[0]);
     fa_reduce_sum(st, &v, &total, &n);
+    come_back(ts);
     if (fa_dtype_kind(v.dtype) == FA_FLOAT)
         result = PyFloat_FromDouble(fa_reduce_settle(st, &v, &total));
     else
@@ -186,6 +304,7 @@ FA_FUNCTION(mean)
     static const FaSpec spec = {"mean", 1, 1, 1, {"a", "default"}};
     FaState *st = fa_state(module);
     PyObject *in[2] = {NULL, NULL}, *result;
+    PyThreadState *ts;
     FaView v;
     FaSum total;
     Py_ssize_t n;
@@ -196,7 +315,9 @@ FA_FUNCTION(mean)
         return NULL;
     if (fa_view_acquire(st, &v, in[0], FA_READ) < 0)
         return NULL;
+    ts = let_go(&v, in[0]);
     fa_reduce_sum(st, &v, &total, &n);
+    come_back(ts);
     if (n == 0)
         result = in[1] ? Py_NewRef(in[1]) : empty_error("mean");
     else if (fa_dtype_kind(v.dtype) == FA_FLOAT)
@@ -294,6 +415,7 @@ extreme(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwn
     FaState *st = fa_state(module);
     PyObject *in[3] = {NULL, NULL, NULL}, *result;
     NanRule rule = NAN_PROPAGATE;
+    PyThreadState *ts;
     FaView v;
     FaExtreme r = {.nan = 0};
     Py_ssize_t n;
@@ -305,7 +427,9 @@ extreme(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwn
         return NULL;
     if (fa_view_acquire(st, &v, in[0], FA_READ) < 0)
         return NULL;
+    ts = let_go(&v, in[0]);
     fa_reduce_extremes(st, &v, want, &r, &n);
+    come_back(ts);
     if (settle_extremes(st, &v, n, &r, rule, spec->function, in[1], &result)) {
         if (want == FA_WANT_LO)
             result = box_extreme(&v, r.lo);

@@ -11,7 +11,11 @@
 #pragma STDC FP_CONTRACT OFF
 #else
 #pragma GCC diagnostic ignored "-Wtautological-compare"
-#pragma GCC optimize("-O2,-fvect-cost-model=dynamic,-fno-asynchronous-unwind-tables")
+#if defined(FA_SMALL)
+#pragma GCC optimize("-Os")
+#else
+#pragma GCC optimize("-O2,-fvect-cost-model=dynamic")
+#endif
 #pragma GCC optimize("-ffp-contract=off,-fno-trapping-math,-fno-math-errno,-fwrapv")
 #endif
 
@@ -139,8 +143,13 @@
 const FaKernels CAT2(fa_kernels, FA_ISA) = {
     .name = STR(FA_ISA),
     .sum = EACH_TYPE(sum),
+#if defined(FA_SMALL)
+    .min = EACH_TYPE(minmax),
+    .max = EACH_TYPE(minmax),
+#else
     .min = EACH_TYPE(min),
     .max = EACH_TYPE(max),
+#endif
     .minmax = EACH_TYPE(minmax),
     .dot = {AT(dot, i8), AT(dot, u8), AT(dot, i16), AT(dot, u16), AT(dot, i32),
             AT(dot, u32), NULL, NULL, AT(dot, f32), AT(dot, f64)},
@@ -149,8 +158,8 @@ const FaKernels CAT2(fa_kernels, FA_ISA) = {
     .find = EACH_TYPE(find),
     .count = EACH_TYPE(count),
     .clip = EACH_TYPE(clip),
-    .vs = {EACH_TYPE(vs_add), EACH_TYPE(vs_sub), EACH_TYPE(vs_mul)},
-    .vv = {EACH_TYPE(vv_add), EACH_TYPE(vv_sub), EACH_TYPE(vv_mul)},
+    .vs = {EACH_TYPE(vs_add), EACH_TYPE(vs_mul)},
+    .vv = {EACH_TYPE(vv_add), EACH_TYPE(vv_mul), EACH_TYPE(vv_sub)},
     .compress = {KI(compress1), KI(compress2), KI(compress4), KI(compress8)},
     .maskbits = {KI(maskbits16), KI(maskbits32), KI(maskbits64)},
     .load = {

@@ -349,8 +349,10 @@ INLINE void K(extremes)(const void *ptr, size_t n, FaExtreme *r, const int lo, c
     r->nan = nan;
 }
 
+#if !defined(FA_SMALL)
 static void K(min)(const void *p, size_t n, FaExtreme *r) { K(extremes)(p, n, r, 1, 0); }
 static void K(max)(const void *p, size_t n, FaExtreme *r) { K(extremes)(p, n, r, 0, 1); }
+#endif
 static void K(minmax)(const void *p, size_t n, FaExtreme *r)
 {
     K(extremes)(p, n, r, 1, 1);

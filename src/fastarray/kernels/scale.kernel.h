@@ -48,7 +48,7 @@ static void K(clip)(void *d, const void *ptr, size_t n, FaScalar lo, FaScalar hi
 #else
 #define VS_WIDE(op)
 #endif
-#define ARITH(name, op)                                                                  \
+#define VS(name, op)                                                                     \
     static size_t K(vs_##name)(void *d, const void *ptr, size_t n, const FaAffine *k)    \
     {                                                                                    \
         const S *p = ptr;                                                                \
@@ -65,7 +65,8 @@ static void K(clip)(void *d, const void *ptr, size_t n, FaScalar lo, FaScalar hi
         for (; i < n; i++)                                                               \
             out[i] = p[i] op c;                                                          \
         return n;                                                                        \
-    }                                                                                    \
+    }
+#define VV(name, op)                                                                     \
     static size_t K(vv_##name)(void *d, const void *pa, const void *pb, size_t n)        \
     {                                                                                    \
         const S *a = pa, *b = pb;                                                        \
@@ -80,10 +81,13 @@ static void K(clip)(void *d, const void *ptr, size_t n, FaScalar lo, FaScalar hi
             out[i] = a[i] op b[i];                                                       \
         return n;                                                                        \
     }
-ARITH(add, +)
-ARITH(sub, -)
-ARITH(mul, *)
-#undef ARITH
+VS(add, +)
+VS(mul, *)
+VV(add, +)
+VV(sub, -)
+VV(mul, *)
+#undef VS
+#undef VV
 #undef VS_WIDE
 
 #else
@@ -133,7 +137,6 @@ typedef U_(T) K(wrapvec);
         return n;                                                                        \
     }
 VS(add, +)
-VS(sub, -)
 VS(mul, *)
 #undef VS
 
