@@ -32,6 +32,8 @@ except ImportError:  # before 5.0
 
 __all__ = ["CELLS", "DatabaseDefault", "Step", "compile_field", "original", "uses_dict"]
 
+OP_NAMES = {code: name for name, code in OPS.items()}
+KIND_NAMES = {code: name for name, code in KINDS.items()}
 METHODS = ("clean", "to_python", "validate", "run_validators")
 EMPTY_VALUES = [None, "", [], (), {}]
 ABSENT = NotImplemented  # in a watch: the key was not there
@@ -74,7 +76,7 @@ def _known_classes() -> dict[type, tuple[int, dict[str, Any]]]:
     classes = [getattr(models, name, None) for name in KIND_OF_CLASS]
     for cls in [*classes, *_postgres_classes()]:
         if cls is not None:
-            methods = {m: original(inspect.getattr_static(cls, m)) for m in METHODS}
+            methods = {m: original(getattr(cls, m)) for m in METHODS}
             known[cls] = (KIND_OF_CLASS[cls.__name__], methods)
     return known
 
@@ -95,7 +97,7 @@ def kind_of(field: Field[Any, Any]) -> tuple[int, str | None]:
     for name in METHODS:
         if name in field.__dict__:
             return dynamic, f"{name} is replaced on the field itself"
-        if original(inspect.getattr_static(cls, name)) is not methods[name]:
+        if original(getattr(cls, name)) is not methods[name]:
             return dynamic, f"{cls.__name__} overrides {name}"
     if list(field.empty_values) != EMPTY_VALUES:
         return dynamic, "empty_values differ"
@@ -135,7 +137,9 @@ def regex_source(regex: Any) -> tuple[str, int] | None:
         if isinstance(wrapped, re.Pattern):
             regex = wrapped
             break
-        closure = inspect.getclosurevars(regex.__dict__["_setupfunc"]).nonlocals
+        setup = regex.__dict__["_setupfunc"]
+        cells = (cell.cell_contents for cell in setup.__closure__ or ())
+        closure = dict(zip(setup.__code__.co_freevars, cells, strict=True))
         source, flags = closure.get("regex"), int(closure.get("flags", 0))
         if isinstance(source, str):
             return source, flags | (0 if flags & re.ASCII else re.UNICODE)
@@ -304,7 +308,7 @@ def _validator_table() -> dict[type, Callable[[Any], Op | str]]:
 
 VALIDATORS = _validator_table()
 VALIDATOR_METHODS = {
-    cls: {m: inspect.getattr_static(cls, m, None) for m in ("__call__", "compare", "clean")}
+    cls: {m: getattr(cls, m, None) for m in ("__call__", "compare", "clean")}
     for cls in VALIDATORS
 }
 FUNCTIONS = {
@@ -329,13 +333,11 @@ def compile_validator(validator: Any) -> tuple[Op, ValidatorDescriptor, list[Any
             result = (*result[:5], validator) if isinstance(result, tuple) else result
     elif rule is not None:
         methods = VALIDATOR_METHODS[type(validator)]
-        same = all(
-            inspect.getattr_static(type(validator), m, None) is f for m, f in methods.items()
-        )
+        same = all(getattr(type(validator), m, None) is f for m, f in methods.items())
         result = rule(validator) if same else "a patched validator class"
     if isinstance(result, str):
         return _op("CALL", validator), ValidatorDescriptor(name, "CALL", result), []
-    op_name = next(n for n, code in OPS.items() if code == result[0])
+    op_name = OP_NAMES[result[0]]
     state = getattr(validator, "__dict__", {}) if op_name != "SEARCH" else {}
     watches = [(state, key, value) for key, value in state.items() if key not in ("message", "code")]
     return result, ValidatorDescriptor(name, op_name), watches
@@ -344,24 +346,14 @@ def compile_validator(validator: Any) -> tuple[Op, ValidatorDescriptor, list[Any
 # -- Steps -------------------------------------------------------------------------
 
 
-def run_rest(field: Field[Any, Any], value: Any, start: int, error: Any = None) -> None:
-    """Field.run_validators from the start-th on; `error` is what the one before raised."""
+def raise_collected(field: Field[Any, Any], raised: list[Any]) -> None:
+    """The end of Field.run_validators: what the live validators raised, as one error."""
     errors: list[Any] = []
-
-    def keep(e: Any) -> None:
+    for e in raised:
         if hasattr(e, "code") and e.code in field.error_messages:
             e.message = field.error_messages[e.code]
         errors.extend(e.error_list)
-
-    if error is not None:
-        keep(error)
-    for validator in field.validators[start:]:
-        try:
-            validator(value)
-        except ValidationError as e:
-            keep(e)
-    if errors:
-        raise ValidationError(errors)
+    raise ValidationError(errors)
 
 
 def clean_unrelated(field: Field[Any, Any], value: Any, instance: Any) -> Any:
@@ -372,16 +364,22 @@ def clean_unrelated(field: Field[Any, Any], value: Any, instance: Any) -> Any:
     return value
 
 
+def _static(cls: type, name: str) -> Any:
+    """The attribute as a class of the mro holds it; no descriptor runs."""
+    return next((c.__dict__[name] for c in cls.__mro__ if name in c.__dict__), None)
+
+
 def uses_dict(model: type | None, attname: str) -> bool:
     """Is the attribute stored in the instance's __dict__ and nowhere else?"""
     if model is None:
         return True
-    if any(
-        inspect.getattr_static(model, m, None) is not getattr(object, m, None)
-        for m in ("__setattr__", "__getattribute__")
-    ) or inspect.getattr_static(model, "__getattr__", None):
+    if (
+        _static(model, "__setattr__") is not object.__setattr__
+        or _static(model, "__getattribute__") is not object.__getattribute__
+        or _static(model, "__getattr__") is not None
+    ):
         return False
-    return type(inspect.getattr_static(model, attname, None)) is DeferredAttribute
+    return type(_static(model, attname)) is DeferredAttribute
 
 
 def _watches(field: Field[Any, Any]) -> list[Any]:
@@ -444,7 +442,7 @@ def compile_field(field: Field[Any, Any], model: type | None, related: str = "py
         not uses_dict(model, field.attname) if model is not None else False,
         _json_is_plain(field),
         clean,
-        partial(run_rest, field),
+        partial(raise_collected, field),
         field.get_default,
         EMPTY_VALUES,
         choices if reason is None else None,
@@ -469,7 +467,7 @@ def describe(field: Any, kind: int, reason: str | None, validators: list[Validat
         name=field.name or "item",
         attname=getattr(field, "attname", None) or "item",
         column=getattr(field, "column", None),
-        kind=next(n for n, code in KINDS.items() if code == kind),
+        kind=KIND_NAMES[kind],
         django_type=type(field).__name__,
         null=field.null,
         blank=field.blank,

@@ -122,7 +122,7 @@ step_init(PfState *st, PfStep *s, PyObject *arg)
     s->by_getattr = (char)by_getattr;
     s->json_plain = (char)plain;
     s->clean = Py_NewRef(clean);
-    s->rest = Py_NewRef(rest);
+    s->raise_collected = Py_NewRef(rest);
     s->get_default = Py_NewRef(get_default);
     s->empty_values = Py_NewRef(empty);
     s->choices = optional(choices);
@@ -160,7 +160,7 @@ step_release(PfStep *s)
     Py_XDECREF(s->name);
     Py_XDECREF(s->attname);
     Py_XDECREF(s->clean);
-    Py_XDECREF(s->rest);
+    Py_XDECREF(s->raise_collected);
     Py_XDECREF(s->get_default);
     Py_XDECREF(s->empty_values);
     Py_XDECREF(s->choices);
@@ -189,7 +189,7 @@ static int
 step_visit(PfStep *s, visitproc visit, void *arg)
 {
     Py_VISIT(s->clean);
-    Py_VISIT(s->rest);
+    Py_VISIT(s->raise_collected);
     Py_VISIT(s->get_default);
     Py_VISIT(s->empty_values);
     Py_VISIT(s->choices);

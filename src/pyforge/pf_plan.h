@@ -47,7 +47,7 @@ typedef struct PfStep {
     uint8_t kind;
     char null, blank, editable, by_getattr, json_plain;
     PyObject *clean;           /* owned: field.clean */
-    PyObject *rest;            /* owned: (value, first validator) → run the rest, raise */
+    PyObject *raise_collected; /* owned: list of ValidationErrors → raises their sum */
     PyObject *get_default;     /* owned */
     PyObject *empty_values;    /* owned list, the field's */
     PyObject *choices;         /* owned frozenset or NULL */

@@ -402,7 +402,7 @@ passes_validate(PfState *st, const PfStep *s, PyObject *v, int empty)
 /* -- run_validators ----------------------------------------------------------- */
 
 static PfVerdict
-verdict(int yes)
+yes_or_no(int yes)
 {
     return yes ? PF_YES : PF_NO;
 }
@@ -423,7 +423,7 @@ check_length(const PfOp *op, PyObject *v)
         n = PyList_GET_SIZE(v);
     else
         return PF_UNSURE;
-    return verdict(op->code == PF_OP_MAX_LENGTH ? n <= op->number : n >= op->number);
+    return yes_or_no(op->code == PF_OP_MAX_LENGTH ? n <= op->number : n >= op->number);
 }
 
 static PfVerdict
@@ -435,19 +435,19 @@ check_bound(PfState *st, const PfOp *op, PyObject *v)
         int overflow;
         long long x = PyLong_AsLongLongAndOverflow(v, &overflow);
         if (overflow != 0)
-            return verdict(upper ? overflow < 0 : overflow > 0);
-        return verdict(upper ? x <= op->number : x >= op->number);
+            return yes_or_no(upper ? overflow < 0 : overflow > 0);
+        return yes_or_no(upper ? x <= op->number : x >= op->number);
     }
     if (PyFloat_CheckExact(v) && op->is_float) {
         double x = PyFloat_AS_DOUBLE(v); /* the validator asks x > limit: NaN passes */
-        return verdict(upper ? !(x > op->real) : !(x < op->real));
+        return yes_or_no(upper ? !(x > op->real) : !(x < op->real));
     }
     if (op->arg == NULL || !is_scalar(st, v) || !is_scalar(st, op->arg))
         return PF_UNSURE;
     r = PyObject_RichCompareBool(v, op->arg, upper ? Py_GT : Py_LT);
     if (r < 0)
         PyErr_Clear();
-    return r < 0 ? PF_UNSURE : verdict(!r);
+    return r < 0 ? PF_UNSURE : yes_or_no(!r);
 }
 
 /* math.isclose(math.remainder(v, step), 0, abs_tol=1e-9), no offset */
@@ -473,7 +473,7 @@ check_step(const PfOp *op, PyObject *v)
     }
     if (!isfinite(x) || !isfinite(step) || step == 0)
         return PF_UNSURE;
-    return verdict(fabs(remainder(x, step)) <= 1e-9);
+    return yes_or_no(fabs(remainder(x, step)) <= 1e-9);
 }
 
 static PfVerdict
@@ -487,7 +487,7 @@ check_decimal(const PfOp *op, const Facts *f)
         return PF_NO;
     if (op->places >= 0 && f->digits.decimals > op->places)
         return PF_NO;
-    return verdict(op->number < 0 || op->places < 0 || whole <= op->number - op->places);
+    return yes_or_no(op->number < 0 || op->places < 0 || whole <= op->number - op->places);
 }
 
 static PfVerdict
@@ -517,7 +517,7 @@ check_search(const PfOp *op, PyObject *v)
         return PF_UNSURE;
     }
     Py_DECREF(match);
-    return verdict(found != op->flag);
+    return yes_or_no(found != op->flag);
 }
 
 static PfVerdict
@@ -559,72 +559,66 @@ check(PfState *st, const PfOp *op, PyObject *v, const Facts *f)
     case PF_OP_SEARCH: return check_search(op, v);
     case PF_OP_AUTOMATON:
         r = pf_dfa_search((PfDfa *)op->arg, v);
-        return r == PF_UNSURE ? r : verdict((r == PF_YES) != op->flag);
+        return r == PF_UNSURE ? r : yes_or_no((r == PF_YES) != op->flag);
     default: return check_ip(op, v);
     }
 }
 
-/* The live validators from the i-th on, with Django's collecting of errors. */
-static int
-run_rest(PfStep *s, PyObject *v, Py_ssize_t i)
+/* The exception that is set, out of the way. -> new */
+static PyObject *
+take_error(void)
 {
-    PyObject *first = PyLong_FromSsize_t(i), *r = NULL;
-    PyObject *call[3] = {NULL, v, first};
-
-    if (first != NULL)
-        r = PyObject_Vectorcall(s->rest, call + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    Py_XDECREF(first);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
-}
-
-/* One validator, live. 0 passed; -1 raised, whatever it was. */
-static int
-run_one(const PfOp *op, PyObject *v)
-{
-    PyObject *r = PyObject_CallOneArg(op->validator, v);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
-}
-
-/* After validator i refused with a ValidationError (set): code overrides and the
-   remaining validators are Django's loop again, which takes the error over. */
-static int
-collect_rest(PfStep *s, PyObject *v, Py_ssize_t i)
-{
-    PyObject *type, *error, *tb, *first, *r = NULL;
+    PyObject *type, *error, *tb;
 
     PyErr_Fetch(&type, &error, &tb);
     PyErr_NormalizeException(&type, &error, &tb);
-    if ((first = PyLong_FromSsize_t(i + 1)) != NULL) {
-        PyObject *call[4] = {NULL, v, first, error};
-        r = PyObject_Vectorcall(s->rest, call + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    }
-    Py_XDECREF(first);
     Py_XDECREF(type);
-    Py_XDECREF(error);
     Py_XDECREF(tb);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
+    return error;
 }
 
+/* One live validator: its ValidationError goes to *raised. -1: another exception */
+static int
+run_live(PfPlan *p, const PfOp *op, PyObject *v, PyObject **raised)
+{
+    PyObject *r = PyObject_CallOneArg(op->validator, v), *error;
+    int bad;
+
+    if (r != NULL) {
+        Py_DECREF(r);
+        return 0;
+    }
+    if (!PyErr_ExceptionMatches(p->validation_error))
+        return -1;
+    error = take_error();
+    bad = (*raised == NULL && (*raised = PyList_New(0)) == NULL)
+          || PyList_Append(*raised, error) < 0;
+    Py_DECREF(error);
+    return bad ? -1 : 0;
+}
+
+/* Field.run_validators: every validator in its place, live where C doesn't say yes. */
 static int
 run_validators(PfPlan *p, PfStep *s, PyObject *v, const Facts *f)
 {
-    for (Py_ssize_t i = 0; i < s->n_ops; i++) {
+    PyObject *raised = NULL, *r; /* owned */
+    int bad = 0;
+
+    for (Py_ssize_t i = 0; !bad && i < s->n_ops; i++) {
         const PfOp *op = &s->ops[i];
-        PfVerdict r = check(p->st, op, v, f);
-        if (r == PF_YES)
+        PfVerdict verdict = check(p->st, op, v, f);
+        if (verdict == PF_YES)
             continue;
-        if (r == PF_NO) {
-            pf_count(&s->refused, 1);
-            return run_rest(s, v, i);
-        }
-        pf_count(&s->called, 1);
-        if (run_one(op, v) < 0)
-            return PyErr_ExceptionMatches(p->validation_error) ? collect_rest(s, v, i) : -1;
+        pf_count(verdict == PF_NO ? &s->refused : &s->called, 1);
+        bad = run_live(p, op, v, &raised) < 0;
     }
-    return 0;
+    if (raised != NULL && !bad) {
+        r = PyObject_CallOneArg(s->raise_collected, raised);
+        Py_XDECREF(r);
+        bad = 1;
+    }
+    Py_XDECREF(raised);
+    return bad ? -1 : 0;
 }
 
 /* -- Array items -------------------------------------------------------------- */
@@ -738,20 +732,17 @@ pf_step_clean(PfClean *c, PfStep *s, PyObject *v, PyObject **out)
 int
 pf_collect_error(PfPlan *p, PyObject *key, PyObject **errors)
 {
-    PyObject *type, *error, *tb, *list;
+    PyObject *error, *list;
     int r = -1;
 
     if (!PyErr_ExceptionMatches(p->validation_error))
         return -1;
-    PyErr_Fetch(&type, &error, &tb);
-    PyErr_NormalizeException(&type, &error, &tb);
+    error = take_error();
     list = PyObject_GetAttr(error, p->st->s_error_list);
     if (list != NULL && (*errors != NULL || (*errors = PyDict_New()) != NULL))
         r = PyDict_SetItem(*errors, key, list);
     Py_XDECREF(list);
-    Py_XDECREF(type);
     Py_XDECREF(error);
-    Py_XDECREF(tb);
     return r;
 }
 
@@ -976,17 +967,14 @@ clean_attribute(PfClean *c, PfStep *s, PyObject *dict, PyObject *v)
 static int
 clean_foreign(PfPlan *p, PyObject *instance, PyObject *exclude, PyObject **error)
 {
-    PyObject *type, *tb, *r = PyObject_CallMethod(instance, "clean_fields", "O", exclude);
+    PyObject *r = PyObject_CallMethod(instance, "clean_fields", "O", exclude);
 
     Py_XDECREF(r);
     if (r != NULL)
         return 0;
     if (!PyErr_ExceptionMatches(p->validation_error))
         return -1;
-    PyErr_Fetch(&type, error, &tb);
-    PyErr_NormalizeException(&type, error, &tb);
-    Py_XDECREF(type);
-    Py_XDECREF(tb);
+    *error = take_error();
     return 1;
 }
 

@@ -1,0 +1,83 @@
+"""Encoding the 16-field model and long texts; one instance."""
+
+import json
+import random
+
+import orjson
+from django.core.serializers.json import DjangoJSONEncoder
+from forgeapp.models import FIELDS, Rec, make_row
+from harness import Line, best, best_fresh, faster, record, show, within
+
+import pyforge
+
+N = 3000
+
+
+def rows_of_16():
+    rows = [make_row(i) for i in range(N)]
+    tuples = [tuple(r[f] for f in FIELDS) for r in rows]
+    django, compact = (pyforge.Encoder(Rec, fields=FIELDS, dialect=d) for d in ("django", "compact"))
+    assert django.encode_many(tuples) == json.dumps(rows, cls=DjangoJSONEncoder).encode()
+    times = best({
+        "json.dumps DjangoJSONEncoder": lambda: json.dumps(rows, cls=DjangoJSONEncoder),
+        "orjson.dumps(default=str)": lambda: orjson.dumps(rows, default=str),
+        "Encoder django": lambda: django.encode_many(tuples),
+        "Encoder compact": lambda: compact.encode_many(tuples),
+    }, N, 11)  # fmt: skip
+    show("encode 16 fields", times)
+    assert django.fallbacks == compact.fallbacks == 0
+    orj = "orjson.dumps(default=str)"
+    within("parity text, of orjson's time", times, "Encoder django", orj, 1.15, 1.5, "fallback 0")
+    within("compact, of orjson's time", times, "Encoder compact", orj, 1.0, 1.4, "fallback 0")
+    faster("parity text x json.dumps", times, "json.dumps DjangoJSONEncoder", "Encoder django", 8, 5)
+
+
+def ten_kilobytes():
+    r = random.Random(1)
+    kinds = {
+        "plain ASCII": ("abcdefgh xyzw", 1.1),
+        "ASCII with escapes": ('abcdefgh \n"xyzw', 1.1),
+        "mixed Latin-1 and CJK": ("abcdefgh éüñ日本語中文 ", 1.3),
+    }
+    for name, (alphabet, goal) in kinds.items():
+        texts = [("".join(r.choice(alphabet) for _ in range(10240)),) for _ in range(300)]
+        for dialect in ("django", "compact"):
+            enc = pyforge.Encoder(Rec, fields=["body"], dialect=dialect)
+            # new str objects for each call: orjson leaves its UTF-8 in the ones it has seen
+            def fresh(texts=texts, form=lambda t: {"body": t}):
+                return [form(t[0][:1] + t[0][1:]) for t in texts]
+
+            sources = {
+                "json.dumps": (lambda rows: json.dumps(rows), fresh),
+                "orjson": (lambda rows: orjson.dumps(rows), fresh),
+                "ours": (lambda rows, e=enc: e.encode_many(rows), lambda f=fresh: f(form=lambda t: (t,))),
+            }
+            times = best_fresh(sources, 300, 11)
+            show(f"10 KB {name}, {dialect}", times)
+            within(f"10 KB {name}, {dialect}, of orjson's time", times, "ours", "orjson", goal, goal * 2)
+
+
+def one_instance():
+    instances = [Rec(**make_row(i)) for i in range(N)]
+    enc = pyforge.Encoder(Rec, fields=FIELDS)
+
+    def to_bytes():
+        one = pyforge.serialize_instance_bytes
+        for i in instances:
+            one(i, enc)
+
+    def to_dict():
+        one = pyforge.serialize_instance
+        for i in instances:
+            one(i, enc)
+
+    times = best({"serialize_instance_bytes": to_bytes, "serialize_instance": to_dict}, N, 9)
+    show("one instance a call", times)
+    record(Line("one instance to bytes (us)", times["serialize_instance_bytes"], 1.0, 3.0, False, ""))
+    record(Line("one instance to dict (us)", times["serialize_instance"], 2.0, 6.0, False, ""))
+
+
+def main():
+    rows_of_16()
+    ten_kilobytes()
+    one_instance()
