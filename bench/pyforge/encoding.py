@@ -16,7 +16,9 @@ N = 3000
 def rows_of_16():
     rows = [make_row(i) for i in range(N)]
     tuples = [tuple(r[f] for f in FIELDS) for r in rows]
-    django, compact = (pyforge.Encoder(Rec, fields=FIELDS, dialect=d) for d in ("django", "compact"))
+    django, compact = (
+        pyforge.Encoder(Rec, fields=FIELDS, dialect=d) for d in ("django", "compact")
+    )
     assert django.encode_many(tuples) == json.dumps(rows, cls=DjangoJSONEncoder).encode()
     times = best({
         "json.dumps DjangoJSONEncoder": lambda: json.dumps(rows, cls=DjangoJSONEncoder),
@@ -29,7 +31,9 @@ def rows_of_16():
     orj = "orjson.dumps(default=str)"
     within("parity text, of orjson's time", times, "Encoder django", orj, 1.15, 1.5, "fallback 0")
     within("compact, of orjson's time", times, "Encoder compact", orj, 1.0, 1.4, "fallback 0")
-    faster("parity text x json.dumps", times, "json.dumps DjangoJSONEncoder", "Encoder django", 8, 5)
+    faster(
+        "parity text x json.dumps", times, "json.dumps DjangoJSONEncoder", "Encoder django", 8, 5
+    )
 
 
 def ten_kilobytes():
@@ -43,6 +47,7 @@ def ten_kilobytes():
         texts = [("".join(r.choice(alphabet) for _ in range(10240)),) for _ in range(300)]
         for dialect in ("django", "compact"):
             enc = pyforge.Encoder(Rec, fields=["body"], dialect=dialect)
+
             # new str objects for each call: orjson leaves its UTF-8 in the ones it has seen
             def fresh(texts=texts, form=lambda t: {"body": t}):
                 return [form(t[0][:1] + t[0][1:]) for t in texts]
@@ -50,11 +55,21 @@ def ten_kilobytes():
             sources = {
                 "json.dumps": (lambda rows: json.dumps(rows), fresh),
                 "orjson": (lambda rows: orjson.dumps(rows), fresh),
-                "ours": (lambda rows, e=enc: e.encode_many(rows), lambda f=fresh: f(form=lambda t: (t,))),
+                "ours": (
+                    lambda rows, e=enc: e.encode_many(rows),
+                    lambda f=fresh: f(form=lambda t: (t,)),
+                ),
             }
             times = best_fresh(sources, 300, 11)
             show(f"10 KB {name}, {dialect}", times)
-            within(f"10 KB {name}, {dialect}, of orjson's time", times, "ours", "orjson", goal, goal * 2)
+            within(
+                f"10 KB {name}, {dialect}, of orjson's time",
+                times,
+                "ours",
+                "orjson",
+                goal,
+                goal * 2,
+            )
 
 
 def one_instance():
@@ -73,7 +88,9 @@ def one_instance():
 
     times = best({"serialize_instance_bytes": to_bytes, "serialize_instance": to_dict}, N, 9)
     show("one instance a call", times)
-    record(Line("one instance to bytes (us)", times["serialize_instance_bytes"], 1.0, 3.0, False, ""))
+    record(
+        Line("one instance to bytes (us)", times["serialize_instance_bytes"], 1.0, 3.0, False, "")
+    )
     record(Line("one instance to dict (us)", times["serialize_instance"], 2.0, 6.0, False, ""))
 
 

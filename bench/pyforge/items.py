@@ -44,7 +44,9 @@ def value_tuples_against_getattr():
     enc = pyforge.Encoder(Rec, fields=FIELDS)
 
     def by_getattr():
-        return json.dumps([{f: getattr(i, f) for f in FIELDS} for i in instances], cls=DjangoJSONEncoder)
+        return json.dumps(
+            [{f: getattr(i, f) for f in FIELDS} for i in instances], cls=DjangoJSONEncoder
+        )
 
     assert by_getattr().encode() == pyforge.serialize_value_tuples(tuples, enc)
     times = best({

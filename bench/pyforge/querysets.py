@@ -15,7 +15,21 @@ import pyforge
 from pyforge import queryset as q
 
 N = 5000
-WIDE = "name price created day uid active meta tags nums attrs took ip score".split()
+WIDE = [
+    "name",
+    "price",
+    "created",
+    "day",
+    "uid",
+    "active",
+    "meta",
+    "tags",
+    "nums",
+    "attrs",
+    "took",
+    "ip",
+    "score",
+]
 
 
 def create_tables():
@@ -56,8 +70,23 @@ def sqlite():
         "queryset_to_json": lambda: pyforge.queryset_to_json(qs, fields=FIELDS),
     }, N, 5)  # fmt: skip
     show("SQLite, 16 fields", times)
-    faster("SQLite queryset to bytes x Django", times, "values() + DjangoJSONEncoder", "queryset_to_json", 5, 4, raw_path("sqlite"))
-    within("SQLite, of a bare fetchmany loop", times, "queryset_to_json", "bare fetchmany(200) loop", 1.5, 2.5)
+    faster(
+        "SQLite queryset to bytes x Django",
+        times,
+        "values() + DjangoJSONEncoder",
+        "queryset_to_json",
+        5,
+        4,
+        raw_path("sqlite"),
+    )
+    within(
+        "SQLite, of a bare fetchmany loop",
+        times,
+        "queryset_to_json",
+        "bare fetchmany(200) loop",
+        1.5,
+        2.5,
+    )
 
 
 def postgresql():
@@ -88,7 +117,15 @@ def postgresql():
         "queryset_to_json": lambda: pyforge.queryset_to_json(qs, fields=WIDE),
     }, N, 7)  # fmt: skip
     show("PostgreSQL, 13 columns", times)
-    faster("PostgreSQL queryset to bytes x Django", times, "values() + DjangoJSONEncoder", "queryset_to_json", 7, 4, raw_path("postgresql"))
+    faster(
+        "PostgreSQL queryset to bytes x Django",
+        times,
+        "values() + DjangoJSONEncoder",
+        "queryset_to_json",
+        7,
+        4,
+        raw_path("postgresql"),
+    )
     within("PostgreSQL, of bare libpq", times, "queryset_to_json", "bare libpq", 1.6, 2.5)
     Wide.objects.all().delete()
 

@@ -35,7 +35,9 @@ def main():
         django.setup()
         import harness
 
-        print(f"Python {platform.python_version()}, Django {django.get_version()}, {platform.machine()}")
+        print(
+            f"Python {platform.python_version()}, Django {django.get_version()}, {platform.machine()}"
+        )
         for name in options.section or SECTIONS:
             importlib.import_module(name).main()
         print("\nsummary")
@@ -43,7 +45,9 @@ def main():
             print(line.text())
         below = [line for line in harness.LINES if not line.above_gate]
         missed = [line for line in harness.LINES if not line.met]
-        print(f"{len(harness.LINES)} figures, {len(missed)} goals missed, {len(below)} below the floor")
+        print(
+            f"{len(harness.LINES)} figures, {len(missed)} goals missed, {len(below)} below the floor"
+        )
         return int(options.gate and bool(below))
     finally:
         pgserver.stop()

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from django.core.exceptions import ValidationError
 from forgeapp.models import FIELDS, Rec, as_strings, make_row
-from harness import best, faster, record, show, within
 from harness import Line as Figure
+from harness import best, faster, record, show, within
 
 import pyforge
 
@@ -80,8 +80,23 @@ def strings(rules, texts):
         "msgspec.convert with patterns": lambda: msgspec.convert(texts, struct),
     }, N, 5)  # fmt: skip
     show("strings to typed rows", times)
-    faster("strings to typed x Field.clean", times, "Field.clean loop", "RuleSet.clean_many", 40, 20, counted(rules))
-    faster("strings to typed x msgspec.convert", times, "msgspec.convert with patterns", "RuleSet.clean_many", 2, 1)
+    faster(
+        "strings to typed x Field.clean",
+        times,
+        "Field.clean loop",
+        "RuleSet.clean_many",
+        40,
+        20,
+        counted(rules),
+    )
+    faster(
+        "strings to typed x msgspec.convert",
+        times,
+        "msgspec.convert with patterns",
+        "RuleSet.clean_many",
+        2,
+        1,
+    )
 
 
 def request_bytes(rules, texts):
@@ -110,8 +125,17 @@ def request_bytes(rules, texts):
     }, N, 7)  # fmt: skip
     times.update(best({"DRF is_valid": drf}, len(some), 2))
     show("request bytes to typed rows", times)
-    faster("request bytes x DRF", times, "DRF is_valid", "RuleSet.parse_json", 40, 15, counted(rules))
-    within("request bytes, of msgspec's time", times, "RuleSet.parse_json", "msgspec Decoder with patterns", 0.8, 1.5)
+    faster(
+        "request bytes x DRF", times, "DRF is_valid", "RuleSet.parse_json", 40, 15, counted(rules)
+    )
+    within(
+        "request bytes, of msgspec's time",
+        times,
+        "RuleSet.parse_json",
+        "msgspec Decoder with patterns",
+        0.8,
+        1.5,
+    )
 
 
 def invalid(rules, texts):
@@ -128,11 +152,27 @@ def invalid(rules, texts):
 
     some = texts[:1000]
     all_bad = [{**r, "email": "bad", "qty": -1} for r in some]
-    tenth = [bad if i % 10 == 0 else r for i, (r, bad) in enumerate(zip(some, all_bad, strict=True))]
+    tenth = [
+        bad if i % 10 == 0 else r for i, (r, bad) in enumerate(zip(some, all_bad, strict=True))
+    ]
     for name, rows, goal, gate in (("10 % invalid", tenth, 10, 5), ("all invalid", all_bad, 3, 1)):
-        times = best({"Model(**row).clean_fields": lambda: django(rows), "RuleSet.clean_many": lambda: ours(rows)}, 1000, 4)
+        times = best(
+            {
+                "Model(**row).clean_fields": lambda: django(rows),
+                "RuleSet.clean_many": lambda: ours(rows),
+            },
+            1000,
+            4,
+        )
         show(name, times)
-        faster(f"{name} x clean_fields", times, "Model(**row).clean_fields", "RuleSet.clean_many", goal, gate)
+        faster(
+            f"{name} x clean_fields",
+            times,
+            "Model(**row).clean_fields",
+            "RuleSet.clean_many",
+            goal,
+            gate,
+        )
 
 
 def compiling():

@@ -30,6 +30,7 @@ from pyforge.errors import (
 )
 
 if TYPE_CHECKING:
+    from pyforge._patch import patch, shadow, unpatch
     from pyforge.encode import (
         Encoder,
         dumps,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
         serialize_to_bytes,
         serialize_value_tuples,
     )
-    from pyforge._patch import patch, shadow, unpatch
     from pyforge.queryset import (
         aiter_json,
         ajson_response,

@@ -6,11 +6,11 @@ Django defines, so a subclass or a patch that changes behaviour is seen and not 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import re
 from collections.abc import Callable
 from functools import lru_cache, partial
+from types import BuiltinMethodType, FunctionType
 from typing import Any
 
 from django.core import validators as v
@@ -28,14 +28,14 @@ from pyforge._pyforge import CELLS, KIND_OF_CLASS, KINDS, OPS, Automaton
 try:
     from django.db.models.expressions import DatabaseDefault
 except ImportError:  # before 5.0
-    DatabaseDefault = None  # type: ignore[assignment,misc]
+    DatabaseDefault = None
 
 __all__ = ["CELLS", "DatabaseDefault", "Step", "compile_field", "original", "uses_dict"]
 
 OP_NAMES = {code: name for name, code in OPS.items()}
 KIND_NAMES = {code: name for name, code in KINDS.items()}
 METHODS = ("clean", "to_python", "validate", "run_validators")
-EMPTY_VALUES = [None, "", [], (), {}]
+EMPTY_VALUES: list[Any] = [None, "", [], (), {}]
 ABSENT = NotImplemented  # in a watch: the key was not there
 SCALARS = (str, int, bool, float, type(None))
 WATCHED = (
@@ -108,7 +108,7 @@ def kind_of(field: Field[Any, Any]) -> tuple[int, str | None]:
 
 
 def _choice_keys(choices: Any) -> list[Any]:
-    keys = []
+    keys: list[Any] = []
     for key, label in choices:
         keys.extend(k for k, _ in label) if isinstance(label, (list, tuple)) else keys.append(key)
     return keys
@@ -132,21 +132,23 @@ def compile_choices(field: Field[Any, Any]) -> tuple[frozenset[Any] | None, str 
 
 def regex_source(regex: Any) -> tuple[str, int] | None:
     """Pattern and flags of Django's lazily compiled regex, without compiling it."""
-    while isinstance(regex, SimpleLazyObject) and callable(regex.__dict__.get("_setupfunc")):
-        wrapped = regex.__dict__.get("_wrapped")
-        if isinstance(wrapped, re.Pattern):
-            regex = wrapped
-            break
-        setup = regex.__dict__["_setupfunc"]
-        cells = (cell.cell_contents for cell in setup.__closure__ or ())
-        closure = dict(zip(setup.__code__.co_freevars, cells, strict=True))
+    while type(regex) is SimpleLazyObject:  # isinstance would ask the regex, compiling it
+        state = object.__getattribute__(regex, "__dict__")
+        if type(state.get("_wrapped")) in (re.Pattern, SimpleLazyObject):
+            regex = state["_wrapped"]  # asked for before; one lazy may hold another
+            continue
+        setup = state["_setupfunc"]
+        cells = (cell.cell_contents for cell in getattr(setup, "__closure__", None) or ())
+        names = getattr(getattr(setup, "__code__", None), "co_freevars", ())
+        closure = dict(zip(names, cells, strict=True))
         source, flags = closure.get("regex"), int(closure.get("flags", 0))
         if isinstance(source, str):
-            return source, flags | (0 if flags & re.ASCII else re.UNICODE)
+            return source, int(flags | (0 if flags & re.ASCII else re.UNICODE))
+        if type(source) is not SimpleLazyObject:
+            regex = source if source is not None else setup()
+            break
         regex = source
-    if isinstance(regex, SimpleLazyObject):
-        regex = regex.__dict__.get("_wrapped")
-    if isinstance(regex, re.Pattern) and isinstance(regex.pattern, str):
+    if type(regex) is re.Pattern and isinstance(regex.pattern, str):
         return regex.pattern, regex.flags
     return None
 
@@ -162,13 +164,13 @@ def automaton(pattern: str, flags: int) -> tuple[Automaton | None, str | None]:
 
 def fingerprint(cls: type, names: tuple[str, ...]) -> str:
     """A digest of the regular expressions a validator class is made of."""
-    sources = [regex_source(inspect.getattr_static(cls, name)) for name in names]
+    sources = [regex_source(cls.__dict__[name]) for name in names]
     return hashlib.sha256(repr(sources).encode()).hexdigest()[:16]
 
 
 # The validators that C decides by hand-written rules, as they are in Django 5.2 and 6.x.
-URL_REGEX = "a9806ba12253dff3"
-EMAIL_REGEX = "6840b2b11617fef2"
+URL_REGEX = "ad0589f968fa5599"
+EMAIL_REGEX = "4208642978f4d113"
 DOMAIN_REGEX = "a732e88ed8e282f7"
 
 
@@ -260,12 +262,12 @@ def _regex(validator: Any) -> Op | str:
     source = regex_source(validator.regex)
     if source is None:
         return "not a str pattern"
-    compiled, reason = automaton(*source)
+    compiled, _reason = automaton(*source)
     inverse = bool(validator.inverse_match)
     if compiled is not None:
         return _op("AUTOMATON", validator, compiled, flag=inverse)
     search = validator.regex.search
-    if not inspect.isbuiltin(search):
+    if type(search) is not BuiltinMethodType:
         return "pattern object of its own"
     return _op("SEARCH", validator, search, flag=inverse)
 
@@ -308,8 +310,7 @@ def _validator_table() -> dict[type, Callable[[Any], Op | str]]:
 
 VALIDATORS = _validator_table()
 VALIDATOR_METHODS = {
-    cls: {m: getattr(cls, m, None) for m in ("__call__", "compare", "clean")}
-    for cls in VALIDATORS
+    cls: {m: getattr(cls, m, None) for m in ("__call__", "compare", "clean")} for cls in VALIDATORS
 }
 FUNCTIONS = {
     v.validate_ipv4_address: "IPV4",
@@ -324,7 +325,7 @@ def compile_validator(validator: Any) -> tuple[Op, ValidatorDescriptor, list[Any
     name = getattr(validator, "__name__", None) or type(validator).__name__
     rule = VALIDATORS.get(type(validator))
     result: Op | str = "a validator of its own"
-    if inspect.isfunction(validator):
+    if type(validator) is FunctionType:
         code = FUNCTIONS.get(validator)
         if code is not None:
             result = _op(code, validator)
@@ -339,7 +340,9 @@ def compile_validator(validator: Any) -> tuple[Op, ValidatorDescriptor, list[Any
         return _op("CALL", validator), ValidatorDescriptor(name, "CALL", result), []
     op_name = OP_NAMES[result[0]]
     state = getattr(validator, "__dict__", {}) if op_name != "SEARCH" else {}
-    watches = [(state, key, value) for key, value in state.items() if key not in ("message", "code")]
+    watches = [
+        (state, key, value) for key, value in state.items() if key not in ("message", "code")
+    ]
     return result, ValidatorDescriptor(name, op_name), watches
 
 
@@ -535,5 +538,3 @@ def _base64(value: Any) -> str | None:
     import base64
 
     return None if value is None else base64.b64encode(value).decode("ascii")
-
-

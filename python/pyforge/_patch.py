@@ -13,7 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 from types import TracebackType
 from typing import Any
 
@@ -119,19 +119,23 @@ def clean_fields(self: Any, exclude: Any = None) -> None:
 def _quiet(step: internals.Step) -> bool:
     """Can the field be cleaned a second time without anyone noticing?"""
     d = step.descriptor
-    return d.compiled and d.kind not in ("SKIP", "FILE") and all(x.op != "CALL" for x in d.validators)
+    return (
+        d.compiled and d.kind not in ("SKIP", "FILE") and all(x.op != "CALL" for x in d.validators)
+    )
 
 
 @lru_cache(maxsize=1024)
-def _shadow_rules(model: type[models.Model]) -> RuleSet:
+def _shadow_rules(model: Any) -> RuleSet:
     full = RuleSet.for_model(model)
     return RuleSet(model, fields=[s.field.name for s in full._steps if _quiet(s)])
 
 
 def _shadow_clean_fields(self: Any, exclude: Any) -> None:
-    rules = _shadow_rules(type(self)) if _sampled() else None
+    model: Any = type(self)
+    rules = _shadow_rules(model) if _sampled() else None
     if rules is None:
-        return original_clean_fields(self, exclude)
+        original_clean_fields(self, exclude)
+        return
     left_out = set(exclude or ())
     deferred = self.get_deferred_fields()
     chosen = [f for f in rules._fields if f.name not in left_out and f.attname not in deferred]
@@ -142,10 +146,9 @@ def _shadow_clean_fields(self: Any, exclude: Any) -> None:
         for f in chosen:
             answer = ("invalid", ValidationError(errors[f.name])) if f.name in errors else (
                 "ok", getattr(self, f.attname))  # fmt: skip
-            ours = outcome(lambda f=f: _clean_one(rules, f, before[f.name], self))
+            ours = outcome(partial(_clean_one, rules, f, before[f.name], self))
             compare("clean_fields", f"{f!r} {before[f.name]!r:.80}", answer, ours)
     replay(theirs)
-    return None
 
 
 def _clean_one(rules: RuleSet, field: Any, raw: Any, instance: Any) -> Any:
@@ -159,7 +162,7 @@ def _clean_one(rules: RuleSet, field: Any, raw: Any, instance: Any) -> Any:
 # -- Field.clean -------------------------------------------------------------------
 
 original_clean = internals.original(Field.clean)
-_plans: dict[int, tuple[Any, Plan | None, bool]] = {}
+_plans: dict[int, tuple[Any, Plan | None, bool]] = {}  # by id(field), which they hold
 
 
 def _plan_of(field: Any) -> tuple[Plan | None, bool]:
@@ -168,7 +171,7 @@ def _plan_of(field: Any) -> tuple[Plan | None, bool]:
     if found is not None and found[0] is field and (found[1] is None or not found[1].stale):
         return found[1], found[2]
     plan, quiet = None, False
-    if isinstance(getattr(field, "name", None), str):
+    if isinstance(getattr(field, "name", None), (str, type(None))):
         step = internals.compile_field(field, None)
         if step.descriptor.compiled and step.descriptor.kind != "SKIP":
             plan = Plan((step.spec,), ValidationError, internals.DatabaseDefault)
@@ -189,10 +192,10 @@ def field_clean(self: Any, value: Any, model_instance: Any) -> Any:
     if _active.get("field_clean") == "shadow":
         theirs = outcome(lambda: original_clean(self, value, model_instance))
         if quiet and theirs[0] != "raised" and _sampled():
-            ours = outcome(lambda: plan.clean_value(self.name, value, model_instance))
+            ours = outcome(lambda: plan.clean_value(self.name or "item", value, model_instance))
             compare("field_clean", f"{self!r} {value!r:.80}", theirs, ours)
         return replay(theirs)
-    return plan.clean_value(self.name, value, model_instance)
+    return plan.clean_value(self.name or "item", value, model_instance)
 
 
 # -- DjangoJSONEncoder -------------------------------------------------------------
@@ -268,7 +271,7 @@ for _function, _original in (
     (encode, original_encode),
     (iterencode, original_iterencode),
 ):
-    _function._pyforge_original = _original  # type: ignore[attr-defined]
+    setattr(_function, "_pyforge_original", _original)  # noqa: B010
 
 # -- Putting in place and taking out -----------------------------------------------
 
@@ -283,12 +286,12 @@ def _set_serializers(modules: dict[str, str]) -> None:
 
 def _install(name: str, mode: str) -> None:
     if name == "clean_fields":
-        models.Model.clean_fields = clean_fields  # type: ignore[method-assign]
+        models.Model.clean_fields = clean_fields
     elif name == "field_clean":
-        Field.clean = field_clean  # type: ignore[method-assign]
+        Field.clean = field_clean
     elif name == "encoder":
-        DjangoJSONEncoder.encode = encode  # type: ignore[method-assign]
-        DjangoJSONEncoder.iterencode = iterencode  # type: ignore[method-assign,assignment]
+        DjangoJSONEncoder.encode = encode
+        DjangoJSONEncoder.iterencode = iterencode
     elif mode == "on":
         _set_serializers(_modules)
     _active[name] = mode
@@ -296,9 +299,9 @@ def _install(name: str, mode: str) -> None:
 
 def _remove(name: str) -> None:
     if name == "clean_fields":
-        models.Model.clean_fields = original_clean_fields  # type: ignore[method-assign]
+        models.Model.clean_fields = original_clean_fields
     elif name == "field_clean":
-        Field.clean = original_clean  # type: ignore[method-assign]
+        Field.clean = original_clean
     elif name == "encoder":
         del DjangoJSONEncoder.encode, DjangoJSONEncoder.iterencode
     else:

@@ -81,16 +81,16 @@ def chain(steps: list[Any], expression: Any, connection: Any) -> Callable[[Any],
 
 
 def _is_utc(tz: Any) -> bool:
-    return tz is datetime.timezone.utc or str(tz) == "UTC"
+    return tz is datetime.UTC or str(tz) == "UTC"
 
 
 def is_plain_json(step: Any, expression: Any) -> bool:
     """Is the step JSONField.from_db_value with json's own decoder, on a column?"""
-    owner = getattr(step, "__self__", None)
+    owner: Any = getattr(step, "__self__", None)
     return (
         isinstance(expression, Col)
         and type(owner) is JSONField
-        and getattr(step, "__func__", None) is JSONField.from_db_value
+        and getattr(step, "__func__", None) is JSONField.__dict__["from_db_value"]
         and owner.decoder is None
     )
 
@@ -115,7 +115,9 @@ def _sqlite_code(step: Any, expression: Any, connection: Any) -> tuple[str, int]
         if not settings.USE_TZ:
             return "DATETIME", 0
         return ("DATETIME_UTC", 0) if _is_utc(connection.timezone) else "time zone is not UTC"
-    if getattr(step, "__qualname__", "").startswith("DatabaseOperations.get_decimalfield_converter"):
+    if getattr(step, "__qualname__", "").startswith(
+        "DatabaseOperations.get_decimalfield_converter"
+    ):
         field = expression.output_field
         if isinstance(expression, Col) and field.max_digits is not None and field.max_digits <= 60:
             return "DECIMAL", field.decimal_places + 100 * field.max_digits
@@ -168,7 +170,9 @@ def _is_stock(cls: type) -> bool:
 def _loader_code(cls: Any, connection: Any, get: Callable[[int], Any]) -> tuple[str, int] | str:
     """The code of what a loader class makes, or why there is none."""
     if cls.__qualname__ == "register_tzloader.<locals>.SpecificTzLoader":
-        utc = _is_utc(cls.timezone) and cls.__module__ == "django.db.backends.postgresql.psycopg_any"
+        utc = (
+            _is_utc(cls.timezone) and cls.__module__ == "django.db.backends.postgresql.psycopg_any"
+        )
         return ("DATETIME_UTC", 0) if utc else "time zone is not UTC"
     if not _is_stock(cls):
         return f"loader {cls.__qualname__} is not psycopg's own"
@@ -185,7 +189,7 @@ def _loader_code(cls: Any, connection: Any, get: Callable[[int], Any]) -> tuple[
 
 
 def session_reason(connection: Any) -> str | None:
-    """Why text from this session could look different from what the readers expect."""
+    """Why text from this connection could look different from what the readers expect."""
     info = connection.connection.info
     for setting, wanted in (
         ("client_encoding", "UTF8"),

@@ -24,7 +24,7 @@ def setting_problems() -> list[str]:
     ):
         if given.get(key, allowed[0]) not in allowed:
             found.append(f"{key}: {given[key]!r} is none of {', '.join(allowed)}")
-    known = {f for f in Limits.__dataclass_fields__}
+    known = set(Limits.__dataclass_fields__)
     found += [f"LIMITS: unknown limit {k!r}" for k in given.get("LIMITS", {}) if k not in known]
     return found
 

@@ -110,13 +110,13 @@ class Encoder:
         default: Callable[[Any], Any] | None = None,
         envelope: tuple[bytes, bytes] | None = None,
     ) -> None:
-        self.model: type[models.Model] | None = None
+        self.model: Any = None
         if isinstance(source, type) and issubclass(source, models.Model):
             self.model = source
             live = select_fields(source, fields, exclude)
             columns = [(f.name, f.attname, internals.instance_converter(f)) for f in live]
         else:
-            columns = list(_described(source, fields, exclude))
+            columns = list(_described(cast("Any", source), fields, exclude))
         self.dialect = dialect
         self.fields = tuple(c[0] for c in columns)
         self.names = tuple(_rename(rename, n) for n in self.fields)
@@ -311,7 +311,9 @@ def loads_slowly(data: Any, dialect: str = "python") -> Any:
     if dialect == "rfc8259" and not isinstance(raw, str):
         _check_utf8(raw, "utf-8", "strict")
     try:
-        constant = {"parse_constant": _refuse_constant} if dialect == "rfc8259" else {}
+        constant: dict[str, Any] = (
+            {"parse_constant": _refuse_constant} if dialect == "rfc8259" else {}
+        )
         value = json.loads(raw, **constant)
     except JSONDecodeError:
         raise

@@ -93,7 +93,9 @@ class _Rows:
     def _values_rows(self, size: int, streaming: bool) -> Iterator[Any]:
         chunked = streaming and not self.connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
         compiler = self.qs.query.get_compiler(self.qs.db)
-        return iter(compiler.results_iter(tuple_expected=True, chunked_fetch=chunked, chunk_size=size))
+        return iter(
+            compiler.results_iter(tuple_expected=True, chunked_fetch=chunked, chunk_size=size)
+        )
 
     def _python_chunks(self, rows: Iterator[Any], write: Any, size: int, frame: Frame
                        ) -> Iterator[tuple[bytes, int]]:  # fmt: skip
@@ -101,7 +103,9 @@ class _Rows:
             yield write(chunk, frame), len(chunk)
             frame = (frame[1], frame[1], frame[2])
 
-    def _sqlite_chunks(self, size: int, frame: Frame, streaming: bool) -> Iterator[tuple[bytes, int]]:
+    def _sqlite_chunks(
+        self, size: int, frame: Frame, streaming: bool
+    ) -> Iterator[tuple[bytes, int]]:
         paths["sqlite"] += 1
         cursor = self._execute(streaming)
         if cursor is None:
@@ -154,7 +158,9 @@ class _Rows:
             while plain.execute(fetch).pgresult.ntuples:
                 yield plain
 
-    def _result_chunks(self, cursor: Any, size: int | None, frame: Frame) -> Iterator[tuple[bytes, int]]:
+    def _result_chunks(
+        self, cursor: Any, size: int | None, frame: Frame
+    ) -> Iterator[tuple[bytes, int]]:
         result = cursor.pgresult
         if self.plan is None:
             self.plan = raw.pg_plan(self.compiler, self.names, self.connection, cursor, result)
@@ -235,14 +241,14 @@ def _parts(rows: _Rows, size: int, frame: Frame, lines: bool, trailer: bool) -> 
 
 async def aiter_json(qs: Any, **options: Any) -> AsyncIterator[bytes]:
     """iter_json for async code: each part is made in Django's database thread."""
-    parts = await sync_to_async(iter_json)(qs, **options)
-    end = object()
+    parts: Any = await sync_to_async(iter_json)(qs, **options)
+    advance: Any = next
+    following: Any = sync_to_async(advance)
     try:
-        while (part := await sync_to_async(next)(parts, end)) is not end:
-            assert isinstance(part, bytes)
+        while (part := await following(parts, None)) is not None:
             yield part
     finally:
-        await sync_to_async(parts.close)()  # type: ignore[attr-defined]
+        await sync_to_async(parts.close)()
 
 
 def _content_type(options: dict[str, Any]) -> str:

@@ -300,7 +300,7 @@ class RuleSet:
         items = instances if isinstance(instances, list) else list(instances)
         limit = -1 if max_errors is None else max_errors
         errors = self._clean_instances(items, exclude, on_error == "raise", limit)
-        rows = cast("list[Any]", items)
+        rows: list[Any] = items
         if errors:
             rows = [None if i in errors else x for i, x in enumerate(items)]
         stopped = limit >= 0 and len(errors) >= limit
@@ -317,7 +317,7 @@ class RuleSet:
         if method is not internals.original(models.Model.clean_fields):
             return _clean_overridden(instances, left_out, first_only)
         _, errors = self._current().clean_instances(instances, left_out, first_only, limit)
-        return cast("dict[int, Any]", errors)
+        return errors
 
     def full_clean(
         self,
@@ -381,7 +381,9 @@ def _existing(field: Any, values: set[Any]) -> set[Any]:
     if not values:
         return set()
     target = field.remote_field.field_name
-    manager = field.remote_field.model._base_manager.using(router.db_for_read(field.remote_field.model))
+    manager = field.remote_field.model._base_manager.using(
+        router.db_for_read(field.remote_field.model)
+    )
     rows = manager.filter(**{f"{target}__in": values}).complex_filter(field.get_limit_choices_to())
     return set(rows.values_list(target, flat=True))
 

@@ -48,7 +48,9 @@ def fetch(directory):
          "--dest", directory, f"Django=={version}"], check=True)  # fmt: skip
     archive = next(Path(directory).glob("*.tar.gz"))
     with tarfile.open(archive) as tar:
-        tar.extractall(directory, filter="data") if sys.version_info >= (3, 12) else tar.extractall(directory)
+        tar.extractall(directory, filter="data") if sys.version_info >= (3, 12) else tar.extractall(
+            directory
+        )
     return next(p for p in Path(directory).iterdir() if p.is_dir())
 
 

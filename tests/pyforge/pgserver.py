@@ -38,7 +38,12 @@ def _as_user():
             user = pwd.getpwnam(name)
         except KeyError:
             continue
-        return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"], user
+        return [
+            "setpriv",
+            f"--reuid={user.pw_uid}",
+            f"--regid={user.pw_gid}",
+            "--clear-groups",
+        ], user
     return None, None
 
 
@@ -63,8 +68,21 @@ def start():
         f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={directory} "
         "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
     )
-    run(f"{programs}/initdb", "-D", data, "-U", "forge", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
-    _running.append(([*prefix, f"{programs}/pg_ctl", "-D", data, "-m", "immediate", "stop"], directory))
+    run(
+        f"{programs}/initdb",
+        "-D",
+        data,
+        "-U",
+        "forge",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+    )
+    _running.append(
+        ([*prefix, f"{programs}/pg_ctl", "-D", data, "-m", "immediate", "stop"], directory)
+    )
     run(f"{programs}/pg_ctl", "-D", data, "-w", "-o", options, "-l", f"{directory}/log", "start")
     client = [f"{programs}/psql", "-h", "127.0.0.1", "-p", str(port), "-U", "forge", "-d"]
     run(*client, "postgres", "-c", "create database forge")
@@ -90,7 +108,9 @@ def start_if_wanted():
 def stop():
     while _running:
         command, directory = _running.pop()
-        subprocess.run(command, check=False, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            command, check=False, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         shutil.rmtree(directory, ignore_errors=True)
         os.environ.pop("FORGE_PG", None)
 

@@ -7,7 +7,6 @@ import time
 import warnings
 
 import pytest
-
 from pyforge._pyforge import Automaton
 
 warnings.simplefilter("ignore", FutureWarning)
@@ -54,7 +53,9 @@ def check(pattern, flags, texts):
 @pytest.mark.parametrize("pattern", TAKEN, ids=ascii)
 def test_constructs_search_as_re(pattern):
     for flags in FLAGS:
-        if flags & re.IGNORECASE and not pattern.isascii() or (flags & re.IGNORECASE and "\\u" in pattern):
+        if (flags & re.IGNORECASE and not pattern.isascii()) or (
+            flags & re.IGNORECASE and "\\u" in pattern
+        ):
             continue
         check(pattern, flags, TEXTS)
 
@@ -86,7 +87,11 @@ def test_flags_it_does_not_know_are_refused():
 def test_categories_agree_on_every_character(category, flags):
     """The tables are this Python's own."""
     compiled, automaton = re.compile(category, flags), build(category, flags)
-    wrong = [c for c in range(sys.maxunicode + 1) if automaton.search(chr(c)) != bool(compiled.search(chr(c)))]
+    wrong = [
+        c
+        for c in range(sys.maxunicode + 1)
+        if automaton.search(chr(c)) != bool(compiled.search(chr(c)))
+    ]
     assert wrong == []
 
 
@@ -108,7 +113,9 @@ def random_pattern(r, depth=3):
     if kind == 7:
         return f"(?:{random_pattern(r, depth - 1)}|{random_pattern(r, depth - 1)})"
     if kind == 8:
-        return f"({random_pattern(r, depth - 1)})" + r.choice(["*", "+", "?", "{2}", "{1,2}", "*?", "{,2}", "{2,}"])
+        return f"({random_pattern(r, depth - 1)})" + r.choice(
+            ["*", "+", "?", "{2}", "{1,2}", "*?", "{,2}", "{2,}"]
+        )
     if kind == 9:
         return "^" + random_pattern(r, depth - 1)
     return random_pattern(r, depth - 1) + r.choice(["$", r"\Z"])
@@ -124,7 +131,11 @@ def random_differences(seed, patterns):
         except (ValueError, re.error):
             continue
         taken += 1
-        check(pattern, flags, ["".join(r.choice("abc-._é0\n 1ü,") for _ in range(r.randrange(9))) for _ in range(25)])
+        check(
+            pattern,
+            flags,
+            ["".join(r.choice("abc-._é0\n 1ü,") for _ in range(r.randrange(9))) for _ in range(25)],
+        )
     return taken
 
 
@@ -146,7 +157,12 @@ def test_it_is_linear_where_re_explodes():
 
 
 def test_large_patterns_are_refused_rather_than_slow():
-    for pattern in ("(?:a|b)*a(?:a|b){12}", "[a-z]{1000}[0-9]{1000}[a-z]{1000}[0-9]{1000}", "(" * 60 + "a" + ")" * 60, "(?:a{500}){100}"):
+    for pattern in (
+        "(?:a|b)*a(?:a|b){12}",
+        "[a-z]{1000}[0-9]{1000}[a-z]{1000}[0-9]{1000}",
+        "(" * 60 + "a" + ")" * 60,
+        "(?:a{500}){100}",
+    ):
         started = time.perf_counter()
         with pytest.raises(ValueError):
             build(pattern)

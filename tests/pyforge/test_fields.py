@@ -7,9 +7,9 @@ import pytest
 import values
 from django.core import validators as v
 from django.db import models
+from pyforge._pyforge import Plan
 
 import pyforge
-from pyforge._pyforge import Plan
 
 
 def only_even(value):
@@ -44,7 +44,10 @@ def field_table():
                 m.PositiveBigIntegerField, m.PositiveSmallIntegerField, m.BigAutoField):  # fmt: skip
         add(cls.__name__, cls(primary_key=True) if "Auto" in cls.__name__ else cls())
     add("char_unlimited", m.CharField())
-    add("char_choices", m.CharField(max_length=5, choices=[("a", "A"), ("G", [("5", "five"), ("b", "B")])]))
+    add(
+        "char_choices",
+        m.CharField(max_length=5, choices=[("a", "A"), ("G", [("5", "five"), ("b", "B")])]),
+    )
     add("char_int_choices", m.CharField(max_length=5, choices=[(1, "one")]))
     add("int_choices", m.IntegerField(choices=[(1, "one"), (5, "five")], null=True))
     add("bool_choices", m.BooleanField(choices=[(True, "yes")]))
@@ -55,9 +58,14 @@ def field_table():
     add("messages_null", m.IntegerField(error_messages={"null": "N!", "invalid": "I! %(value)s"}))
     add("min_length", m.CharField(max_length=9, validators=[v.MinLengthValidator(3)]))
     add("range", m.IntegerField(validators=[v.MinValueValidator(0), v.MaxValueValidator(9)]))
-    add("float_range", m.FloatField(validators=[v.MinValueValidator(0.5), v.MaxValueValidator(9.5)]))
+    add(
+        "float_range", m.FloatField(validators=[v.MinValueValidator(0.5), v.MaxValueValidator(9.5)])
+    )
     add("float_int_range", m.FloatField(validators=[v.MaxValueValidator(9)]))
-    add("decimal_range", m.DecimalField(max_digits=9, decimal_places=3, validators=[v.MaxValueValidator(9)]))
+    add(
+        "decimal_range",
+        m.DecimalField(max_digits=9, decimal_places=3, validators=[v.MaxValueValidator(9)]),
+    )
     add("date_range", m.DateField(validators=[v.MinValueValidator(values.dt.date(2024, 1, 1))]))
     add("callable_limit", m.IntegerField(validators=[v.MaxValueValidator(lambda: 3)]))
     add("step", m.IntegerField(validators=[v.StepValueValidator(5)]))
@@ -92,7 +100,10 @@ def field_table():
         return table
     add("array", ArrayField(m.IntegerField()))
     add("array_size", ArrayField(m.CharField(max_length=5), size=1, blank=True, null=True))
-    add("array_null_items", ArrayField(m.IntegerField(null=True, validators=[v.MaxValueValidator(1)])))
+    add(
+        "array_null_items",
+        ArrayField(m.IntegerField(null=True, validators=[v.MaxValueValidator(1)])),
+    )
     add("array_nested", ArrayField(ArrayField(m.IntegerField(), size=2)))
     add("array_own", ArrayField(m.IntegerField(validators=[only_even])))
     add("array_choices", ArrayField(m.CharField(max_length=5, choices=[("a", "A")])))
@@ -105,8 +116,9 @@ FIELDS = field_table()
 
 
 def plan_of(fields):
-    from pyforge import _django_internals as internals
     from django.core.exceptions import ValidationError
+
+    from pyforge import _django_internals as internals
 
     steps = [internals.compile_field(f, None) for f in fields]
     return Plan(tuple(s.spec for s in steps), ValidationError, internals.DatabaseDefault), steps

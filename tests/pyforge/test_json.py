@@ -210,7 +210,9 @@ def test_loads_equals_json_loads_on_damaged_text():
         chars = list(good)
         for _ in range(r.randrange(1, 4)):
             at = r.randrange(len(chars))
-            chars[at] = r.choice(['"', "\\", "{", "}", "[", "]", ",", ":", "0", "e", ".", "-", " ", "\n", "", "é"])
+            chars[at] = r.choice(
+                ['"', "\\", "{", "}", "[", "]", ",", ":", "0", "e", ".", "-", " ", "\n", "", "é"]
+            )
         text = "".join(chars)
         assert parse_outcome(pyforge.loads, text) == parse_outcome(json.loads, text), text
 
@@ -247,7 +249,11 @@ def test_rows_from_json_equal_loads_and_clean():
     rules = pyforge.RuleSet(Rec, fields=FIELDS)
     r = random.Random(9)
     for _ in range(400):
-        row = {k: r.choice(values.TEXTS + [None, 1, 2.5, True, [], {}, {"a": 1}]) for k in FIELDS if r.random() < 0.9}
+        row = {
+            k: r.choice(values.TEXTS + [None, 1, 2.5, True, [], {}, {"a": 1}])
+            for k in FIELDS
+            if r.random() < 0.9
+        }
         text = json.dumps([row, {"unknown": [1, {"x": 2}], **row}])
         ours = outcome(lambda: batch_facts(rules.parse_json(text)))
         theirs = outcome(lambda: batch_facts(rules.clean_many(json.loads(text))))
@@ -265,7 +271,7 @@ def test_parse_json_shapes_and_extras():
     assert rules.parse_json(row) == ("a", 1)
     assert rules.parse_json(f"[{row}]").rows == [("a", 1)]
     assert rules.parse_json("[]").rows == []
-    assert rules.parse_json(f' [ {row} , {row}\n] ', many=True).rows == [("a", 1)] * 2
+    assert rules.parse_json(f" [ {row} , {row}\n] ", many=True).rows == [("a", 1)] * 2
     assert rules.parse_json('{"name": "a", "qty": 1, "qty": 2}') == ("a", 2)
     assert rules.parse_json('{"n\\u0061me": "a", "qty": 1}') == ("a", 1)
     for text, many in ((row, True), (f"[{row}]", False), ("[1]", None), ('["a"]', None)):
@@ -290,18 +296,25 @@ def test_canonical_json_is_only_what_dumps_prints():
         if kind == 0:
             return r.choice([None, True, False])
         if kind == 1:
-            return r.randrange(-(10**r.randrange(1, 25)), 10**20)
+            return r.randrange(-(10 ** r.randrange(1, 25)), 10**20)
         if kind == 2:
             return r.choice([r.random(), 1e16, 1e-7, 5e-324, -0.0, 1.5, 100.0])
         if kind in (3, 4, 5):
-            return "".join(r.choice('ab"\\\n\t\x01\x7f é日\U0001f600/') for _ in range(r.randrange(8)))
+            return "".join(
+                r.choice('ab"\\\n\t\x01\x7f é日\U0001f600/') for _ in range(r.randrange(8))
+            )
         if kind in (6, 7):
-            return {value(0) if r.random() < 0.1 else str(i): value(depth - 1) for i in range(r.randrange(5))}
+            return {
+                value(0) if r.random() < 0.1 else str(i): value(depth - 1)
+                for i in range(r.randrange(5))
+            }
         return [value(depth - 1) for _ in range(r.randrange(5))]
 
     said_yes = 0
     for _ in range(5000):
-        kwargs = r.choice([{}, {}, {"ensure_ascii": False}, {"separators": (",", ":")}, {"indent": 1}])
+        kwargs = r.choice(
+            [{}, {}, {"ensure_ascii": False}, {"separators": (",", ":")}, {"indent": 1}]
+        )
         text = json.dumps(value(3), **kwargs)
         if r.random() < 0.3:
             at = r.randrange(len(text))
@@ -315,7 +328,9 @@ def test_canonical_json_is_only_what_dumps_prints():
 def test_ten_megabytes_of_text_pass_through():
     text = "x" * (10 * 1024 * 1024 - 100) + '"\u4e2d'
     assert pyforge.dumps(text) == json.dumps(text).encode()
-    assert pyforge.loads(pyforge.dumps(text), limits=pyforge.Limits(2**40, max_string=2**40)) == text
+    assert (
+        pyforge.loads(pyforge.dumps(text), limits=pyforge.Limits(2**40, max_string=2**40)) == text
+    )
 
 
 def test_huge_integers_follow_pythons_limit():

@@ -25,7 +25,7 @@ from pyforge import queryset as q
 HAS_PG = "pg" in settings.DATABASES
 needs_pg = pytest.mark.skipif(not HAS_PG, reason="no PostgreSQL server")
 DATABASES = ["default", pytest.param("pg", marks=needs_pg)]
-UTC = dt.timezone.utc
+UTC = dt.UTC
 
 
 def django_text(qs, *fields):
@@ -67,7 +67,20 @@ def test_all_fields_take_the_raw_path_without_a_converted_cell(using):
 @pytest.mark.parametrize("using", DATABASES)
 def test_odd_values_come_out_as_django_has_them(using):
     r = random.Random(2)
-    texts = ["", "é", "日本", "\U0001f600", 'q"\\', "a\nb", "\x7f\x1f", "\u2028", "x" * 3000, "NULL", "{a,b}", "1"]
+    texts = [
+        "",
+        "é",
+        "日本",
+        "\U0001f600",
+        'q"\\',
+        "a\nb",
+        "\x7f\x1f",
+        "\u2028",
+        "x" * 3000,
+        "NULL",
+        "{a,b}",
+        "1",
+    ]
     for i in range(60):
         row = make_row(i)
         row.update(
@@ -109,7 +122,9 @@ def test_shapes_of_querysets(using):
 
 
 @pytest.mark.parametrize("using", DATABASES)
-@pytest.mark.parametrize("tz, use_tz", [("Europe/Paris", True), ("UTC", True), ("America/New_York", True)])
+@pytest.mark.parametrize(
+    "tz, use_tz", [("Europe/Paris", True), ("UTC", True), ("America/New_York", True)]
+)
 def test_time_zones(using, tz, use_tz):
     qs = fill(using, 3)
     with override_settings(TIME_ZONE=tz, USE_TZ=use_tz):
@@ -215,7 +230,9 @@ def test_responses_stream():
 def test_a_failure_after_the_first_part_leaves_the_array_open():
     fill("default", 5)
     with connection.cursor() as c:
-        c.execute("update forgeapp_rec set uid = 'broken' where id = (select max(id) from forgeapp_rec)")
+        c.execute(
+            "update forgeapp_rec set uid = 'broken' where id = (select max(id) from forgeapp_rec)"
+        )
     parts = pyforge.iter_json(Rec.objects.order_by("id"), chunk_rows=2)
     got = [next(parts), next(parts)]
 
@@ -240,7 +257,10 @@ def test_an_encoder_names_and_writes_the_columns():
     qs = fill("default", 3)
     enc = pyforge.Encoder(Rec, fields=["name", "price"], rename=str.upper, dialect="compact")
     expected = [{"NAME": r["name"], "PRICE": str(r["price"])} for r in qs.values("name", "price")]
-    assert pyforge.queryset_to_json(qs, encoder=enc) == json.dumps(expected, separators=(",", ":")).encode()
+    assert (
+        pyforge.queryset_to_json(qs, encoder=enc)
+        == json.dumps(expected, separators=(",", ":")).encode()
+    )
 
 
 # -- PostgreSQL --------------------------------------------------------------------
@@ -249,8 +269,23 @@ def test_an_encoder_names_and_writes_the_columns():
 def wide_rows(n, r):
     from forgepg.models import Wide
 
-    texts = ["", "a", "é", "日本", "\U0001f600", 'q"u\\ote', "a,b", "{x}", "NULL", "null", " sp ", "a\nb\tc", "\x7f", "'"]
-    for i in range(n):
+    texts = [
+        "",
+        "a",
+        "é",
+        "日本",
+        "\U0001f600",
+        'q"u\\ote',
+        "a,b",
+        "{x}",
+        "NULL",
+        "null",
+        " sp ",
+        "a\nb\tc",
+        "\x7f",
+        "'",
+    ]
+    for _i in range(n):
         yield Wide(
             name=r.choice(texts), price=decimal.Decimal(r.choice(["0", "0.00000001", "-1.5", "123456789012.12345678", "0.1"])),
             created=dt.datetime(2024, 1, 1, tzinfo=UTC) + dt.timedelta(microseconds=r.randrange(10**15) * r.choice([1, 1000, 10**6]) % 10**15),
@@ -269,7 +304,9 @@ def wide_rows(n, r):
         )  # fmt: skip
 
 
-WIDE = ("name price created day clock uid active meta tags nums grid days attrs took ip score count").split()
+WIDE = (
+    "name price created day clock uid active meta tags nums grid days attrs took ip score count"
+).split()
 
 
 @needs_pg
@@ -278,7 +315,9 @@ def test_postgresql_types_on_the_raw_path():
 
     Wide.objects.bulk_create(wide_rows(300, random.Random(1)))
     assert check(Wide.objects.order_by("id"), *WIDE) == "postgresql"
-    reasons = {n: c["reason"] for n, c in pyforge.explain(Wide.objects.values(*WIDE))["columns"].items()}
+    reasons = {
+        n: c["reason"] for n, c in pyforge.explain(Wide.objects.values(*WIDE))["columns"].items()
+    }
     assert set(reasons.values()) == {None}
 
 
@@ -307,14 +346,20 @@ def test_postgresql_expressions(sql):
     fill("pg", 1)
     field = models.Field()
     field.get_internal_type = lambda: "Raw"
-    qs = Rec.objects.using("pg").annotate(x=models.expressions.RawSQL(sql, [], output_field=field)).values("x", "id")
+    qs = (
+        Rec.objects.using("pg")
+        .annotate(x=models.expressions.RawSQL(sql, [], output_field=field))
+        .values("x", "id")
+    )
     ours = _outcome(lambda: pyforge.queryset_to_json(qs))
     theirs = _outcome(lambda: django_text(qs))
     assert ours == theirs
 
 
 @needs_pg
-@pytest.mark.parametrize("setting", ["IntervalStyle = iso_8601", "DateStyle = 'German'", "TimeZone = 'Asia/Kolkata'"])
+@pytest.mark.parametrize(
+    "setting", ["IntervalStyle = iso_8601", "DateStyle = 'German'", "TimeZone = 'Asia/Kolkata'"]
+)
 def test_postgresql_session_settings_downgrade(setting):
     from forgepg.models import Wide
 

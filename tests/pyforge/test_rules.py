@@ -11,9 +11,9 @@ import pytest
 import values
 from django.core import validators as v
 from django.core.exceptions import ValidationError
+from pyforge._pyforge import rule
 
 from pyforge import _django_internals as internals
-from pyforge._pyforge import rule
 
 
 def accepts(validator, text):
@@ -35,7 +35,9 @@ if internals.DOMAIN_IS_KNOWN:
 
 
 def skip_unknown(name):
-    if name == "email" and not internals.EMAIL_IS_KNOWN or name == "url" and not internals.URL_IS_KNOWN:
+    if (name == "email" and not internals.EMAIL_IS_KNOWN) or (
+        name == "url" and not internals.URL_IS_KNOWN
+    ):
         pytest.skip("this Django's rule is kept in Python")
 
 
@@ -112,7 +114,17 @@ def test_the_path_takes_every_character_django_takes():
 
 def test_every_ascii_character_in_an_address():
     skip_unknown("email")
-    texts = [t for c in range(256) for t in (f"a{chr(c)}b@c.de", f'"a{chr(c)}b"@c.de', f'"a\\{chr(c)}b"@c.de', f"a@c{chr(c)}d.de", f"a@c.d{chr(c)}e")]
+    texts = [
+        t
+        for c in range(256)
+        for t in (
+            f"a{chr(c)}b@c.de",
+            f'"a{chr(c)}b"@c.de',
+            f'"a\\{chr(c)}b"@c.de',
+            f"a@c{chr(c)}d.de",
+            f"a@c.d{chr(c)}e",
+        )
+    ]
     compare("email", texts)
 
 
@@ -160,5 +172,12 @@ def load_tables(path):
     """TEST_DATA of Django's validator tests: (validator, value) pairs."""
     space = {"__name__": "tables", "__file__": str(path)}
     source = path.read_text(encoding="utf-8")
-    exec(compile(re.split(r"\nclass TestValidatorEquality|\nclass TestSimpleValidators", source)[0], str(path), "exec"), space)
+    exec(
+        compile(
+            re.split(r"\nclass TestValidatorEquality|\nclass TestSimpleValidators", source)[0],
+            str(path),
+            "exec",
+        ),
+        space,
+    )
     return [(row[0], row[1]) for row in space["TEST_DATA"]]

@@ -6,7 +6,6 @@ option beyond the usual ones, is left to Django's Serializer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -47,9 +46,11 @@ def _methods_are_djangos(field: Any, base_class: type) -> bool:
     )
 
 
-def converter(field: Any) -> Callable[[Any], Any] | None | bool:
+def converter(field: Any) -> Any:
     """How the field's value goes into a record; False when only Django can tell."""
-    cls = next((c for c in type(field).__mro__ if c.__module__.startswith("django.db.models")), None)
+    cls = next(
+        (c for c in type(field).__mro__ if c.__module__.startswith("django.db.models")), None
+    )
     if cls is None or not _methods_are_djangos(field, cls):
         return False
     if issubclass(cls, AS_IT_IS):

@@ -45,7 +45,7 @@ def make_row(i, body=100):
         "slug": f"{r.choice(WORDS)}-{r.choice(WORDS)}-{i}",
         "qty": r.randrange(1000000),
         "price": decimal.Decimal(r.randrange(10**8)) / 100,
-        "created": datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc)
+        "created": datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
         + datetime.timedelta(microseconds=r.randrange(10**15)),
         "day": datetime.date(2000, 1, 1) + datetime.timedelta(days=r.randrange(9000)),
         "uid": uuid.UUID(int=r.getrandbits(128)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from typing import Any
@@ -15,7 +16,9 @@ from pyforge.rules import RuleSet
 
 def field_entry(d: Any, counters: dict[str, Any]) -> dict[str, Any]:
     seen, punted, called, refused = counters.get(d.name, (0, 0, 0, 0))
-    kept = [f"{v.name}: {v.reason or 'run by re'}" for v in d.validators if v.op in ("CALL", "SEARCH")]
+    kept = [
+        f"{v.name}: {v.reason or 'run by re'}" for v in d.validators if v.op in ("CALL", "SEARCH")
+    ]
     return {
         "field": d.name,
         "type": d.django_type,
@@ -60,10 +63,8 @@ def bench(model: Any, rows: int) -> dict[str, float] | None:
         from pyforge._patch import original_clean_fields
 
         for instance in instances:
-            try:
+            with contextlib.suppress(ValidationError):
                 original_clean_fields(instance)
-            except ValidationError:
-                pass
 
     django = min(timed(by_django) for _ in range(3))
     ours = min(timed(lambda: rules.clean_instances(instances)) for _ in range(3))
@@ -76,7 +77,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", nargs="*", metavar="app[.Model]", help="default: all models")
         parser.add_argument("--json", action="store_true", help="print JSON")
-        parser.add_argument("--fallback-only", action="store_true", help="only fields that fall back")
+        parser.add_argument(
+            "--fallback-only", action="store_true", help="only fields that fall back"
+        )
         parser.add_argument("--threshold", type=float, metavar="PERCENT",
                             help="exit 1 when a model has fewer native fields")  # fmt: skip
         parser.add_argument("--bench", type=int, metavar="ROWS", help="time rows of each table")
@@ -117,8 +120,14 @@ class Command(BaseCommand):
             why = f["reason"] or "; ".join(f["python_validators"])
             if fallback_only and not why:
                 continue
-            counted = f" [{f['values']} values, {f['punts']} punts, {f['calls']} calls]" if f["values"] else ""
+            counted = (
+                f" [{f['values']} values, {f['punts']} punts, {f['calls']} calls]"
+                if f["values"]
+                else ""
+            )
             self.stdout.write(f"  {f['field']:24} {f['type']:28} {why or 'native'}{counted}")
         if entry.get("bench"):
             b = entry["bench"]
-            self.stdout.write(f"  clean_fields: Django {b['django_us']} us, pyforge {b['pyforge_us']} us a row ({b['rows']} rows)")
+            self.stdout.write(
+                f"  clean_fields: Django {b['django_us']} us, pyforge {b['pyforge_us']} us a row ({b['rows']} rows)"
+            )
