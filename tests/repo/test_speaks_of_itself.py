@@ -8,7 +8,7 @@ from support.tree import ROOT, files
 FOREIGN = {
     "a path of some machine": r"(?<![\w./-])/(?:root|work|home/\w+|Users/\w+|farm)/",
     "a number of some tracker": r"\bissues? #?\d+\b|\bticket #?\d+\b",
-    "how the work was organised": r"\bthis session\b|\bsub-?agents?\b|\bworktrees?\b|\bthe brief\b",
+    "how the work was organised": r"\bin this session\b|\bsub-?agents?\b|\bworktrees?\b|\bthe brief\b",
     "a tool that wrote it": r"\b(?:chatgpt|copilot|claude|as an ai)\b",
     "a private host": r"https?://(?:10\.|192\.168\.|[\w-]+\.(?:internal|corp|lan)\b)",
 }
