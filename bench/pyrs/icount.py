@@ -98,7 +98,7 @@ def compare(now, before):
 
 def main(argv):
     parser = argparse.ArgumentParser(description="Count instructions of small programs.")
-    parser.add_argument("names", nargs="*", default=[])
+    parser.add_argument("names", nargs="*", choices=[*PROGRAMS, []], help="programs (default: all)")
     parser.add_argument("--update", action="store_true", help="write the counts to icount.json")
     options = parser.parse_args(argv)
     figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
