@@ -6,10 +6,10 @@ from concurrent.futures import Future
 from itertools import product
 from pathlib import Path
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from pyrs.pm.index import Metadata, Release
+from pyrs.pm.index import BadMetadata, Metadata, Release
 from pyrs.pm.manifest import DEV, PROD, Dep, Manifest, group_id
 from pyrs.pm.pages import File
 from pyrs.pm.resolve import resolve
@@ -30,16 +30,18 @@ class MemorySource:
                 needs = (python or {}).get((name, text), "")
                 file = File(f"{name}-{text}-py3-none-any.whl", "http://x/", "0" * 64, 1, needs)
                 rows.append(Release(name, version, "pypi", [file]))
-                self._requires[name, version] = [Requirement(r) for r in requires]
+                self._requires[name, version] = list(requires)
             self._releases[name] = sorted(rows, key=lambda r: r.version, reverse=True)
 
     def releases(self, name):
         return self._releases.get(name, [])
 
     def metadata(self, release):
-        return Metadata(
-            release.name, str(release.version), self._requires[release.name, release.version]
-        )
+        try:
+            requires = [Requirement(r) for r in self._requires[release.name, release.version]]
+        except InvalidRequirement as e:
+            raise BadMetadata(str(e)) from None
+        return Metadata(release.name, str(release.version), requires)
 
     def want(self, name, then=None):
         return done(self.releases(name))

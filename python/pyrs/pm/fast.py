@@ -219,7 +219,8 @@ def run(argv: list[str]) -> int | None:
 
     environment = start.open_environment(entry)
     _refresh_root(project, environment.rows)
-    if base_python() != environment.value("python") or not _pristine():
+    ours = environment.value("package") == link.digest(package_id())
+    if not ours or base_python() != environment.value("python") or not _pristine():
         os.close(environment.held)
         sys.stdout.flush()
         os.execv(entry, [entry, *argv])

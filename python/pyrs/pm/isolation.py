@@ -68,6 +68,7 @@ class Isolation:
         self.declared: set[str] = set()
         self.closure: dict[str, frozenset[str]] = {}
         self.tops: dict[str, frozenset[str]] = {}
+        self.brought: dict[str, str] = {}  # a declared distribution that needs it
         self.shared: set[str] = set()
         self.files: dict[str, str] = {}
         self._read(environment.rest)
@@ -94,7 +95,8 @@ class Isolation:
         for line in text.split("\n"):
             row = line.split("\t")
             if row[0] == "dist":
-                _, name, kind, allowed = row
+                _, name, kind, allowed, brought = row
+                self.brought[name] = brought.partition(",")[0]
                 self.closure[name] = frozenset(allowed.split(",")) | {name}
                 if kind == "declared":
                     self.declared.add(name)
@@ -231,10 +233,8 @@ class Isolation:
     def _deny(self, owner: str, name: str, owners: "frozenset[str]") -> "ImportError | None":
         who = self.project_name if owner == _PROJECT else owner
         dist = min(owners)
-        asked_by = sorted(
-            n for n, c in self.closure.items() if dist in c and n != dist and n in self.declared
-        )
-        reason = f"installed for {asked_by[0]}, " if asked_by else "installed, "
+        by = self.brought.get(dist)
+        reason = f"installed for {by}, " if by else "installed, "
         policy = self.project_policy if owner == _PROJECT else self.deps_policy
         text = f"No module named {name!r} ({reason}but {who} does not declare it; run: pyrs add {dist})"
         if owner != _PROJECT:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from . import link
+from . import fast, link
 from .interpreter import Interpreter
 from .manifest import Manifest
 from .store import Seal, Store
@@ -55,6 +55,7 @@ def build_plan(
         ["python", interpreter.executable],
         ["store", str(store.root)],
         ["runtime", str(runtime)],
+        ["package", link.digest(fast.package_id())],
         ["project", manifest.name],
         ["isolation", manifest.isolation["project"]],
         ["isolation-deps", manifest.isolation["deps"]],
@@ -203,12 +204,14 @@ def _rights(manifest: Manifest, placed: list[Placed]) -> list[list[str]]:
         for p in placed
     }
     closed = graph if manifest.isolation["deps"] == "declared" else _closure(graph)
+    brought = _closure({p.name: p.requires for p in placed})
     rows = [
         [
             "dist",
             p.name,
             "declared" if p.declared else "transitive",
             ",".join(sorted(closed[p.name] - {p.name})),
+            ",".join(q.name for q in placed if q.declared and p.name in brought[q.name]),
         ]
         for p in placed
     ]
