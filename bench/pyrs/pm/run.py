@@ -383,8 +383,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     args = parser.parse_args()
     bench = Bench(args.bin.absolute(), args.folder.absolute(), args.rounds)
-    bench.prepare()
     for case in args.cases:
+        bench.prepare()
         getattr(bench, case)()
 
 

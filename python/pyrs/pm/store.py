@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+import re
 import shutil
 import stat
 import time
@@ -210,7 +211,7 @@ class Store:
             for p in _check_file(folder, key, path, digest, size, mode)
         ]
         for path in _walk(folder):
-            if path not in known and "/" in path:
+            if path not in known and "/" in path and _matters(path):
                 problems.append(f"{key}/{path}: not in the seal")
         return problems
 
@@ -328,6 +329,16 @@ def _check_file(
             yield f"{key}/{path}: the mode changed"
     except OSError as e:
         yield f"{key}/{path}: {e.strerror}"
+
+
+_BYTECODE = re.compile(r".+\.[a-z]+-\d+(\.opt-\w+)?\.pyc")
+
+
+def _matters(path: str) -> bool:
+    """Can an import find it?  pytest keeps its rewritten modules beside the sources, where it may."""
+    folder, _, name = path.rpartition("/")
+    private = folder.endswith("/__pycache__") and name.endswith(".pyc")
+    return not private or _BYTECODE.fullmatch(name) is not None
 
 
 def _walk(folder: Path) -> Iterator[str]:

@@ -141,6 +141,19 @@ def test_entry_lost_from_the_store_comes_back(two, store):
     assert next(store.glob("pkgs/leaf@*")) == entry
 
 
+def test_check_tells_stray_bytecode_from_what_pytest_keeps(two, store):
+    two.pyrs("install")
+    entry = next(store.glob("pkgs/top@*"))
+    folder = entry / "lib/top/__pycache__"
+    folder.chmod(0o755)
+
+    (folder / "__init__.cpython-311-pytest-9.0.0.pyc").write_bytes(b"")
+    two.pyrs("check")
+    (folder / "__init__.cpython-399.pyc").write_bytes(b"")
+
+    assert "__init__.cpython-399.pyc: not in the seal" in two.pyrs("check", expect=9).err
+
+
 # -- Collecting --------------------------------------------------------------------------------------
 
 
