@@ -174,8 +174,8 @@ def test_wheel_whose_bytes_are_not_the_locked_ones_is_refused(project, index):
 
 @pytest.mark.parametrize("where", ["wheel", "lock", "store"])
 def test_every_flipped_byte_is_found(project, index, store, where, request):
-    """A hundred here; the slow twin does a thousand."""
-    flips(project, index, store, where, 100)
+    """Forty here; the slow twin does a thousand."""
+    flips(project, index, store, where, 40)
 
 
 @pytest.mark.slow
