@@ -8,7 +8,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from fastarray import _fastarray
 
@@ -121,7 +121,7 @@ class Accumulator:
             setattr(self, name, value)
 
 
-def _extreme(a, b, choose):  # type: ignore[no-untyped-def]
+def _extreme(a: Any, b: Any, choose: Any) -> Any:
     """The lower or higher of two extremes; NaN wins, None is nothing yet."""
     if a is None or b is None:
         return b if a is None else a
@@ -211,7 +211,7 @@ def frombytes(data: Buffer, typecode: str, /, *, byteorder: str = "=") -> array[
     _itemsize(typecode)
     if byteorder not in _ORDERS:
         raise ValueError(f"byteorder must be one of {', '.join(map(repr, _ORDERS))}")
-    result = array(typecode)  # type: ignore[var-annotated]
+    result = array(typecode)
     result.frombytes(data)
     if _ORDERS[byteorder] != sys.byteorder:
         result.byteswap()
@@ -224,7 +224,7 @@ def ascontiguous(a: Buffer, /) -> Buffer:
     if view.c_contiguous:
         return a
     code = view.format.lstrip("@=<>!")
-    result = array({"?": "B", "e": "f", "n": "q", "N": "Q"}.get(code, code))  # type: ignore[var-annotated]
+    result = array({"?": "B", "e": "f", "n": "q", "N": "Q"}.get(code, code))
     if code in "?e":
         result.extend(x for (x,) in struct.iter_unpack(view.format, view.tobytes()))
     else:

@@ -40,7 +40,8 @@ struct FaCompiled {
     PyObject *key; /* owned: the code object, or the callable itself */
     FaDtype in, out;
     FaGoal goal;
-    int n_guards, usable, fold;
+    int n_guards, usable;
+    int transient; /* refused for want of memory: another try may succeed */
     Guard guards[MAX_GUARDS];
     char reason[96];
     FaProgram program;
@@ -276,6 +277,7 @@ folded(Front *fr, PyObject *value)
 {
     int node;
     if (value == NULL) {
+        fr->c->transient |= PyErr_ExceptionMatches(PyExc_MemoryError) != 0;
         PyErr_Clear();
         return refuse(fr, "its constants raise");
     }
@@ -985,6 +987,7 @@ compile_function(Front *fr, int inputs)
     if (bind_parameters(fr, &m, inputs) < 0)
         return -1;
     if (cpy_decode(fr->code, &fr->stream) < 0) {
+        fr->c->transient |= PyErr_ExceptionMatches(PyExc_MemoryError) != 0;
         PyErr_Clear();
         return refuse(fr, "its code is not understood");
     }
@@ -1116,8 +1119,8 @@ entry(FaState *st, PyObject *fn, FaDtype in, FaDtype out, FaGoal goal)
     c = *slot;
     if (c == NULL || c->in != in || c->out != out || c->goal != goal || !guards_hold(c, fn)) {
         c = compile_new(st, fn, in, out, goal, 1);
-        if (c == NULL)
-            return NULL;
+        if (c == NULL || c->transient)
+            return c;
         old = *slot;
         *slot = c;
         fa_lambda_release(old);

@@ -58,6 +58,17 @@ struct FaNames {
     PyObject *objects[COUNT]; /* owned; NULL where this Python lacks the name */
 };
 
+void
+fa_names_clear(FaState *st)
+{
+    if (st->names == NULL)
+        return;
+    for (int i = 0; i < COUNT; i++)
+        Py_CLEAR(st->names->objects[i]);
+    PyMem_Free(st->names);
+    st->names = NULL;
+}
+
 static int
 fill(FaState *st)
 {
@@ -70,6 +81,11 @@ fill(FaState *st)
         if (module != NULL) {
             names->objects[i] = PyObject_GetAttrString(module, table[i].name);
             Py_DECREF(module);
+        }
+        if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_MemoryError)) {
+            PyErr_Clear();
+            fa_names_clear(st); /* all of them, or none and another try */
+            return -1;
         }
         PyErr_Clear(); /* what isn't there isn't known */
     }
@@ -85,15 +101,4 @@ fa_names_find(FaState *st, PyObject *obj)
         if (st->names->objects[i] == obj)
             return &table[i];
     return NULL;
-}
-
-void
-fa_names_clear(FaState *st)
-{
-    if (st->names == NULL)
-        return;
-    for (int i = 0; i < COUNT; i++)
-        Py_CLEAR(st->names->objects[i]);
-    PyMem_Free(st->names);
-    st->names = NULL;
 }

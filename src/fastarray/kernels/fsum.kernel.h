@@ -7,8 +7,8 @@
  */
 #define STEP(s, x, e)                                                                    \
     do {                                                                                 \
-        V_f64 t_ = s + (x), z_ = t_ - s;                                                 \
-        e = (s - (t_ - z_)) + ((x) - z_);                                                \
+        V_f64 t_ = s + (x), z_ = FMSUB1(t_, s);                                          \
+        e = FMSUB1(s, t_ - z_) + FMSUB1(x, z_);                                          \
         s = t_;                                                                          \
     } while (0)
 
@@ -19,6 +19,7 @@ static void KI(cascade)(const double *ptr, size_t n, FaCascade *r)
     V_f64 s[R], c[R], d[R], top = {0};
     const V_u64 magnitude = set_u64(~(uint64_t)0 >> 1);
     double last[FA_FSUM_LANES] = {0};
+    OPAQUE_ONE;
 
     UNROLL(8)
     for (size_t k = 0; k < R; k++)

@@ -1,0 +1,321 @@
+"""fastarray beside NumPy, pyarrow, arrayops and plain Python, in one process.
+
+    python bench/fastarray/run.py [--quick] [--types bid] [--html report.html]
+
+Every row is a pair: fastarray and a rival are timed in turn, round after round, on the same
+data, after their answers were compared.  The ratio is rival / fastarray (above 1: fastarray
+is faster), with the 95 % bounds of its geometric mean over the rounds.  Rows whose upper
+bound is below the row's goal are marked and listed again at the end.
+"""
+
+import argparse
+import html
+import importlib
+import math
+import operator
+import platform
+import sys
+import time
+from array import array
+
+import fastarray as fa
+
+
+def optional(name):
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+np, pa, arrayops = optional("numpy"), optional("pyarrow"), optional("arrayops")
+pc = optional("pyarrow.compute")
+
+
+class Row:
+    def __init__(self, group, what, rival, goal, ours, theirs, same=None):
+        self.group, self.what, self.rival, self.goal = group, what, rival, goal
+        self.ours, self.theirs, self.same = ours, theirs, same
+
+
+def timed(action, repeat):
+    """Nanoseconds per call."""
+    start = time.perf_counter_ns()
+    for _ in range(repeat):
+        action()
+    return (time.perf_counter_ns() - start) / repeat
+
+
+def calls_for(action, budget_ns):
+    """How many calls fill the budget."""
+    repeat = 1
+    while (spent := timed(action, repeat) * repeat) < budget_ns / 4 and repeat < 1 << 20:
+        repeat *= 4
+    return max(1, round(repeat * budget_ns / max(spent, 1)))
+
+
+def measure(row, rounds, budget_ns):
+    """Best times of both, and the ratio with its 95 % bounds."""
+    if row.same is not None and not row.same(row.ours(), row.theirs()):
+        raise SystemExit(f"different answers: {row.group} {row.what} {row.rival}")
+    ours_calls, their_calls = (calls_for(f, budget_ns) for f in (row.ours, row.theirs))
+    ours, theirs = [], []
+    for _ in range(rounds):
+        ours.append(timed(row.ours, ours_calls))
+        theirs.append(timed(row.theirs, their_calls))
+    logs = [math.log(t / o) for o, t in zip(ours, theirs)]
+    mean = sum(logs) / rounds
+    spread = math.sqrt(sum((x - mean) ** 2 for x in logs) / max(rounds - 1, 1) / rounds)
+    low, high = (math.exp(mean + s * 1.96 * spread) for s in (-1, 1))
+    return min(ours), min(theirs), math.exp(mean), low, high
+
+
+def close(a, b):
+    return a == b or math.isclose(a, b, rel_tol=1e-5)
+
+
+def fresh(code, n):
+    """Positive values that no operation below overflows."""
+    block = array(code, [1 + i % 97 for i in range(min(n, 97_000))])
+    return (block * (n // len(block) + 1))[:n]
+
+
+# -- rows ------------------------------------------------------------------------------
+
+
+def small_rows(code):
+    a = fresh(code, 10)
+    for name in ("sum", "mean", "min", "max"):
+        fn = getattr(fa, name)
+        yield Row(
+            "n=10",
+            f"{name} {code}",
+            "len(a), at most 3x",
+            1 / 3,
+            lambda fn=fn: fn(a),
+            lambda: len(a),
+        )
+        if np:
+            yield Row(
+                "n=10", f"{name} {code}", "numpy + frombuffer", 25, lambda fn=fn: fn(a),
+                lambda name=name: getattr(np.frombuffer(a, code), name)(), close,
+            )  # fmt: skip
+        if pc:
+            x = pa.array(a)
+            theirs = getattr(pc, {"min": "min_max", "max": "min_max"}.get(name, name))
+            yield Row(
+                "n=10",
+                f"{name} {code}",
+                "pyarrow",
+                1,
+                lambda fn=fn: fn(a),
+                lambda f=theirs, x=x: f(x),
+            )
+        if arrayops and code in "bBhHiIlLfd":
+            theirs = getattr(arrayops, name)
+            yield Row(
+                "n=10", f"{name} {code}", "arrayops", 1, lambda fn=fn: fn(a), lambda f=theirs: f(a)
+            )
+    if np:
+        yield Row("n=10", f"scale {code}", "numpy + frombuffer", 25, lambda: fa.scale(a, 1),
+                  lambda: np.multiply(x := np.frombuffer(a, code), 1, out=x))  # fmt: skip
+        yield Row("n=10", f"clip {code}", "numpy + frombuffer", 25, lambda: fa.clip(a, 1, 99),
+                  lambda: np.clip(x := np.frombuffer(a, code), 1, 99, out=x))  # fmt: skip
+
+
+def numpy_rows(code, n):
+    a = fresh(code, n)
+    x = np.frombuffer(a, code)
+    group = f"n={n:.0e}"
+    bytes_ = n * a.itemsize
+    goal = 8 if n == 1000 else 0.95 if bytes_ >= 32 << 20 else 1.0
+    for name in ("sum", "mean", "min", "max"):
+        fn, theirs = getattr(fa, name), getattr(x, name)
+        own = 5 if name == "sum" and a.itemsize <= 2 and 1000 < n <= 1_000_000 else goal
+        yield Row(group, f"{name} {code}", "numpy", own, lambda fn=fn: fn(a), lambda f=theirs: f(),
+                  close if n <= 1_000_000 and code != "f" else None)  # fmt: skip
+    own = 5 if n == 1000 else goal
+    yield Row(
+        group,
+        f"clip {code}",
+        "numpy",
+        own,
+        lambda: fa.clip(a, 1, 97),
+        lambda: np.clip(x, 1, 97, out=x),
+    )
+    own = 5 if n == 1000 else 0.9 if code not in "fd" else goal
+    yield Row(group, f"scale {code}", "numpy unchecked", own, lambda: fa.scale(a, 1),
+              lambda: np.multiply(x, x.dtype.type(1), out=x))  # fmt: skip
+    if n <= 1_000_000:
+        b = array(code, [1]) * n
+        y = np.frombuffer(b, code)
+        for name in ("add", "sub", "mul", "truediv", "floordiv"):
+            fn, theirs = getattr(fa, name), getattr(operator, name)
+            yield Row(
+                group,
+                f"{name} {code}",
+                "numpy",
+                1,
+                lambda fn=fn: fn(a, b),
+                lambda f=theirs: f(x, y),
+            )
+
+
+def lambda_rows(code, n):
+    a = fresh(code, n)
+    if code in "bB":
+        a = array(code, [v % 11 for v in a])
+    x = np.frombuffer(a, code) if np else None
+    group = f"n={n:.0e}"
+    maps = {
+        "x * 2 + 1": lambda x: x * 2 + 1,
+        "x * x - 3 * x + 7": lambda x: x * x - 3 * x + 7,
+        "(x * 3 + 5) % 7": lambda x: (x * 3 + 5) % 7,
+        "abs(x - 50) // 3": lambda x: abs(x - 50) // 3,
+    }
+    filters = {
+        "x > 3 and x < 9": (lambda x: x > 3 and x < 9, lambda x: x[(x > 3) & (x < 9)]),
+        "x % 2 == 0": (lambda x: x % 2 == 0, lambda x: x[x % 2 == 0]),
+        "20 <= x < 70": (lambda x: 20 <= x < 70, lambda x: x[(x >= 20) & (x < 70)]),
+    }
+    python = 40 if n >= 1000 else 1
+    for text, f in maps.items():
+        ours = lambda f=f: fa.map(a, f)  # noqa: E731
+        if n <= 100_000:
+            yield Row(group, f"map {text} {code}", "python", python, ours, lambda f=f: array(code, map(f, a)),
+                      operator.eq)  # fmt: skip
+        if np:
+            yield Row(
+                group,
+                f"map {text} {code}",
+                "numpy",
+                1 if n <= 1000 else 0.8,
+                ours,
+                lambda f=f: f(x),
+            )
+    for text, (f, g) in filters.items():
+        ours = lambda f=f: fa.filter(a, f)  # noqa: E731
+        if n <= 100_000:
+            yield Row(group, f"filter {text} {code}", "python", python, ours,
+                      lambda f=f: array(code, filter(f, a)), operator.eq)  # fmt: skip
+        if np:
+            yield Row(group, f"filter {text} {code}", "numpy", 3, ours, lambda g=g: g(x))
+
+
+def other_rows():
+    a = fresh("i", 1000)
+    opaque = lambda x: [x][0]  # noqa: E731
+    yield Row("opaque", "map i", "array(tc, map(f, a))", 1.3, lambda: fa.map(a, opaque),
+              lambda: array("i", map(opaque, a)), operator.eq)  # fmt: skip
+    yield Row("opaque", "filter i", "array(tc, filter(f, a))", 1.3, lambda: fa.filter(a, opaque),
+              lambda: array("i", filter(opaque, a)), operator.eq)  # fmt: skip
+    for n, goal in ((1000, 20), (1_000_000, 40)):
+        d = array("d", [math.sin(i) for i in range(n)])
+        yield Row("fsum", f"well-conditioned {n:.0e}", "math.fsum", goal, lambda d=d: fa.fsum(d),
+                  lambda d=d: math.fsum(d), operator.eq)  # fmt: skip
+    worst = array(
+        "d", [(-1) ** (i // 2 % 2) * 2.0 ** ((i * 7919) % 1800 - 900) for i in range(20_000)]
+    )
+    worst.extend([-v for v in worst])
+    yield Row("fsum", "ill-conditioned 4e+04", "math.fsum", 1, lambda: fa.fsum(worst), lambda: math.fsum(worst),
+              operator.eq)  # fmt: skip
+
+
+def bandwidth_rows():
+    """Reductions against the fastest read of the same memory this process can make."""
+    n = 128 << 20
+    raw = array("B", bytes(n))
+    for code in "BhiqfQd":
+        view = memoryview(raw).cast("B").cast(code)
+        yield Row(
+            "128 MB",
+            f"sum {code}",
+            "load (max of u8)",
+            0.9,
+            lambda v=view: fa.sum(v),
+            lambda: fa.max(raw),
+        )
+        yield Row(
+            "128 MB",
+            f"min {code}",
+            "load (max of u8)",
+            0.9,
+            lambda v=view: fa.min(v),
+            lambda: fa.max(raw),
+        )
+
+
+# -- report ------------------------------------------------------------------------------
+
+
+def report_html(results, path):
+    rows = []
+    for row, (ours, theirs, ratio, low, high) in results:
+        width = min(300.0, 40 * max(math.log2(max(ratio / row.goal, 1e-3)) + 2, 0.05))
+        color = "#3a7" if high >= row.goal else "#c43"
+        rows.append(
+            f"<tr><td>{row.group}<td>{html.escape(row.what)}<td>{html.escape(row.rival)}"
+            f"<td>{ours:,.0f}<td>{theirs:,.0f}<td>{ratio:.2f} ({low:.2f} to {high:.2f})<td>{row.goal:.2f}"
+            f'<td><svg width="300" height="10"><rect width="{width:.0f}" height="10" fill="{color}"/>'
+            f'<line x1="80" x2="80" y2="10" stroke="black"/></svg>'
+        )
+    text = (
+        "<!doctype html><meta charset=utf-8><title>fastarray benchmarks</title>"
+        "<style>body{font:14px sans-serif}td,th{padding:1px 8px;text-align:right}</style>"
+        f"<h1>fastarray benchmarks</h1><p>{html.escape(platform.platform())}, Python "
+        f"{platform.python_version()}, kernels {fa.cpu_targets()['chosen']}. Nanoseconds per call, best of "
+        "the rounds; ratio is rival / fastarray with 95 % bounds; bars are logarithmic, the line is the goal."
+        "</p><table><tr><th>group<th>operation<th>rival<th>fastarray<th>rival<th>ratio<th>goal<th></tr>"
+        + "\n".join(rows)
+        + "</table>"
+    )
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def all_rows(types, quick):
+    for code in types:
+        yield from small_rows(code)
+        if np:
+            for n in (
+                (1000, 100_000, 1_000_000) if quick else (1000, 100_000, 1_000_000, 16_000_000)
+            ):
+                yield from numpy_rows(code, n)
+        for n in (10, 1000, 100_000) if quick else (10, 1000, 100_000, 1_000_000):
+            yield from lambda_rows(code, n)
+    yield from other_rows()
+    if not quick:
+        yield from bandwidth_rows()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds")
+    parser.add_argument("--types", default="bBhHiIqQfd")
+    parser.add_argument("--html", metavar="FILE", help="write the report with plots here")
+    options = parser.parse_args()
+    rounds, budget = (5, 400_000) if options.quick else (9, 2_000_000)
+    results = []
+    print(
+        f"{'':10} {'operation':26} {'rival':22} {'fa ns':>12} {'rival ns':>12}  ratio (95 % bounds), goal"
+    )
+    for row in all_rows(options.types, options.quick):
+        result = measure(row, rounds, budget)
+        ours, theirs, ratio, low, high = result
+        mark = "" if high >= row.goal else "  LOSES"
+        print(f"{row.group:10} {row.what:26} {row.rival:22} {ours:12,.0f} {theirs:12,.0f}  "
+              f"{ratio:.2f} ({low:.2f} to {high:.2f}), {row.goal:.2f}{mark}", flush=True)  # fmt: skip
+        results.append((row, result))
+    losing = [(row, result) for row, result in results if result[4] < row.goal]
+    print(f"\n{len(losing)} of {len(results)} rows are below their goal:")
+    for row, (_, _, ratio, _, high) in losing:
+        print(
+            f"  {row.group} {row.what} / {row.rival}: {ratio:.2f}, at most {high:.2f}, goal {row.goal:.2f}"
+        )
+    if options.html:
+        report_html(results, options.html)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
