@@ -152,9 +152,11 @@ class Store:
             unpacked = self._unpack(wheel, filename, sha256, work)
             seal = Seal(sha256, name, version, sorted(unpacked.files), *_summary(unpacked))
             link.write_new(str(work / "seal"), seal.render(), 0o444)
+            folders = unpacked.folders
             if compiler:
-                seal_bytecode(work, self.pkgs / key, seal, compiler)
-            _make_read_only(work)
+                folders |= seal_bytecode(work, self.pkgs / key, seal, compiler)
+            for folder in folders:
+                os.chmod(work / folder, 0o555)
             self._publish(work, key)
         except OSError as e:
             raise StoreError(f"cannot write to the store {self.root}: {e.strerror}") from None
@@ -356,12 +358,6 @@ def tree_bytes(folder: Path) -> int:
     return total
 
 
-def _make_read_only(folder: Path) -> None:
-    for base, folders, _ in os.walk(folder):
-        for name in folders:
-            os.chmod(os.path.join(base, name), 0o555)
-
-
 # -- What an entry offers ----------------------------------------------------------------------------------
 
 
@@ -440,8 +436,11 @@ class Compiler:
         raise NotImplementedError
 
 
-def seal_bytecode(work: Path, final: Path, seal: Seal, compiler: Compiler) -> None:
-    """Compile what is below `work`, and seal it; `final` is where the entry will live."""
+def seal_bytecode(work: Path, final: Path, seal: Seal, compiler: Compiler) -> set[str]:
+    """Compile what is below `work`, and seal it; `final` is where the entry will live.
+
+    Returns the folders the bytecode is in.
+    """
     jobs = []
     for path, _, _, _ in seal.files:
         if path.startswith("lib/") and path.endswith(".py"):
@@ -461,6 +460,7 @@ def seal_bytecode(work: Path, final: Path, seal: Seal, compiler: Compiler) -> No
         )
     extra = Seal(seal.wheel_sha256, seal.name, seal.version, files)
     link.write_new(str(work / f"seal-{compiler.tag}"), extra.render(), 0o444)
+    return {os.path.dirname(path) for path, *_ in files}
 
 
 def add_bytecode(store: Store, key: str, compiler: Compiler) -> None:

@@ -57,6 +57,7 @@ class Unpacked:
     files: list[tuple[str, str, int, int]] = field(default_factory=list)
     entry_points: str = ""
     metadata: bytes = b""
+    folders: set[str] = field(default_factory=set)  # under the entry, each with its parents
 
 
 def check_name(name: str, archive: str) -> None:
@@ -215,7 +216,6 @@ def unpack(data: memoryview, filename: str, target: Path) -> Unpacked:
     info = _dist_info(members, name, version, filename)
     record = _read_record(data, members, info, filename)
     result = Unpacked(name, version)
-    made: set[str] = set()
     root = str(target)
     for member in members:
         body = read_member(data, member, filename)
@@ -225,7 +225,7 @@ def unpack(data: memoryview, filename: str, target: Path) -> Unpacked:
             result.metadata = body
         if member.name == f"{info}/entry_points.txt":
             result.entry_points = body.decode("utf-8", "replace")
-        _write(root, path, body, member, made, result, digest)
+        _write(root, path, body, member, result, digest)
     missing = set(record) - {m.name for m in members}
     if missing:
         raise BadArchive(f"{filename}: RECORD lists {min(missing)!r}, which is not there")
@@ -299,13 +299,20 @@ def _destination(name: str, info: str) -> str:
     return f"{_DATA_KINDS[kind]}/{rest}"
 
 
-def _write(
-    root: str, path: str, body: bytes, member: Member, made: set[str], result: Unpacked, digest: str
-) -> None:
-    folder = path.rpartition("/")[0]
-    if folder not in made:
-        os.makedirs(f"{root}/{folder}", exist_ok=True)
+def _make_folder(root: str, folder: str, made: set[str]) -> None:
+    if folder and folder not in made:
+        _make_folder(root, folder.rpartition("/")[0], made)
+        try:
+            os.mkdir(f"{root}/{folder}")
+        except FileExistsError:
+            raise BadArchive(f"{folder!r} is both a file and a folder") from None
         made.add(folder)
+
+
+def _write(
+    root: str, path: str, body: bytes, member: Member, result: Unpacked, digest: str
+) -> None:
+    _make_folder(root, path.rpartition("/")[0], result.folders)
     executable = bool(member.mode & 0o111) or path.startswith("bin/")
     mode = 0o555 if executable else 0o444
     try:
