@@ -1,7 +1,5 @@
 """Kernels over any buffer of numbers: exact where Python is exact, fast everywhere."""
 
-from typing import TYPE_CHECKING
-
 from fastarray._fastarray import add as add
 from fastarray._fastarray import all as all
 from fastarray._fastarray import any as any
@@ -37,6 +35,7 @@ from fastarray._fastarray import to_arrow as to_arrow
 from fastarray._fastarray import truediv as truediv
 from fastarray._fastarray import var as var
 
+TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without the import of typing
 if TYPE_CHECKING:
     from fastarray.stream import Accumulator as Accumulator
     from fastarray.stream import ascontiguous as ascontiguous

@@ -9,7 +9,7 @@ targets, ValueError for foreign byte order.
 
 from array import array
 from collections.abc import Callable
-from typing import Any, Final, Literal, TypeAlias, TypedDict, TypeVar, final, overload
+from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, final
 
 from typing_extensions import Buffer, CapsuleType
 

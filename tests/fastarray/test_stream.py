@@ -8,6 +8,8 @@ import pickle
 import random
 import statistics
 import struct
+import subprocess
+import sys
 import tracemalloc
 from array import array
 from fractions import Fraction
@@ -202,3 +204,20 @@ def test_the_public_names_exist():
     assert not set(fastarray.__all__) & set(dir(__builtins__))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         fastarray.nothing
+
+
+def test_import_is_quick():
+    """Nothing but the package and its extension is loaded: `typing` alone took 25 ms."""
+    code = (
+        "import sys, time, array\n"
+        "before, start = set(sys.modules), time.perf_counter_ns()\n"
+        "import fastarray\n"
+        "print(time.perf_counter_ns() - start, *sorted(set(sys.modules) - before))\n"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split()
+        for _ in range(5)
+    ]
+
+    assert runs[0][1:] == ["fastarray", "fastarray._fastarray"]
+    assert min(int(run[0]) for run in runs) < 10_000_000
