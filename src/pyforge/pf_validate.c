@@ -915,7 +915,9 @@ pf_plan_clean_rows(PyObject *self, PyObject *args)
     pf_plan_count_rows(p, PyList_GET_SIZE(list));
     Py_DECREF(it);
     return Py_BuildValue("NN", list, f.by_row);
-fail:
+fail: /* the row that failed was seen too */
+    if (list != NULL)
+        pf_plan_count_rows(p, PyList_GET_SIZE(list) + 1);
     Py_XDECREF(it);
     Py_XDECREF(list);
     Py_XDECREF(f.by_row);
@@ -1070,7 +1072,8 @@ pf_plan_clean_instances(PyObject *self, PyObject *args)
     Py_DECREF(it);
     PyMem_Free(skip);
     return Py_BuildValue("nN", i, f.by_row);
-fail:
+fail: /* the instance that failed was seen too */
+    pf_plan_count_rows(p, i + 1);
     Py_XDECREF(it);
     Py_XDECREF(f.by_row);
     PyMem_Free(skip);

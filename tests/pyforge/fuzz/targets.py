@@ -24,9 +24,9 @@ django.setup()
 from django.core import validators as v  # noqa: E402
 from django.core.exceptions import ValidationError  # noqa: E402
 from django.core.serializers.json import DjangoJSONEncoder  # noqa: E402
+from pyforge.encode import dialect_style  # noqa: E402
 
 import pyforge  # noqa: E402
-from pyforge.encode import dialect_style  # noqa: E402
 
 RULES = pyforge.RuleSet(
     [
@@ -53,7 +53,7 @@ def facts(call):
         return repr(call())
     except json.JSONDecodeError as e:
         return e.msg, e.pos
-    except UnicodeDecodeError as e:
+    except UnicodeDecodeError:
         return "utf-8"
     except ValidationError as e:
         return repr(e)
