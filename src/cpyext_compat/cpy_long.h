@@ -20,6 +20,22 @@ cpy_long_digits(PyObject *exact_int)
 #endif
 }
 
+/* 1 and the value for ints of one digit (below 2**30), 0 for longer ones. */
+static inline int
+cpy_long_compact(PyObject *exact_int, int64_t *out)
+{
+    PyLongObject *v = (PyLongObject *)exact_int;
+#if PY_VERSION_HEX >= 0x030C0000
+    uintptr_t tag = v->long_value.lv_tag;
+    *out = (1 - (int64_t)(tag & 3)) * (int64_t)v->long_value.ob_digit[0];
+    return tag < (2 << 3);
+#else
+    Py_ssize_t size = Py_SIZE(v);
+    *out = size * (int64_t)v->ob_digit[0];
+    return (size_t)(size + 1) <= 2;
+#endif
+}
+
 /* 1 and the value for ints of up to two digits (below 2**60), 0 for longer ones. */
 static inline int
 cpy_long_fits(PyObject *exact_int, int64_t *out)

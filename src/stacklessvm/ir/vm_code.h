@@ -100,7 +100,8 @@ typedef struct VmCode {
     uint16_t nargs_total;       /* + keyword-only, *args, **kwargs */
     uint8_t simple;             /* no *args, **kwargs, keyword-only: bind by position */
     uint8_t is_generator;       /* any of the generator, coroutine, async generator flags */
-    uint8_t has_class_cell;     /* a free variable __class__ */
+    uint8_t has_class_cell;     /* a free variable __class__ ... */
+    uint16_t class_cell;        /* ... in this register */
     uint32_t n_insns;
     VmCache *caches;
     uint32_t n_caches;

@@ -1524,7 +1524,7 @@ take_shape(Lower *L)
     for (int i = 0; i < nlocals; i++) {
         if ((cpy_code_local_kind(co, i) & CPY_FREE)
             && PyUnicode_CompareWithASCIIString(cpy_code_local_name(co, i), "__class__") == 0)
-            code->has_class_cell = 1;
+            code->has_class_cell = 1, code->class_cell = (uint16_t)i;
     }
     L->slots = PyMem_Calloc((size_t)stack + 8, sizeof(Slot));
     return L->slots == NULL ? -1 : 0;

@@ -158,10 +158,45 @@ vm_build_const_key_map(VmAct *A, VmFrame *f, VmWord *result)
     return status;
 }
 
+/* Parts that are all ASCII, joined by copying.  -> new; NULL without exception: not so */
+static PyObject *
+join_ascii(const VmWord *parts, unsigned n)
+{
+    Py_ssize_t total = 0;
+    for (unsigned i = 0; i < n; i++) {
+        PyObject *o = vm_ptr(parts[i]);
+        if (!PyUnicode_IS_COMPACT_ASCII(o))
+            return NULL;
+        total += PyUnicode_GET_LENGTH(o);
+    }
+    if (total < 2)
+        return NULL;
+    PyObject *s = PyUnicode_New(total, 127);
+    if (s == NULL)
+        return NULL;
+    char *to = (char *)PyUnicode_1BYTE_DATA(s);
+    for (unsigned i = 0; i < n; i++) {
+        size_t size = (size_t)PyUnicode_GET_LENGTH(vm_ptr(parts[i]));
+        memcpy(to, PyUnicode_1BYTE_DATA(vm_ptr(parts[i])), size);
+        to += size;
+    }
+    return s;
+}
+
 int
 vm_build_string(VmFrame *f, VmWord *result)
 {
     unsigned base = f->pc->b, n = f->pc->c;
+    PyObject *joined = join_ascii(&f->regs[base], n);
+    if (joined != NULL) {
+        release_window(f, base, n);
+        *result = vm_from_ptr(joined);
+        return 0;
+    }
+    if (PyErr_Occurred()) {
+        release_window(f, base, n);
+        return -1;
+    }
     PyObject *empty = PyUnicode_FromStringAndSize(NULL, 0);
     PyObject *s = empty == NULL ? NULL
                                 : _PyUnicode_JoinArray(empty, (PyObject **)&f->regs[base], n);
@@ -461,10 +496,34 @@ converted(PyObject *o, unsigned conversion)
     }
 }
 
+PyObject *
+vm_int_text(int64_t i)
+{
+    char digits[24], *p = digits + sizeof digits;
+    uint64_t u = i < 0 ? -(uint64_t)i : (uint64_t)i;
+    do
+        *--p = (char)('0' + u % 10);
+    while ((u /= 10) != 0);
+    if (i < 0)
+        *--p = '-';
+    Py_ssize_t n = digits + sizeof digits - p;
+    if (n == 1)     /* CPython keeps one-character strings */
+        return PyUnicode_FromStringAndSize(p, 1);
+    PyObject *s = PyUnicode_New(n, 127);
+    if (s != NULL)
+        memcpy(PyUnicode_1BYTE_DATA(s), p, (size_t)n);
+    return s;
+}
+
 int
 vm_format(VmAct *A, VmFrame *f, int with_spec, VmWord *result)
 {
     unsigned b = f->pc->b;
+    if (!with_spec && vm_is_int(f->regs[b])) {      /* str, repr and ascii are one */
+        PyObject *text = vm_int_text(vm_int(f->regs[b]));
+        *result = vm_from_ptr(text);
+        return text == NULL ? -1 : 0;
+    }
     PyObject *o = vm_reg_object(f, b), *s = NULL;
     PyObject *spec = with_spec ? vm_reg_object(f, b + 1) : NULL;
     if (o != NULL && (!with_spec || spec != NULL)) {

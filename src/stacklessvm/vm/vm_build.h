@@ -32,6 +32,8 @@ int vm_list_to_tuple(VmFrame *f, VmWord *result);
 int vm_unpack(VmAct *A, VmFrame *f);
 int vm_unpack_ex(VmAct *A, VmFrame *f);
 int vm_format(VmAct *A, VmFrame *f, int with_spec, VmWord *result);
+/* str(i).  -> new */
+PyObject *vm_int_text(int64_t i);
 int vm_convert(VmAct *A, VmFrame *f, VmWord *result);
 
 int vm_make_function(VmFrame *f, VmWord *result);

@@ -9,6 +9,7 @@
 #include "cpyext_compat/cpy_eval.h"
 #include "cpyext_compat/cpy_code.h"
 #include "cpyext_compat/cpy_dict.h"
+#include "vm/vm_build.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_class.h"
 #include "vm/vm_gen.h"
@@ -36,6 +37,8 @@ vm_call_init(void)
     known.exec = builtin("exec");
     known.eval = builtin("eval");
     known.no_args = PyTuple_New(0);
+    known.next = builtin("next");
+    known.gen_send = PyObject_GetAttrString((PyObject *)&VmGen_Type, "send");
     known.list_append = PyObject_GetAttrString((PyObject *)&PyList_Type, "append");
 }
 
@@ -430,26 +433,44 @@ call_c(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, PyObject 
     return finish_c(A, f, o, ret);
 }
 
-/* A class whose instances are made by object.__new__ and set up by a Python __init__.
-   -> borrowed, or NULL */
+static PyObject *
+class_attribute(PyTypeObject *cls, const char *text, PyObject **name)
+{
+    if (*name == NULL)
+        *name = PyUnicode_InternFromString(text);
+    return *name == NULL ? NULL : _PyType_Lookup(cls, *name);
+}
+
+/* The Python __init__ of a class whose instances C code makes: calling the class is making
+   the instance and pushing a frame.  -> borrowed, or NULL */
 static PyFunctionObject *
 plain_init(PyTypeObject *cls)
 {
-    if (!Py_IS_TYPE(cls, &PyType_Type) || cls->tp_new != PyBaseObject_Type.tp_new
-        || cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT || cls->tp_init == PyBaseObject_Type.tp_init)
+    static PyObject *init_name, *new_name;
+    if (!Py_IS_TYPE(cls, &PyType_Type) || cls->tp_init == PyBaseObject_Type.tp_init
+        || cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT)
         return NULL;
-    static PyObject *init_name;
-    if (init_name == NULL && (init_name = PyUnicode_InternFromString("__init__")) == NULL)
+    PyObject *init = class_attribute(cls, "__init__", &init_name);
+    if (init == NULL || !Py_IS_TYPE(init, &PyFunction_Type))
         return NULL;
-    PyObject *init = _PyType_Lookup(cls, init_name);
-    return init != NULL && Py_IS_TYPE(init, &PyFunction_Type) ? (PyFunctionObject *)init : NULL;
+    if (cls->tp_new != PyBaseObject_Type.tp_new) {
+        PyObject *new = class_attribute(cls, "__new__", &new_name);
+        if (new == NULL || !PyCFunction_Check(new))
+            return NULL;
+    }
+    return (PyFunctionObject *)init;
 }
 
-/* object.__new__(cls): it also gives the instance its inline values. */
+/* A new instance, with its inline values; C's __new__ sees the arguments. */
 static PyObject *
-new_instance(PyTypeObject *cls)
+new_instance(PyTypeObject *cls, const VmWord *args, size_t n)
 {
-    return PyBaseObject_Type.tp_new(cls, known.no_args, NULL);
+    if (cls->tp_new == PyBaseObject_Type.tp_new)
+        return cls->tp_new(cls, known.no_args, NULL);
+    PyObject *t = tuple_of_words(args, n);
+    PyObject *o = t == NULL ? NULL : cls->tp_new(cls, t, NULL);
+    Py_XDECREF(t);
+    return o;
 }
 
 static VmCallStatus
@@ -457,16 +478,24 @@ call_class(VmAct *A, VmFrame *f, PyTypeObject *cls, PyFunctionObject *init, VmCo
            VmWord *args, size_t n, PyObject *kwnames, VmReturn ret, VmFrame **pushed)
 {
     size_t all = n + keyword_count(kwnames);
-    PyObject *o = new_instance(cls);
-    Py_INCREF(init);
-    Py_DECREF(cls);
-    if (o == NULL) {
-        Py_DECREF(init);
+    if (box_words(f, args, all) < 0) {
+        Py_DECREF(cls);
         release_words(args, all);
         return CALL_ERROR;
     }
+    vm_boundary(A, f);
+    PyObject *o = new_instance(cls, args, n);
+    vm_after(A, f);
+    Py_INCREF(init);
+    int is_instance = o != NULL && PyObject_TypeCheck(o, cls);
+    Py_DECREF(cls);
+    if (!is_instance) {
+        Py_DECREF(init);
+        release_words(args, all);
+        return finish(f, o, ret);
+    }
     args[-1] = vm_from_ptr(Py_NewRef(o));
-    ret.kind = ret.kind == RET_VALUE ? RET_INIT : ret.kind;
+    ret.kind = RET_INIT;
     ret.aux = vm_from_ptr(o);
     VmCallStatus status =
         call_python(A, f, code, init, args - 1, n + 1, kwnames, ret, pushed);
@@ -499,6 +528,9 @@ vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
     }
     else if (PyType_Check(callee)) {
         PyFunctionObject *init = plain_init((PyTypeObject *)callee);
+        if (init != NULL && kwnames != NULL
+            && ((PyTypeObject *)callee)->tp_new != PyBaseObject_Type.tp_new)
+            init = NULL;
         VmCode *code = init == NULL ? NULL : vm_code_to_run(init);
         if (code != NULL && ret.kind == RET_VALUE && vm_must_delegate(A->ts) == NULL)
             return call_class(A, f, (PyTypeObject *)callee, init, code, args, n, kwnames,
@@ -541,6 +573,31 @@ vm_call_getter(VmAct *A, VmFrame *f, PyObject *func, PyObject *self, VmReturn re
     }
     VmWord args[2] = {VM_NULL, vm_from_ptr(Py_NewRef(self))};
     return vm_call_words(A, f, Py_NewRef(func), args + 1, 1, NULL, ret, pushed);
+}
+
+/* next(g) and g.send(v) of a generator of ours that waits: its frame runs on here.
+   NULL: not that, or an exception when *status is CALL_ERROR. */
+static VmFrame *
+call_generator(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmReturn ret,
+               VmCallStatus *status)
+{
+    *status = CALL_NOT_MINE;
+    if (!((callee == known.next && n == 1) || (callee == known.gen_send && n == 2))
+        || !vm_is_obj(args[0]) || !vm_is_gen(vm_ptr(args[0])) || A->delegate)
+        return NULL;
+    PyObject *gen = vm_ptr(args[0]);
+    VmGenState state = vm_gen_state(vm_gen_frame(gen));
+    VmWord value = n == 2 ? args[1] : VM_NONE;
+    if (state != GEN_SUSPENDED && (state != GEN_CREATED || !vm_is_none(value)))
+        return NULL;
+    VmFrame *gf = vm_gen_resume(A, f, gen, value, GEN_BY_CALL);
+    *status = gf == NULL ? CALL_ERROR : CALL_PUSHED;
+    if (gf != NULL) {
+        gf->ret_dst = (uint16_t)ret.dst;
+        gf->ret_ip = ret.next;
+    }
+    Py_DECREF(gen);         /* the running frame has its own reference */
+    return gf;
 }
 
 /* -- calls that need no frame ------------------------------------------------------------------- */
@@ -627,6 +684,8 @@ call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, int 
     PyMethodDef *def;
     PyObject *self;
     *done = 0;
+    if (callee == known.build_class || callee == known.exec || callee == known.eval)
+        return NULL;        /* frames of ours */
     if (Py_IS_TYPE(callee, &PyCFunction_Type)) {
         def = ((PyCFunctionObject *)callee)->m_ml;
         self = PyCFunction_GET_SELF(callee);
@@ -664,7 +723,7 @@ call_class_again(VmAct *A, VmFrame *f, VmCache *c, PyTypeObject *cls, VmWord *ar
     if (c->u.call.kind != CALL_CLASS || c->u.call.version != cls->tp_version_tag
         || (PyObject *)code->co != init->func_code || code->argcount != n + 1 || A->delegate)
         return NULL;
-    PyObject *o = new_instance(cls);
+    PyObject *o = new_instance(cls, NULL, 0);
     if (o == NULL) {
         PyErr_Clear();      /* the general way will say so */
         return NULL;
@@ -690,7 +749,7 @@ remember_class(VmCache *c, PyTypeObject *cls)
     VmCode *code = init == NULL ? NULL : vm_code_peek((PyCodeObject *)init->func_code);
     uint32_t version = cpy_type_version(cls);
     if (code == NULL || code->refused != NULL || !code->simple || version == 0
-        || !(code->co->co_flags & CO_OPTIMIZED))
+        || cls->tp_new != PyBaseObject_Type.tp_new || !(code->co->co_flags & CO_OPTIMIZED))
         return;
     c->u.call.kind = CALL_CLASS;
     c->u.call.version = version;
@@ -706,6 +765,11 @@ call_known_type(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, int *done)
     if (callee != (PyObject *)&PyUnicode_Type && callee != (PyObject *)&PyType_Type
         && callee != (PyObject *)&PyTuple_Type)
         return NULL;
+    if (callee == (PyObject *)&PyUnicode_Type && vm_is_int(args[0])) {
+        *done = 1;
+        vm_boundary(A, f);
+        return vm_int_text(vm_int(args[0]));
+    }
     if (box_words(f, args, 1) < 0)
         return NULL;
     *done = 1;
@@ -785,6 +849,12 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
             vm_release(callee);
             vm_set_any(f, ip->a, result);
             return CALL_DONE;
+        }
+        VmCallStatus generator;
+        *pushed = call_generator(A, f, vm_ptr(callee), args, npos, ret, &generator);
+        if (generator != CALL_NOT_MINE) {
+            vm_release(callee);
+            return generator;
         }
         if (PyType_Check(vm_ptr(callee))) {
             VmCache *c = vm_cache(f, ip->c);

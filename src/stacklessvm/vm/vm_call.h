@@ -72,7 +72,8 @@ VmFrame *vm_call_quick(VmAct *A, VmFrame *f, PyFunctionObject *func, VmWord self
 
 /* Callables compared by identity, kept alive for good. */
 typedef struct {
-    PyObject *len, *isinstance, *list_append, *build_class, *exec, *eval, *no_args;
+    PyObject *len, *isinstance, *list_append, *build_class, *exec, *eval, *no_args, *next,
+        *gen_send;
 } VmKnown;
 extern VmKnown vm_known;
 

@@ -4,6 +4,7 @@
  */
 #include "vm/vm_call_out.h"
 
+#include "cpyext_compat/cpy_code.h"
 #include "vm/vm_call.h"
 #include "vm/vm_class.h"
 #include "vm/vm_loop.h"
@@ -62,7 +63,20 @@ vm_c_stack_error(void)
 static PyObject *
 call_super(VmFrame *f)
 {
-    if (vm_sync_locals(f) < 0)
+    PyCodeObject *co = f->code->co;
+    VmWord self = co->co_argcount > 0 ? f->regs[0] : VM_NULL;
+    PyObject *cell = f->code->has_class_cell ? vm_ptr(f->regs[f->code->class_cell]) : NULL;
+    PyObject *cls = cell != NULL && PyCell_Check(cell) ? PyCell_GET(cell) : NULL;
+    if (vm_is_obj(self) && cls != NULL && PyType_Check(cls)) {
+        PyObject *o = vm_ptr(self);
+        if (cpy_code_local_kind(co, 0) & CPY_CELL)
+            o = PyCell_Check(o) ? PyCell_GET(o) : NULL;
+        if (o != NULL) {
+            PyObject *args[2] = {cls, o};
+            return PyObject_Vectorcall((PyObject *)&PySuper_Type, args, 2, NULL);
+        }
+    }
+    if (vm_sync_locals(f) < 0)      /* it complains by itself */
         return NULL;
     return PyObject_CallNoArgs((PyObject *)&PySuper_Type);
 }

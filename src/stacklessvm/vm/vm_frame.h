@@ -25,6 +25,7 @@ typedef enum {
     RET_INIT,           /* must be None; the result is the object in aux */
     RET_DISCARD,        /* drop it and go on at ret_ip */
     RET_NONE,           /* drop it; the result is None */
+    RET_WITH,           /* __enter__: aux is the exit method, it goes below the result */
     RET_CLASS,          /* a class body: aux holds the state tuple */
     RET_GENERATOR,      /* the frame of a generator: vm_gen.c */
 } VmReturnKind;

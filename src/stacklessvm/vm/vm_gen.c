@@ -336,6 +336,15 @@ yielded_or_stop(PySendResult status, PyObject *result)
     return NULL;
 }
 
+void
+vm_gen_set_stop(VmWord value)
+{
+    PyObject *o = vm_box(value);
+    vm_release(value);
+    if (o != NULL)
+        yielded_or_stop(PYGEN_RETURN, o);
+}
+
 PyObject *
 vm_gen_send(PyObject *gen, PyObject *arg)
 {

@@ -17,6 +17,7 @@ typedef enum {
     GEN_BY_C,           /* vm_run returns */
     GEN_BY_FOR,         /* a FOR instruction of the frame below */
     GEN_BY_SEND,        /* a SEND instruction */
+    GEN_BY_CALL,        /* next(g) or g.send(v), called by the frame below */
     GEN_BY_ASEND,       /* a SEND instruction, through an asend object */
 } VmGenMode;
 
@@ -76,6 +77,8 @@ PyTypeObject *vm_public_type(PyObject *o);
 
 /* -- the same object from C: slots and methods of all four types ----------------------- */
 
+/* StopIteration with the value (taken) of a generator that returned. */
+void vm_gen_set_stop(VmWord value);
 PySendResult vm_gen_am_send(PyObject *gen, PyObject *arg, PyObject **result);
 PyObject *vm_gen_send(PyObject *gen, PyObject *arg);
 PyObject *vm_gen_throw(PyObject *gen, PyObject *const *args, Py_ssize_t n);

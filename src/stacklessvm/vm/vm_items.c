@@ -54,7 +54,10 @@ vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result)
     key = imm ? PyLong_FromLong((int16_t)y) : vm_reg_object_new(f, y);
     if (key != NULL) {
         vm_boundary(A, f);
-        v = PyObject_GetItem(o, key);
+        if (PyDict_CheckExact(o))
+            v = Py_XNewRef(PyDict_GetItemWithError(o, key));
+        if (v == NULL && !PyErr_Occurred())
+            v = PyObject_GetItem(o, key);
         vm_after(A, f);
     }
 done:

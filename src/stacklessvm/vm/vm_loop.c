@@ -49,6 +49,10 @@ return_from_generator(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
         PyErr_SetNone(PyExc_StopAsyncIteration);
         return RAISED;
     }
+    if (mode == GEN_BY_CALL) {
+        vm_gen_set_stop(v);
+        return RAISED;
+    }
     const VmInsn *ip = f->pc;
     const int32_t *jumps = (const int32_t *)(ip + 1);
     VmWord receiver = f->regs[ip->b];
@@ -92,6 +96,10 @@ deliver(VmAct *A, VmFrame *caller, VmReturn ret, VmWord v)
     case RET_NONE:
         vm_release(v);
         v = VM_NONE;
+        break;
+    case RET_WITH:
+        caller->regs[ret.dst] = ret.aux;
+        ret.dst++;
         break;
     case RET_CLASS: {
         PyObject *cls = vm_finish_class(A, caller, vm_ptr(ret.aux), v);
@@ -151,7 +159,7 @@ hand_over(VmAct *A, VmFrame **frame, PyObject **result)
     }
     if (o != NULL)
         return deliver(A, caller, ret, vm_unbox_unique(o));
-    if (ret.kind == RET_INIT || ret.kind == RET_CLASS)
+    if (ret.kind == RET_INIT || ret.kind == RET_CLASS || ret.kind == RET_WITH)
         vm_release(ret.aux);
     return RAISED;
 }
@@ -360,8 +368,12 @@ do_call: {
     if (status == CALL_ERROR)
         goto error;
     f = pushed;
-    ip = f->code->insns;
     LOAD_FRAME();
+    if (vm_unlikely(f->flags & FRAME_GENERATOR)) {
+        ip = f->pc;         /* behind its yield */
+        NEXT;
+    }
+    ip = f->code->insns;
     NEXT_N(0);
 }
 

@@ -2,6 +2,7 @@
 #ifndef VM_NUM_H
 #define VM_NUM_H
 
+#include "cpyext_compat/cpy_long.h"
 #include "vm/vm_frame.h"
 
 /* A reference to the object a word stands for.  -> new, NULL with MemoryError */
@@ -50,6 +51,19 @@ int vm_compare_imm(VmAct *A, VmFrame *f, int op, unsigned x, int imm, VmWord *re
 int vm_truth(VmAct *A, VmFrame *f, unsigned reg);
 /* Truth of a word that is not a register's. takes w */
 int vm_truth_word(VmAct *A, VmFrame *f, VmWord w);
+
+/* An exact int of up to 49 bits as a word; anything else unchanged. */
+static inline VmWord
+vm_small_box(VmWord w)
+{
+    if (vm_is_obj(w) && PyLong_CheckExact(vm_ptr(w))) {
+        int64_t i;
+        if (vm_likely(cpy_long_compact(vm_ptr(w), &i))
+            || (cpy_long_fits(vm_ptr(w), &i) && vm_int_fits(i)))
+            return vm_from_int(i);
+    }
+    return w;
+}
 
 /* Numbers in any form (word, exact int of up to 49 bits, exact float) without calling out:
    1 and *result, 0 when the operands are not such numbers or the result needs Python,

@@ -7,6 +7,7 @@
 #include "vm/vm_unwind.h"
 
 #include "cpyext_compat/cpy_eval.h"
+#include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_gen.h"
 #include "vm/vm_num.h"
@@ -84,7 +85,7 @@ enter_handler(VmAct *A, VmFrame *f, const VmHandler *h, uint32_t word)
 static void
 drop_return_state(VmFrame *f)
 {
-    if (f->kind == RET_INIT || f->kind == RET_CLASS)
+    if (f->kind == RET_INIT || f->kind == RET_CLASS || f->kind == RET_WITH)
         vm_release(f->aux);
 }
 
@@ -346,22 +347,63 @@ vm_with_enter(VmAct *A, VmFrame *f, int async)
     return 0;
 }
 
-int
-vm_with_except(VmAct *A, VmFrame *f, VmWord *result)
+/* A plain Python method of the object's class.  -> borrowed, or NULL */
+static PyObject *
+python_method(PyObject *o, PyObject *name)
+{
+    PyObject *m = _PyType_Lookup(Py_TYPE(o), name);
+    return m != NULL && Py_IS_TYPE(m, &PyFunction_Type) ? m : NULL;
+}
+
+VmFrame *
+vm_with_push(VmAct *A, VmFrame *f)
+{
+    static PyObject *enter_name, *exit_name;
+    if (enter_name == NULL) {
+        enter_name = PyUnicode_InternFromString("__enter__");
+        exit_name = PyUnicode_InternFromString("__exit__");
+    }
+    unsigned b = f->pc->b;
+    if (enter_name == NULL || exit_name == NULL || !vm_is_obj(f->regs[b]) || A->delegate)
+        return NULL;
+    PyObject *o = vm_ptr(f->regs[b]);
+    PyObject *enter = python_method(o, enter_name), *exit = python_method(o, exit_name);
+    if (enter == NULL || exit == NULL)
+        return NULL;
+    VmCode *code = vm_code_peek((PyCodeObject *)((PyFunctionObject *)enter)->func_code);
+    if (code == NULL || code->refused != NULL || !code->simple || code->argcount != 1
+        || !(code->co->co_flags & CO_OPTIMIZED))
+        return NULL;
+    PyObject *bound = PyMethod_New(exit, o);
+    if (bound == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    VmFrame *nf = vm_push_checked(A, f, code, (PyFunctionObject *)Py_NewRef(enter));
+    if (nf == NULL) {
+        PyErr_Clear();
+        Py_DECREF(bound);
+        return NULL;
+    }
+    if (!vm_is_temp(f, b))
+        Py_INCREF(o);
+    nf->regs[0] = vm_from_ptr(o);
+    nf->kind = RET_WITH;
+    nf->aux = vm_from_ptr(bound);
+    nf->ret_dst = f->pc->a;
+    nf->ret_ip = f->pc + 1;
+    return nf;
+}
+
+VmCallStatus
+vm_with_except(VmAct *A, VmFrame *f, VmFrame **pushed)
 {
     PyObject *exit = vm_ptr(f->regs[f->pc->b]), *exc = vm_ptr(f->regs[f->pc->c]);
     PyObject *tb = PyException_GetTraceback(exc);
-    if (tb == NULL)
-        tb = Py_NewRef(Py_None);
-    vm_boundary(A, f);
-    PyObject *args[4] = {NULL, (PyObject *)Py_TYPE(exc), exc, tb};
-    PyObject *r = PyObject_Vectorcall(exit, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    Py_DECREF(tb);
-    vm_after(A, f);
-    if (r == NULL)
-        return -1;
-    *result = vm_from_ptr(r);
-    return 0;
+    VmWord args[5] = {VM_NULL, VM_NULL, vm_from_ptr(Py_NewRef((PyObject *)Py_TYPE(exc))),
+                      vm_from_ptr(Py_NewRef(exc)), tb == NULL ? VM_NONE : vm_from_ptr(tb)};
+    VmReturn ret = {f->pc->a, f->pc + 1, RET_VALUE, VM_NULL};
+    return vm_call_words(A, f, Py_NewRef(exit), args + 2, 3, NULL, ret, pushed);
 }
 
 /* -- except* ------------------------------------------------------------------------------------ */

@@ -2,7 +2,7 @@
 #ifndef VM_UNWIND_H
 #define VM_UNWIND_H
 
-#include "vm/vm_frame.h"
+#include "vm/vm_call.h"
 
 /* An exception is set and f was at f->pc.  Adds the traceback entry (unless reraise), pops
    frames without a handler, and prepares the one that has it: returns it with pc at the
@@ -19,7 +19,9 @@ void vm_push_exc_info(VmAct *A, VmFrame *f);
 void vm_pop_exc_info(VmAct *A, VmFrame *f);
 int vm_exc_match(VmAct *A, VmFrame *f, VmWord *result);
 int vm_with_enter(VmAct *A, VmFrame *f, int async);
-int vm_with_except(VmAct *A, VmFrame *f, VmWord *result);
+/* __enter__ as a frame when both methods are plain Python; NULL: use vm_with_enter. */
+VmFrame *vm_with_push(VmAct *A, VmFrame *f);
+VmCallStatus vm_with_except(VmAct *A, VmFrame *f, VmFrame **pushed);
 int vm_eg_match(VmAct *A, VmFrame *f);
 int vm_eg_reraise(VmAct *A, VmFrame *f, VmWord *result);
 

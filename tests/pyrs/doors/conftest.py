@@ -2,6 +2,7 @@
 
 import codecs
 import contextlib
+import functools
 import os
 import pty
 import re
@@ -86,15 +87,23 @@ def sides(request, tmp_path):
 
 
 @pytest.fixture
-def pyrs(tmp_path):
-    """words -> what `python -m pyrs words` does in a folder with `files`."""
+def plain_python(tmp_path):
+    """words -> what `python words` does in a folder with `files`."""
 
     def run(*words, files=None, stdin="", env=None, machine=True):
-        write(tmp_path, files or {})
+        folder = tmp_path / "folder"
+        folder.mkdir(exist_ok=True)
+        write(folder, files or {})
         env = (env or {}) | ({} if machine else without_machine(tmp_path))
-        return start(tmp_path, ["-m", "pyrs", *words], stdin, env)
+        return start(folder, words, stdin, env)
 
     return run
+
+
+@pytest.fixture
+def pyrs(plain_python):
+    """words -> what `python -m pyrs words` does."""
+    return functools.partial(plain_python, "-m", "pyrs")
 
 
 def without_machine(tmp_path):

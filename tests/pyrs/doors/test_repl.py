@@ -1,5 +1,7 @@
 """The prompt on a terminal, beside CPython's: the same text for the same typing."""
 
+import re
+
 import pytest
 
 PROMPT = r"a?>>> |\.\.\. |\? |\(Pdb\) "
@@ -198,7 +200,13 @@ def test_interrupt_of_what_runs(loop, terminal):
 
     plain, ours = session("-q"), session("-q", "-m", "pyrs")
 
-    assert ours == plain
+    assert without_carets(ours.text) == without_carets(plain.text)
+    assert ours.code == plain.code
+
+
+def without_carets(text):
+    """Which part of a line is interrupted is a matter of luck."""
+    return re.sub(r"^ *\^+\n", "", text, flags=re.M)
 
 
 def test_history_and_completion_are_pythons(terminal, tmp_path):
