@@ -58,6 +58,7 @@ def start():
         os.chown(directory, user.pw_uid, user.pw_gid)
     port = _free_port()
     env = {**os.environ, "LC_ALL": "C.UTF-8"}
+    env.pop("LD_PRELOAD", None)  # a sanitizer is for us, not for the server
 
     def run(*command):
         subprocess.run([*prefix, *command], check=True, env=env, cwd=directory,
