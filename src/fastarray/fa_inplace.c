@@ -96,6 +96,8 @@ scale_by_int(FaState *st, const FaView *v, FaI128 factor, int check)
     FaAffine k;
     size_t done;
 
+    if (v->n == 0) /* an empty array has no memory at all */
+        return 0;
     if (v->n <= FEW && check && factor >= INT64_MIN && factor <= INT64_MAX) {
         done = scale_few(v, (int64_t)factor);
         return done == (size_t)v->n ? 0 : overflow_at(v, "scale", done);
