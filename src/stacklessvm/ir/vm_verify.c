@@ -570,7 +570,7 @@ may_raise(const VmInsn *insn)
     int flags = vm_op_flags(insn->op);
     if (flags & VM_RAISES)
         return 1;
-    return flags & VM_JUMPS && insn->op != VM_J && jump_offset(insn, 0) < 0;
+    return flags & VM_JUMPS && insn->op != VM_J && jump_offset(insn, 0) <= 0;
 }
 
 static int

@@ -262,7 +262,7 @@ make_generator(VmAct *A, VmFrame *f, VmWord *v)
 #define JUMP_OFFSET(off)                                                               \
     do {                                                                               \
         int32_t jump_ = (off);                                                         \
-        if (jump_ < 0 && vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK)) {           \
+        if (jump_ <= 0 && vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK)) {           \
             f->pc = ip;                                                                \
             ip += jump_;                                                               \
             goto poll_and_go;                                                          \
