@@ -17,6 +17,7 @@
 #include "vm/vm_call_out.h"
 #include "vm/vm_gen.h"
 #include "vm/vm_ic.h"
+#include "vm/vm_loop.h"
 #include "vm/vm_shadow.h"
 
 #include <stdio.h>
@@ -528,6 +529,19 @@ undecodable(PyObject *module, PyObject *o)
     return text;
 }
 
+/* -> new (frames handed over since the last call, name of the last one's instruction) */
+static PyObject *
+hand_over(PyObject *module, PyObject *args)
+{
+    unsigned long long left, then = 0;
+    if (!PyArg_ParseTuple(args, "K|K:_hand_over", &left, &then))
+        return NULL;
+    VmStep before = vm_step;
+    vm_step = (VmStep){.left = left, .then = then};
+    return Py_BuildValue("Ks", (unsigned long long)before.done,
+                         before.done == 0 ? NULL : vm_op_name(before.op));
+}
+
 static PyObject *
 own(PyObject *module, PyObject *func)
 {
@@ -575,6 +589,8 @@ static PyMethodDef METHODS[] = {
      "own($module, func, /)\n--\n\nMake C callers of a function come to the VM; returns it."},
     {"load_extension", load_extension, METH_VARARGS,
      "load_extension($module, path, name=None, /)\n--\n\nThe module in a shared object, imported by its path."},
+    {"_hand_over", hand_over, METH_VARARGS,
+     "_hand_over($module, left, then=0, /)\n--\n\nFor tests: give frames to CPython at the left-th boundary from now and each then-th after it."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -37,12 +37,13 @@ typedef struct {
 #define VM_OUT_FREE 2               /* free slots below outgoing arguments */
 #define VM_OPERAND_CONST 0x8000u    /* operand lists: the rest is a constant's index */
 #define VM_NO_REG 0xFFFFu           /* a map's NULL slot; no register */
+#define VM_NO_RESUME 0xFFFFFFFFu    /* CPython can't go on here */
 
 /* Where an instruction stands in CPython's code, and the map of CPython's stack there. */
 typedef struct {
     uint32_t word;
-    uint32_t map;       /* index into maps: depth before, depth after the pops, slots */
-    uint32_t resume;    /* word where CPython's evaluator can go on instead */
+    uint32_t map;       /* index into maps: depth at `resume`, depth after the pops, slots */
+    uint32_t resume;    /* word where CPython's evaluator can go on instead, or VM_NO_RESUME */
 } VmWhere;
 
 typedef struct {

@@ -66,6 +66,8 @@ typedef struct {
 
     Slot *slots;
     int depth, pre_depth;
+    uint32_t group;             /* first word of the CPython instruction at hand */
+    int changed;                /* it has done something already */
     uint64_t bound[BOUND_WORDS];
     uint64_t deletable[BOUND_WORDS];
     uint32_t at;                /* operation being lowered */
@@ -164,7 +166,7 @@ current_map(Lower *L)
     if (m == NULL)
         return 0;
     uint32_t index = L->maps.n - (uint32_t)deep - 2;
-    m[0] = (uint16_t)deep;
+    m[0] = (uint16_t)L->pre_depth;
     m[1] = (uint16_t)L->depth;
     for (int i = 0; i < deep; i++)
         m[2 + i] = slot_place(L, i);
@@ -187,12 +189,13 @@ emit(Lower *L, int op, unsigned a, unsigned b, unsigned c)
     VmWhere *where = buffer_add(L, &L->where, 1);
     if (insn == NULL || where == NULL)
         return 0;
+    int mapped = vm_op_flags(op) & (VM_RAISES | VM_BOUNDARY);
     *insn = (VmInsn){(uint16_t)op, (uint16_t)a, (uint16_t)b, (uint16_t)c};
     where->word = L->word;
-    where->resume = cpy_resume_word(&L->stream, L->at);
-    where->map = 0;
-    if (vm_op_flags(op) & (VM_RAISES | VM_BOUNDARY))
-        where->map = current_map(L);
+    where->resume = mapped && !L->changed ? cpy_resume_word(&L->stream, L->at) : VM_NO_RESUME;
+    where->map = mapped ? current_map(L) : 0;
+    if (op != VM_MOV && op != VM_K && op != VM_CLR)     /* a slot brought home changes nothing */
+        L->changed = 1;
     L->producer = -1;
     return pc;
 }
@@ -1335,6 +1338,18 @@ enter_label(Lower *L, Label *label)
     L->last_map = 0;
 }
 
+/* CPython can go on at the start of its instruction only: an operation that is not the first
+   of it, as long as the ones before it did nothing, has the map of that start. */
+static void
+enter_group(Lower *L, uint32_t start, int first)
+{
+    if (!first && L->group == start && !L->changed)
+        return;
+    L->changed = !first;
+    L->group = start;
+    L->pre_depth = L->depth;
+}
+
 /* Lower from operation `from` until control can't fall through to anything new. */
 static void
 lower_run(Lower *L, uint32_t from, int whole)
@@ -1365,7 +1380,7 @@ lower_run(Lower *L, uint32_t from, int whole)
         }
         L->word = in->word;
         L->lowered[L->at] = 1;
-        L->pre_depth = L->depth;
+        enter_group(L, in->start, first);
         if (first)
             meet_handler(L, in->start);
         if (L->depth < operation_pops(in)) {
@@ -1585,6 +1600,7 @@ lower_new(VmCode *code)
         .fixes = {.size = sizeof(Fix)},
         .labels = {.size = sizeof(Label)},
         .num_consts = {.size = sizeof(uint16_t)},
+        .group = NOT_YET,
         .producer = -1,
     };
 }

@@ -428,7 +428,7 @@ static int
 check_map(Verify *v)
 {
     const uint16_t *map = vm_code_map(v->code, v->insn);
-    if (map[1] > map[0] || map[0] > slots(v))
+    if (map[1] > slots(v) || map[0] > slots(v))
         return bad(v, "map: depths %u and %u of %u", map[0], map[1], slots(v));
     for (unsigned i = 0; i < map[0]; i++) {
         if (check_map_slot(v, i, map[2 + i]) < 0)

@@ -121,7 +121,6 @@ vm_act_enter(PyThreadState *ts)
     A->entry_top = cpy_top_frame(ts);
     A->stack_low = stack_low;
     A->delegate = vm_must_delegate(ts) != NULL;
-    A->fuel = 0;
     return A;
 }
 

@@ -81,7 +81,6 @@ typedef struct VmAct {
     char *stack_low;            /* lowest address of the C stack calls may reach */
     uint8_t delegate;           /* tracing or another eval hook is active: calls go to CPython */
     uint32_t reraise_word;      /* f_lasti a RERAISE restores, or VM_NO_WORD */
-    uint64_t fuel;              /* hostile builds: counts boundaries */
 } VmAct;
 
 /* Process-wide, protected by the GIL. */

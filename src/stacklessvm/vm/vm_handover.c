@@ -1,8 +1,8 @@
 /* Handing a frame over to CPython: registers become the slots of the shadow frame.
  *
  * Locals move as they are; the stack is put together by the map of the instruction.  Used
- * when a tool (a tracer, a profiler) becomes active while the frame runs, and at every
- * n-th boundary of a hostile build.
+ * when a tool (a tracer, a profiler) becomes active while the frame runs, and where vm_step
+ * says so: in tests, and at every n-th boundary of a hostile build.
  */
 #include "vm/vm_handover.h"
 
@@ -10,11 +10,10 @@
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
 
-/* The object of a stack slot, owned; NULL where CPython has NULL. */
+/* The object of a stack slot, owned; NULL where CPython has NULL.  Registers are boxed. */
 static PyObject *
-stack_object(VmFrame *f, unsigned slot, uint16_t place, int *failed)
+stack_object(VmFrame *f, unsigned slot, uint16_t place)
 {
-    PyObject *o;
     if (place == VM_NO_REG)
         return NULL;
     if (place & VM_OPERAND_CONST) {
@@ -25,23 +24,43 @@ stack_object(VmFrame *f, unsigned slot, uint16_t place, int *failed)
     }
     if (f->regs[place] == VM_NULL)
         return NULL;
-    o = vm_reg_object(f, place);
-    if (o == NULL)
-        *failed = 1;
+    PyObject *o = vm_reg_object(f, place);
     if (place != f->code->nlocals + slot || !vm_is_obj(f->regs[place]))
-        Py_XINCREF(o);          /* else the temporary's reference moves */
+        Py_INCREF(o);           /* else the temporary's reference moves */
     return o;
 }
 
-static int
+static void
 fill_stack(VmFrame *f, const uint16_t *map)
 {
-    int failed = 0;
-    for (unsigned i = 0; i < map[0]; i++) {
-        PyObject *o = stack_object(f, i, map[2 + i], &failed);
-        cpy_frame_slot_set(f->shadow, (int)(f->code->nlocals + i), o);
+    for (unsigned i = 0; i < map[0]; i++)
+        cpy_frame_slot_set(f->shadow, (int)(f->code->nlocals + i),
+                           stack_object(f, i, map[2 + i]));
+}
+
+/* Numbers that CPython will see get their boxes.  0, or -1 without memory: nothing else has
+   changed yet. */
+static int
+box_registers(VmFrame *f, const uint16_t *map)
+{
+    unsigned base = f->code->nlocals;
+    for (unsigned r = 0; r < base + map[0]; r++) {
+        int in_use = r < base || map[2 + r - base] == r;
+        if (in_use && f->regs[r] != VM_NULL && vm_reg_object(f, r) == NULL)
+            return -1;
     }
-    return failed ? -1 : 0;
+    return 0;
+}
+
+int
+vm_ready_to_hand_over(VmFrame *f)
+{
+    if (!vm_can_hand_over(f, f->pc))
+        return 0;
+    if (box_registers(f, vm_code_map(f->code, f->pc)) == 0)
+        return 1;
+    PyErr_Clear();
+    return 0;
 }
 
 static void

@@ -1,26 +1,12 @@
 /* The interpreter: threaded dispatch over the instruction bodies.
  *
  * vm_bodies.inc has one body per OP row; vm_bodies_dst.inc one per OPD row, included twice:
- * once writing dead temporaries, once writing locals.
+ * once writing dead temporaries, once writing locals.  vm_step.c includes this file again,
+ * for an interpreter that stops at boundaries.
  */
 #include "vm/vm_loop.h"
 
-#include "cpyext_compat/cpy_dict.h"
-#include "cpyext_compat/cpy_iter.h"
-#include "cpyext_compat/cpy_long.h"
-#include "vm/vm_attr.h"
-#include "vm/vm_build.h"
-#include "vm/vm_call.h"
-#include "vm/vm_call_out.h"
-#include "vm/vm_class.h"
-#include "vm/vm_gen.h"
-#include "vm/vm_handover.h"
-#include "vm/vm_ic.h"
-#include "vm/vm_num.h"
-#include "vm/vm_shadow.h"
-#include "vm/vm_unwind.h"
-
-#include <math.h>
+#include "vm/vm_bodies.h"
 
 /* -- results of frames ------------------------------------------------------------------ */
 
@@ -143,7 +129,7 @@ return_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
     return deliver(A, caller, ret, v);
 }
 
-/* The frame's instruction at pc has a map and has not begun: CPython goes on from there to
+/* The frame's instruction at pc has not begun: CPython goes on from there to
    the end of the frame, and its result is the frame's. */
 static ReturnStatus
 hand_over(VmAct *A, VmFrame **frame, PyObject **result)
@@ -164,7 +150,7 @@ hand_over(VmAct *A, VmFrame **frame, PyObject **result)
     return RAISED;
 }
 
-/* On to the next instruction with a map: the ones without only move registers. */
+/* On to where CPython can go on: the instructions before that only move registers. */
 static void
 step_to_boundary(VmFrame *f)
 {
@@ -253,10 +239,23 @@ make_generator(VmAct *A, VmFrame *f, VmWord *v)
 
 /* -- the loop --------------------------------------------------------------------------------- */
 
+#ifndef VM_STEPPING
+#  define DISPATCH() goto *labels[ip->op]
+#else
+#  define vm_run vm_run_stepping
+#  define DISPATCH()                                                                   \
+    do {                                                                               \
+        if (vm_unlikely(is_stop(A, f, ip))) {                                          \
+            f->pc = ip;                                                                \
+            goto hand_over_at_pc;                                                      \
+        }                                                                              \
+        goto *labels[ip->op];                                                          \
+    } while (0)
+#endif
 #define NEXT_N(n)                                                                      \
     do {                                                                               \
         ip += (n);                                                                     \
-        goto *labels[ip->op];                                                          \
+        DISPATCH();                                                                    \
     } while (0)
 #define NEXT NEXT_N(1)
 #define JUMP_OFFSET(off)                                                               \
@@ -269,42 +268,11 @@ make_generator(VmAct *A, VmFrame *f, VmWord *v)
         }                                                                              \
         NEXT_N(jump_);                                                                 \
     } while (0)
-#define OFFSET_BC (*(const int32_t *)&ip->b)
-#ifdef VM_HOSTILE
-#  define HOSTILE_HAND_OVER()                                                          \
-    if (++A->fuel % 61 == 0 && !(f->flags & FRAME_GENERATOR) && vm_has_map(ip)         \
-        && !A->delegate)                                                               \
-        goto hand_over_at_pc;
-#else
-#  define HOSTILE_HAND_OVER()
-#endif
 #define OUT(call)                                                                      \
     do {                                                                               \
         f->pc = ip;                                                                    \
-        HOSTILE_HAND_OVER()                                                            \
         if (vm_unlikely((call) < 0))                                                   \
             goto error;                                                                \
-    } while (0)
-/* op applied to the three-way result of vm_numbers_order; 2 is unordered */
-#define ORDERED(OP, order)                                                             \
-    ((OP) == Py_LT   ? (order) == -1                                                   \
-     : (OP) == Py_LE ? (order) <= 0                                                    \
-     : (OP) == Py_EQ ? (order) == 0                                                    \
-     : (OP) == Py_NE ? (order) != 0                                                    \
-     : (OP) == Py_GT ? (order) == 1                                                    \
-                     : (order) == 0 || (order) == 1)
-#define CONSUME(reg) vm_consume(f, (reg))
-#define IS_TEMP(reg) ((reg) >= nlocals)
-#define SET_ANY(v)                                                                     \
-    do {                                                                               \
-        VmWord new_ = (v);                                                             \
-        if (IS_TEMP(ip->a))                                                            \
-            R[ip->a] = new_;                                                           \
-        else {                                                                         \
-            VmWord old_ = R[ip->a];                                                    \
-            R[ip->a] = new_;                                                           \
-            vm_release(old_);                                                          \
-        }                                                                              \
     } while (0)
 #define LOAD_FRAME()                                                                   \
     do {                                                                               \
@@ -331,20 +299,19 @@ vm_run(VmAct *A, VmFrame *f)
     PyObject *result = NULL;
     int reraise = 0;
 
-    goto *labels[ip->op];
+#ifndef VM_STEPPING
+    if (vm_unlikely(vm_step.left != 0))
+        return vm_run_stepping(A, f);
+#endif
+    DISPATCH();
 
 #define BODY(NAME) op_##NAME:
-#define SET(v) R[ip->a] = (v)
+#define SET SET_TEMP
 #include "vm/vm_bodies_dst.inc"
 #undef BODY
 #undef SET
 #define BODY(NAME) op_##NAME##_L:
-#define SET(v)                                                                         \
-    do {                                                                               \
-        VmWord new_ = (v), old_ = R[ip->a];                                            \
-        R[ip->a] = new_;                                                               \
-        vm_release(old_);                                                              \
-    } while (0)
+#define SET SET_LOCAL
 #include "vm/vm_bodies_dst.inc"
 #undef BODY
 #undef SET
@@ -436,12 +403,12 @@ resume_at_pc:
 
 leave_to_cpython:   /* a tool is active: it sees the rest of this frame */
     step_to_boundary(f);
-    if (!vm_has_map(f->pc)) {
+hand_over_at_pc: __attribute__((unused));
+    if (!vm_ready_to_hand_over(f)) {
         ip = f->pc;
         LOAD_FRAME();
-        NEXT_N(0);
+        goto *labels[ip->op];
     }
-hand_over_at_pc: __attribute__((unused))
     switch (hand_over(A, &f, &result)) {
     case LEFT:
         return result;
