@@ -3,10 +3,17 @@
 What CPython's own start-up does after its initialisation (Modules/main.c, pymain_run_python,
 and Python/pythonrun.c, 3.11 to 3.14) is done here with the machine in the evaluator's place.
 Each function returns the process's exit code; SystemExit is CPython's to deal with.
+
+All imports are up here, before sys.path has an entry of the program's.
 """
 
+import contextlib
+import marshal
 import os
+import runpy
 import sys
+from importlib.machinery import SourceFileLoader, SourcelessFileLoader
+from importlib.util import MAGIC_NUMBER
 from types import CodeType, ModuleType
 
 from pyrs._cpython import guarded, print_unhandled
@@ -106,9 +113,8 @@ def run_module(name: str, argv: list[str]) -> int:
 
 def run_as_main(name: str, alter_argv: bool) -> type[BaseException] | None:
     # what CPython calls itself: its frames are part of such a program's tracebacks
-    from runpy import _run_module_as_main  # type: ignore[attr-defined]
-
-    return engine().main_function(_run_module_as_main, (name, alter_argv))
+    run = runpy._run_module_as_main  # type: ignore[attr-defined]
+    return engine().main_function(run, (name, alter_argv))
 
 
 def run_path(path: str, argv: list[str]) -> int:
@@ -144,9 +150,6 @@ def run_stdin(argv: list[str]) -> int:
 
 def run_file(source: bytes, filename: str, names: "dict[str, Any]") -> type[BaseException] | None:
     """Run what was read from a file in `__main__`, which knows of the file meanwhile."""
-    from importlib.machinery import SourceFileLoader, SourcelessFileLoader
-    from importlib.util import MAGIC_NUMBER
-
     is_pyc = filename.endswith(".pyc") or source[:2] == MAGIC_NUMBER[:2]
     names["__file__"] = filename
     names["__cached__"] = None
@@ -170,10 +173,6 @@ def forget_file(names: "dict[str, Any]") -> None:
 
 
 def run_pyc(data: bytes, names: "dict[str, Any]") -> type[BaseException] | None:
-    import contextlib
-    import marshal
-    from importlib.util import MAGIC_NUMBER
-
     if data[:4] != MAGIC_NUMBER:
         return print_unhandled(RuntimeError("Bad magic number in .pyc file"))
     code = None

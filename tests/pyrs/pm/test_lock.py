@@ -51,11 +51,8 @@ print(lockfile.from_solution(manifest, resolve(manifest, MemorySource(packages))
 def pythons():
     found = [sys.executable]
     for minor in (12, 13, 14):
-        for folder in (
-            Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python"),
-            Path("/root/.pyenv/versions").glob(f"3.{minor}.*/bin/python"),
-        ):
-            found += [str(p) for p in folder][:1]
+        folder = Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")
+        found += [str(p) for p in folder][:1]
     return list(dict.fromkeys(found))
 
 
