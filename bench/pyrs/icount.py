@@ -98,9 +98,11 @@ def compare(now, before):
 
 def main(argv):
     parser = argparse.ArgumentParser(description="Count instructions of small programs.")
-    parser.add_argument("names", nargs="*", choices=[*PROGRAMS, []], help="programs (default: all)")
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(PROGRAMS))
     parser.add_argument("--update", action="store_true", help="write the counts to icount.json")
     options = parser.parse_args(argv)
+    for name in set(options.names) - set(PROGRAMS):
+        parser.error(f"no program is named {name!r} (known: {', '.join(PROGRAMS)})")
     figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     before = figures.get(key(), {})
     now = count_all(options.names or list(PROGRAMS))
