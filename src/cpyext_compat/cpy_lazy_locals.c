@@ -10,16 +10,15 @@ void (*cpy_lazy_locals_fill)(void *owner, CpyFrame *f);
 /* Which frame an armed dict belongs to.  Its address is in the dict's version tag,
    which nobody reads while the type is ours, and which is zeroed before any dict
    operation (the low bits are watchers in 3.12). */
-typedef struct Trap {
-    struct Trap *next;                  /* in the pool */
+typedef struct {
     CpyFrame *frame;
     void *owner;
-    PyObject *dict;                     /* owned while in the pool */
-    int tracked;                        /* by the collector, before it was armed */
+    PyObject *dict;             /* owned while in the pool, else f_locals owns it */
+    int tracked;                /* by the collector, before it was armed */
 } Trap;
 
-static Trap *pool;                      /* traps with an empty, armed dict each */
-static int pool_room = 256;
+static Trap *pool[256];         /* each with an empty, armed dict */
+static int pool_n;
 static PyTypeObject lazy_dict_type;
 static PyMappingMethods lazy_mapping;
 
@@ -86,7 +85,7 @@ spring(PyObject *dict, PyObject *name, PyObject *value)
     return write_variable(f, dict, name);
 }
 
-static Trap *                   /* -> owned by the caller, or NULL; no exception */
+static __attribute__((noinline)) Trap * /* -> the caller's; NULL without exception */
 new_trap(void)
 {
     Trap *t = PyMem_Malloc(sizeof(Trap));
@@ -104,7 +103,7 @@ new_trap(void)
 }
 
 /* A dict from an earlier look that only the frame holds. */
-static int
+static __attribute__((noinline)) int
 arm_again(CpyFrame *f, void *owner)
 {
     PyObject *dict = f->f_locals;
@@ -121,7 +120,7 @@ arm_again(CpyFrame *f, void *owner)
     Trap *t = PyMem_Malloc(sizeof(Trap));
     if (t == NULL)
         return 0;
-    *t = (Trap){.frame = f, .owner = owner, .tracked = PyObject_GC_IsTracked(dict)};
+    *t = (Trap){f, owner, dict, PyObject_GC_IsTracked(dict)};
     if (t->tracked)
         PyObject_GC_UnTrack(dict);              /* gc.get_objects() must not show it */
     set_armed(dict, t);
@@ -135,17 +134,26 @@ cpy_lazy_locals_arm(CpyFrame *f, void *owner)
         return 0;
     if (f->f_locals != NULL)
         return arm_again(f, owner);
-    Trap *t = pool;
-    if (t != NULL) {
-        pool = t->next;
-        pool_room++;
-    }
-    else if ((t = new_trap()) == NULL)
+    Trap *t = pool_n > 0 ? pool[--pool_n] : new_trap();
+    if (t == NULL)
         return 0;
     t->frame = f;
     t->owner = owner;
     f->f_locals = t->dict;
     return 1;
+}
+
+/* It holds what a reader put there, or the pool is full. */
+static __attribute__((noinline)) void
+retire(CpyFrame *f, Trap *t)
+{
+    PyObject *dict = t->dict;
+    set_plain(dict, t);
+    PyMem_Free(t);
+    if (((PyDictObject *)dict)->ma_used == 0) {
+        f->f_locals = NULL;
+        Py_DECREF(dict);
+    }
 }
 
 void
@@ -155,20 +163,12 @@ cpy_lazy_locals_disarm(CpyFrame *f)
     if (!is_armed(dict))
         return;
     Trap *t = trap_of(dict);
-    if (((PyDictObject *)dict)->ma_used == 0 && pool_room > 0) {
-        t->dict = dict;
-        t->next = pool;
-        pool = t;
-        pool_room--;
-        f->f_locals = NULL;
+    if (((PyDictObject *)dict)->ma_used != 0 || pool_n == (int)Py_ARRAY_LENGTH(pool)) {
+        retire(f, t);
         return;
     }
-    set_plain(dict, t);
-    PyMem_Free(t);
-    if (((PyDictObject *)dict)->ma_used == 0) {
-        f->f_locals = NULL;
-        Py_DECREF(dict);
-    }
+    f->f_locals = NULL;
+    pool[pool_n++] = t;
 }
 
 int
@@ -203,17 +203,16 @@ cpy_lazy_locals_init(void)
 
 /* --- 3.13+: a marker, and the two ways to a FrameLocalsProxy ---------------------- */
 
-typedef struct Trap {
+typedef struct {
     PyObject_HEAD
-    struct Trap *next;                  /* in the pool */
     CpyFrame *frame;
     void *owner;
     uint8_t filled;
     uint8_t below;              /* and so are all frames this one was called from */
 } Trap;
 
-static Trap *pool;
-static int pool_room = 256;
+static Trap *pool[256];
+static int pool_n;
 static getter original_f_locals;
 static allocfunc original_alloc;
 
@@ -278,12 +277,8 @@ cpy_lazy_locals_arm(CpyFrame *f, void *owner)
     if (t == NULL) {
         if (f->f_locals != NULL)
             return 0;
-        t = pool;
-        if (t != NULL) {
-            pool = t->next;
-            pool_room++;
-        }
-        else if ((t = PyObject_New(Trap, &trap_type)) == NULL) {
+        t = pool_n > 0 ? pool[--pool_n] : PyObject_New(Trap, &trap_type);
+        if (t == NULL) {
             PyErr_Clear();
             return 0;
         }
@@ -302,13 +297,10 @@ cpy_lazy_locals_disarm(CpyFrame *f)
     if (t == NULL)
         return;
     f->f_locals = NULL;
-    if (pool_room == 0) {
+    if (pool_n < (int)Py_ARRAY_LENGTH(pool))
+        pool[pool_n++] = t;
+    else
         Py_DECREF(t);
-        return;
-    }
-    t->next = pool;
-    pool = t;
-    pool_room--;
 }
 
 /* A proxy reads the slots through the frame object. */

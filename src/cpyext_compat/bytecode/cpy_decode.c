@@ -387,9 +387,23 @@ set_limits(Pass *p)
     p->limit[K_COMMON] = 5;
 }
 
+/* The copy of the bytecode that PyCode_GetCode() leaves with the code object; nobody
+   but us asked for it. */
+static PyObject **
+cached_copy(PyCodeObject *co)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return co->_co_cached != NULL ? &co->_co_cached->_co_code : NULL;
+#else
+    return &co->_co_code;
+#endif
+}
+
 int
 cpy_decode(PyCodeObject *co, CpyStream *out)
 {
+    PyObject **cached = cached_copy(co);
+    int was_cached = cached != NULL && *cached != NULL;
     PyObject *code = PyCode_GetCode(co);                /* owned */
     PyObject *table = co->co_exceptiontable;
     int err = -1;
@@ -414,6 +428,8 @@ cpy_decode(PyCodeObject *co, CpyStream *out)
 done:
     if (err < 0)
         cpy_stream_free(out);
+    if (!was_cached && (cached = cached_copy(co)) != NULL)
+        Py_CLEAR(*cached);
     Py_XDECREF(code);
     return err;
 }

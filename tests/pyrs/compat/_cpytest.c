@@ -79,13 +79,7 @@ test_find_handler(PyObject *module, PyObject *args)
 static PyObject *
 test_decode_time(PyObject *module, PyObject *codes)
 {
-    double words = 0, fetch, start = now_ns();
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(codes); i++) {
-        PyObject *b = PyCode_GetCode((PyCodeObject *)PyList_GET_ITEM(codes, i));
-        Py_XDECREF(b);
-    }
-    fetch = now_ns() - start;
-    start = now_ns();
+    double words = 0, start = now_ns(), all;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(codes); i++) {
         CpyStream s;
         if (cpy_decode((PyCodeObject *)PyList_GET_ITEM(codes, i), &s) < 0)
@@ -93,7 +87,13 @@ test_decode_time(PyObject *module, PyObject *codes)
         words += s.n_words;
         cpy_stream_free(&s);
     }
-    return Py_BuildValue("ddd", words, now_ns() - start, fetch);
+    all = now_ns() - start;
+    start = now_ns();
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(codes); i++) {
+        PyObject *b = PyCode_GetCode((PyCodeObject *)PyList_GET_ITEM(codes, i));
+        Py_XDECREF(b);
+    }
+    return Py_BuildValue("ddd", words, all, now_ns() - start);
 }
 
 /* --- shadow frames ---------------------------------------------------------------- */
@@ -192,6 +192,39 @@ test_shadow(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
     leave(ts, f, co, func, &w);
     PyMem_Free(f);
     return results == NULL ? NULL : Py_BuildValue("Ni", results, w.fills);
+}
+
+/* frame_time(func, rounds) -> (ns of init and link, ns with a lazy-locals trap) */
+static PyObject *
+test_frame_time(PyObject *module, PyObject *args)
+{
+    PyFunctionObject *func;
+    int rounds;
+    double ns[2];
+    if (!PyArg_ParseTuple(args, "O!i", &PyFunction_Type, &func, &rounds))
+        return NULL;
+    PyThreadState *ts = PyThreadState_Get();
+    PyCodeObject *co = (PyCodeObject *)func->func_code;
+    CpyFrame *f = PyMem_Malloc(CPY_FRAME_HEADER + (size_t)co->co_nlocalsplus * sizeof(CpySlot));
+    CpyFrame *entry = cpy_top_frame(ts);
+    Owner w = {0};
+    for (int armed = 0; armed < 2; armed++) {
+        double start = now_ns();
+        for (int i = 0; i < rounds; i++) {
+            cpy_frame_init(f, func, co, func->func_globals, func->func_builtins, NULL, entry);
+            cpy_frame_set_word(f, co, 3);
+            cpy_set_top_frame(ts, f);
+            if (armed)
+                cpy_lazy_locals_arm(f, &w);
+            __asm__ volatile("" : : "r"(f) : "memory");
+            cpy_set_top_frame(ts, entry);
+            if (armed)
+                cpy_lazy_locals_disarm(f);
+        }
+        ns[armed] = (now_ns() - start) / rounds;
+    }
+    PyMem_Free(f);
+    return Py_BuildValue("dd", ns[0], ns[1]);
 }
 
 /* nested(func, word, values, depth, callback): `depth` shadow frames of func on top of each other */
@@ -771,6 +804,7 @@ test_steps(PyObject *module, PyObject *args)
 
 static PyMethodDef methods[] = {
     {"shadow", (PyCFunction)(void (*)(void))test_shadow, METH_FASTCALL, NULL},
+    {"frame_time", test_frame_time, METH_VARARGS, NULL},
     {"nested", test_nested, METH_VARARGS, NULL},
     {"take", test_take, METH_VARARGS, NULL},
     {"copy", test_copy, METH_O, NULL},

@@ -1,13 +1,13 @@
 """The trampoline answers and complains as an ordinary call does."""
 
 import functools
-import gc
 import itertools
 import operator
 import sys
 import weakref
 
 import pytest
+from support.leaks import growth
 
 SHAPES = [
     (args, kwargs)
@@ -187,19 +187,14 @@ def test_no_memory_is_lost(cpy, sample):
     callees = [sample.noargs, sample.o, sample.fast_kw, sample.varargs, sample.varargs_kw]
     callees += [sample.Box.fast, sample.Box.in_class, sample.Box.__call__, box, Python().method]
 
-    def churn(n):
-        for _ in range(n):
+    def churn():
+        for _ in range(20):
             for callee in callees:
                 for args, kwargs in SHAPES:
                     outcome(cpy.call, callee, *args, **kwargs)
                     outcome(cpy.call, callee, box, *args, **kwargs)
-        gc.collect()
 
-    churn(20)
-    before = sys.getallocatedblocks()
-    churn(200)
-
-    assert sys.getallocatedblocks() - before < 10
+    assert growth(churn).per_round() == {}
 
 
 def test_newer_functions_on_this_version(cpy):

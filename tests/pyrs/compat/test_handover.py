@@ -4,6 +4,7 @@ Results, the order of events (finalisers included), tracebacks with their lines 
 contexts are compared with the undisturbed run, for every instruction that is reached.
 """
 
+import contextlib
 import dis
 import functools
 import gc
@@ -14,6 +15,7 @@ import weakref
 from pathlib import Path
 
 import pytest
+from support.leaks import growth
 
 VERSION = sys.version_info[:2]
 HERE = Path(__file__).resolve().parent
@@ -458,24 +460,22 @@ def test_no_memory_is_lost(cpy, waiting, what):
             raise KeyError
         return 1
 
-    def churn(n):
-        for _ in range(n):
-            try:
+    def churn():
+        for _ in range(300):
+            with contextlib.suppress(KeyError):
                 cpy.resume([cpy.copy(waiting)], probe, True)
-            except KeyError:
-                pass
             kept.clear()
             LOG.clear()
-        gc.collect()
+            del grows[2:]
 
+    grows = cpy.resume([cpy.copy(waiting)], lambda: 1, True)[0]  # the list all copies share
     watched = (probed, probed.__code__, globals(), programs.Manager)
-    churn(300)
-    before = sys.getallocatedblocks(), [sys.getrefcount(o) for o in watched]
-    churn(3000)
-    after = sys.getallocatedblocks(), [sys.getrefcount(o) for o in watched]
+    churn()
+    gc.collect()
+    before = [sys.getrefcount(o) for o in watched]
 
-    assert abs(after[0] - before[0]) < 10
-    assert after[1] == before[1]
+    assert growth(churn).per_round() == {}
+    assert [sys.getrefcount(o) for o in watched] == before
 
 
 # --- module and class bodies --------------------------------------------------------------------
