@@ -14,7 +14,8 @@ cpy_dict_get(PyObject *dict, PyObject *key, PyObject **value)
     return PyDict_GetItemRef(dict, key, value);
 #else
     *value = Py_XNewRef(PyDict_GetItemWithError(dict, key));
-    return *value != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
+    return *value != NULL ? 1 : PyErr_Occurred() ? -1
+                                                 : 0;
 #endif
 }
 

@@ -215,7 +215,8 @@ cannot_import(PyObject *module, PyObject *package, PyObject *name)
     }
     else if (is_initializing(module))
         message = PyUnicode_FromFormat("cannot import name %R from partially initialized module %R "
-                                       "(most likely due to a circular import) (%S)", name, shown, path);
+                                       "(most likely due to a circular import) (%S)",
+                                       name, shown, path);
     else
         message = PyUnicode_FromFormat("cannot import name %R from %R (%S)", name, shown, path);
     if (message != NULL) {

@@ -27,9 +27,17 @@ static const struct {
     char code;
     FaDtype dtype;
 } formats[] = {
-    {'c', 'b', FA_i8},  {'C', 'B', FA_u8},  {'s', 'h', FA_i16}, {'S', 'H', FA_u16},
-    {'i', 'i', FA_i32}, {'I', 'I', FA_u32}, {'l', 'q', FA_i64}, {'L', 'Q', FA_u64},
-    {'e', 'e', FA_F16}, {'f', 'f', FA_f32}, {'g', 'd', FA_f64},
+    {'c', 'b', FA_i8},
+    {'C', 'B', FA_u8},
+    {'s', 'h', FA_i16},
+    {'S', 'H', FA_u16},
+    {'i', 'i', FA_i32},
+    {'I', 'I', FA_u32},
+    {'l', 'q', FA_i64},
+    {'L', 'Q', FA_u64},
+    {'e', 'e', FA_F16},
+    {'f', 'f', FA_f32},
+    {'g', 'd', FA_f64},
 };
 
 /* -- In --------------------------------------------------------------------------- */
@@ -91,10 +99,7 @@ check_schema(PyObject *capsule, FaView *v)
 static int
 check_array(const ArrowArray *a)
 {
-    if (a->length < 0 || a->offset < 0 || a->n_buffers != 2 || a->buffers == NULL ||
-        a->n_children != 0 || a->length > PY_SSIZE_T_MAX / 8 - a->offset ||
-        (a->length > 0 && a->buffers[1] == NULL) ||
-        (a->null_count > 0 && a->buffers[0] == NULL)) {
+    if (a->length < 0 || a->offset < 0 || a->n_buffers != 2 || a->buffers == NULL || a->n_children != 0 || a->length > PY_SSIZE_T_MAX / 8 - a->offset || (a->length > 0 && a->buffers[1] == NULL) || (a->null_count > 0 && a->buffers[0] == NULL)) {
         PyErr_SetString(PyExc_ValueError, "the Arrow array is malformed");
         return -1;
     }
@@ -174,7 +179,7 @@ release_array(ArrowArray *a)
     Export *e = a->private_data;
     a->release = NULL;
 #if defined(Py_LIMITED_API)
-#error "the interpreter's state must be visible"
+#  error "the interpreter's state must be visible"
 #endif
     if (!Py_IsInitialized())
         return;
@@ -338,8 +343,7 @@ static PyType_Slot arrow_slots[] = {
 static PyType_Spec arrow_spec = {
     .name = "fastarray._fastarray.ArrowArray",
     .basicsize = sizeof(ArrowObject),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION |
-             Py_TPFLAGS_IMMUTABLETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = arrow_slots,
 };
 
@@ -358,8 +362,7 @@ FA_FUNCTION(to_arrow)
     ArrowObject *r;
     FaView v;
 
-    if (fa_args_parse(&spec, args, nargs, kwnames, in) < 0 ||
-        fa_view_acquire(st, &v, in[0], FA_READ | FA_ORDERED) < 0)
+    if (fa_args_parse(&spec, args, nargs, kwnames, in) < 0 || fa_view_acquire(st, &v, in[0], FA_READ | FA_ORDERED) < 0)
         return NULL;
     fa_view_release(&v);
     r = PyObject_GC_New(ArrowObject, st->arrow_type);

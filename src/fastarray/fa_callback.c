@@ -103,8 +103,7 @@ map_all(FaState *st, const FaView *v, PyObject *fn, const Target *t, FaCompiled 
 static int
 typecode_of(PyObject *obj, char *code)
 {
-    if (!PyUnicode_Check(obj) || PyUnicode_GetLength(obj) != 1 ||
-        PyUnicode_ReadChar(obj, 0) > 127) {
+    if (!PyUnicode_Check(obj) || PyUnicode_GetLength(obj) != 1 || PyUnicode_ReadChar(obj, 0) > 127) {
         PyErr_Format(PyExc_TypeError, "typecode must be a single character, not %R", obj);
         return -1;
     }
@@ -191,10 +190,10 @@ FA_FUNCTION(map)
     if (nargs == 2 && kwnames == NULL) {
         in[0] = args[0];
         in[1] = args[1];
-    } else if (fa_args_parse(&spec, args, nargs, kwnames, in) < 0)
+    }
+    else if (fa_args_parse(&spec, args, nargs, kwnames, in) < 0)
         return NULL;
-    if (callable(in[1]) < 0 ||
-        fa_view_acquire(st, &v, in[0], FA_READ | FA_HOLD | FA_ORDERED) < 0)
+    if (callable(in[1]) < 0 || fa_view_acquire(st, &v, in[0], FA_READ | FA_HOLD | FA_ORDERED) < 0)
         return NULL;
     if (no_nulls(&v, "map") < 0)
         goto done;
@@ -281,14 +280,16 @@ filter_python(FaState *st, const FaView *v, PyObject *fn, char *out, unsigned si
             float f = x ? (float)PyFloat_AS_DOUBLE(x) : 0;
             Py_XDECREF(x);
             memcpy(to, &f, sizeof f);
-        } else if (v->dtype == FA_BOOL)
+        }
+        else if (v->dtype == FA_BOOL)
             *to = v->ptr[i] != 0;
         else
             memcpy(to, v->ptr + i * size, size);
         r = call_on(fn, v, i);
         if (r == NULL)
             return -1;
-        keep = r == Py_True ? 1 : r == Py_False ? 0 : PyObject_IsTrue(r);
+        keep = r == Py_True ? 1 : r == Py_False ? 0
+                                                : PyObject_IsTrue(r);
         Py_DECREF(r);
         if (keep < 0)
             return -1;
@@ -336,8 +337,7 @@ FA_FUNCTION(filter)
     if (fa_view_acquire(st, &v, in[0], FA_READ | FA_HOLD | FA_ORDERED) < 0)
         return NULL;
     code = fa_dtype_array_code(v.dtype, v.code);
-    if (no_nulls(&v, "filter") < 0 ||
-        fa_result_new(st, &r, code, v.n, FA_COMPRESS_SLACK) < 0)
+    if (no_nulls(&v, "filter") < 0 || fa_result_new(st, &r, code, v.n, FA_COMPRESS_SLACK) < 0)
         goto done;
     c = fa_lambda_find(st, in[1], v.dtype, v.dtype, FA_TO_MASK);
     if (filter_all(st, &v, in[1], r.ptr, r.size, &kept, c) == 0)
@@ -360,8 +360,7 @@ FA_FUNCTION(explain)
     FaGoal goal = FA_TO_ARRAY;
     char code, result;
 
-    if (fa_args_parse(&spec, args, nargs, kwnames, in) < 0 || callable(in[0]) < 0 ||
-        typecode_of(in[1], &code) < 0)
+    if (fa_args_parse(&spec, args, nargs, kwnames, in) < 0 || callable(in[0]) < 0 || typecode_of(in[1], &code) < 0)
         return NULL;
     result = code;
     if (in[3] != NULL && in[3] != Py_None && typecode_of(in[3], &result) < 0)
@@ -369,8 +368,7 @@ FA_FUNCTION(explain)
     if (in[2] != NULL) {
         if (PyUnicode_Check(in[2]) && PyUnicode_CompareWithASCIIString(in[2], "filter") == 0)
             goal = FA_TO_MASK;
-        else if (!PyUnicode_Check(in[2]) ||
-                 PyUnicode_CompareWithASCIIString(in[2], "map") != 0) {
+        else if (!PyUnicode_Check(in[2]) || PyUnicode_CompareWithASCIIString(in[2], "map") != 0) {
             PyErr_Format(PyExc_ValueError, "use must be 'map' or 'filter', not %R", in[2]);
             return NULL;
         }

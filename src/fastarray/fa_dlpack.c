@@ -34,8 +34,12 @@ typedef struct DLVersioned { /* 1.0 on */
     DLTensor tensor;
 } DLVersioned;
 
-enum { DL_CPU = 1, DL_READ_ONLY = 1 };
-enum { DL_INT = 0, DL_UINT = 1, DL_FLOAT = 2, DL_BOOL = 6 };
+enum { DL_CPU = 1,
+       DL_READ_ONLY = 1 };
+enum { DL_INT = 0,
+       DL_UINT = 1,
+       DL_FLOAT = 2,
+       DL_BOOL = 6 };
 
 static void
 drop_managed(void *p)
@@ -58,10 +62,18 @@ static const struct {
     FaDtype dtype;
     char typecode;
 } types[] = {
-    {DL_INT, 8, FA_i8, 'b'},    {DL_UINT, 8, FA_u8, 'B'},   {DL_INT, 16, FA_i16, 'h'},
-    {DL_UINT, 16, FA_u16, 'H'}, {DL_INT, 32, FA_i32, 'i'},  {DL_UINT, 32, FA_u32, 'I'},
-    {DL_INT, 64, FA_i64, 'q'},  {DL_UINT, 64, FA_u64, 'Q'}, {DL_FLOAT, 16, FA_F16, 'e'},
-    {DL_FLOAT, 32, FA_f32, 'f'}, {DL_FLOAT, 64, FA_f64, 'd'}, {DL_BOOL, 8, FA_BOOL, '?'},
+    {DL_INT, 8, FA_i8, 'b'},
+    {DL_UINT, 8, FA_u8, 'B'},
+    {DL_INT, 16, FA_i16, 'h'},
+    {DL_UINT, 16, FA_u16, 'H'},
+    {DL_INT, 32, FA_i32, 'i'},
+    {DL_UINT, 32, FA_u32, 'I'},
+    {DL_INT, 64, FA_i64, 'q'},
+    {DL_UINT, 64, FA_u64, 'Q'},
+    {DL_FLOAT, 16, FA_F16, 'e'},
+    {DL_FLOAT, 32, FA_f32, 'f'},
+    {DL_FLOAT, 64, FA_f64, 'd'},
+    {DL_BOOL, 8, FA_BOOL, '?'},
 };
 
 static int
@@ -104,7 +116,8 @@ describe(FaView *v, const DLTensor *t)
         }
     PyErr_Format(PyExc_TypeError,
                  "DLPack type (code %d, %d bits) is not numeric "
-                 "(expected one of bBhHiIlLqQfd)", t->dtype.code, t->dtype.bits);
+                 "(expected one of bBhHiIlLqQfd)",
+                 t->dtype.code, t->dtype.bits);
     return -1;
 }
 
@@ -125,17 +138,16 @@ take(FaView *v, PyObject *obj, PyObject *capsule, int flags)
             PyErr_SetString(PyExc_BufferError, "the DLPack tensor is read-only");
             return -1;
         }
-        if (describe(v, &versioned->tensor) < 0 ||
-            PyCapsule_SetName(capsule, "used_dltensor_versioned") < 0)
+        if (describe(v, &versioned->tensor) < 0 || PyCapsule_SetName(capsule, "used_dltensor_versioned") < 0)
             return -1;
         v->drop = drop_versioned;
         v->foreign = versioned;
-    } else {
+    }
+    else {
         managed = PyCapsule_GetPointer(capsule, "dltensor");
         if (managed == NULL)
             return -1;
-        if (describe(v, &managed->tensor) < 0 ||
-            PyCapsule_SetName(capsule, "used_dltensor") < 0)
+        if (describe(v, &managed->tensor) < 0 || PyCapsule_SetName(capsule, "used_dltensor") < 0)
             return -1;
         v->drop = drop_managed;
         v->foreign = managed;

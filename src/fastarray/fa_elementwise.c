@@ -14,7 +14,8 @@
 #include "fa_expr.h"
 #include "fa_store.h"
 
-enum { TRUEDIV = FA_NARITH, FLOORDIV };
+enum { TRUEDIV = FA_NARITH,
+       FLOORDIV };
 
 typedef struct {
     FaState *st;
@@ -52,7 +53,8 @@ run_with_number(Work *w, char *to)
             return -1;
         if (w->op == FA_SUB)
             k.k.d = -k.k.d;
-    } else {
+    }
+    else {
         integral = fa_unbox_integral(w->number, &whole, &fraction, "the second operand");
         if (integral == 0)
             PyErr_Format(PyExc_TypeError, "%s(): %R is not integral for typecode '%c'",
@@ -120,7 +122,8 @@ build_division(Work *w, FaProgram *p)
             w->number = w->whole;
         }
         return fa_expr_finish(p, floordiv_by(p, x, whole)) == 0;
-    } else {
+    }
+    else {
         if (fa_unbox_double(w->number, &k, "the second operand") < 0)
             return -1;
         if (k == 0 || (PyLong_Check(w->number) && !(k < 0x1p53 && k > -0x1p53)))
@@ -132,7 +135,8 @@ build_division(Work *w, FaProgram *p)
         y = fa_expr_as_float(p, y);
         root = fa_expr_node(p, w->op == TRUEDIV ? FA_N_TRUEDIV : FA_N_FLOORDIV, FA_T_FLOAT, x,
                             y, -1);
-    } else
+    }
+    else
         root = fa_expr_node(p, FA_N_FLOORDIV, FA_T_INT, x, y, -1);
     return fa_expr_finish(p, root) == 0;
 }
@@ -203,17 +207,14 @@ plain(const Work *w, const FaView *v)
 static int
 acquire_operands(Work *w, PyObject *a, PyObject *b)
 {
-    if (fa_view_acquire(w->st, &w->a, a, FA_READ | FA_HOLD | FA_ORDERED) < 0 ||
-        plain(w, &w->a) < 0)
+    if (fa_view_acquire(w->st, &w->a, a, FA_READ | FA_HOLD | FA_ORDERED) < 0 || plain(w, &w->a) < 0)
         return -1;
-    w->has_b = !(PyLong_Check(b) || PyFloat_Check(b)) &&
-               (PyObject_CheckBuffer(b) || !PyNumber_Check(b));
+    w->has_b = !(PyLong_Check(b) || PyFloat_Check(b)) && (PyObject_CheckBuffer(b) || !PyNumber_Check(b));
     if (!w->has_b) {
         w->number = b;
         return 0;
     }
-    if (fa_view_acquire(w->st, &w->b, b, FA_READ | FA_HOLD | FA_ORDERED) < 0 ||
-        plain(w, &w->b) < 0)
+    if (fa_view_acquire(w->st, &w->b, b, FA_READ | FA_HOLD | FA_ORDERED) < 0 || plain(w, &w->b) < 0)
         return -1;
     if (w->a.dtype != w->b.dtype) {
         PyErr_Format(PyExc_TypeError, "%s() can't mix typecodes '%c' and '%c'", w->name,
@@ -259,8 +260,7 @@ static int
 run_into_out(Work *w)
 {
     size_t bytes = (size_t)w->out.n * w->out.size;
-    int direct = w->op < FA_NARITH && fa_dtype_kind(w->dtype) == FA_FLOAT &&
-                 !crosses(&w->a, &w->out) && !(w->has_b && crosses(&w->b, &w->out));
+    int direct = w->op < FA_NARITH && fa_dtype_kind(w->dtype) == FA_FLOAT && !crosses(&w->a, &w->out) && !(w->has_b && crosses(&w->b, &w->out));
     char *scratch;
     int status;
 
@@ -298,7 +298,8 @@ elementwise(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject 
     if (in[2] != NULL && in[2] != Py_None) {
         if (acquire_out(&w, in[2]) == 0 && run_into_out(&w) == 0)
             result = Py_NewRef(in[2]);
-    } else if (fa_result_new(w.st, &r, w.code, w.a.n, 0) == 0 && run(&w, r.ptr) == 0)
+    }
+    else if (fa_result_new(w.st, &r, w.code, w.a.n, 0) == 0 && run(&w, r.ptr) == 0)
         result = fa_result_finish(w.st, &r, w.a.n);
 done:
     Py_XDECREF(w.whole);
@@ -309,11 +310,11 @@ done:
     return result;
 }
 
-#define ELEMENTWISE(function, op)                                                        \
-    FA_FUNCTION(function)                                                                \
-    {                                                                                    \
-        static const FaSpec spec = {#function, 2, 2, 2, {"a", "b", "out"}};              \
-        return elementwise(module, args, nargs, kwnames, &spec, op);                     \
+#define ELEMENTWISE(function, op) \
+    FA_FUNCTION(function) \
+    { \
+        static const FaSpec spec = {#function, 2, 2, 2, {"a", "b", "out"}}; \
+        return elementwise(module, args, nargs, kwnames, &spec, op); \
     }
 ELEMENTWISE(add, FA_ADD)
 ELEMENTWISE(sub, FA_SUB)

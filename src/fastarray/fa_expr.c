@@ -22,8 +22,7 @@ fa_expr_init(FaProgram *p, FaDtype in, FaDtype out, FaGoal goal)
 static int
 same_node(const FaNode *a, const FaNode *b)
 {
-    return a->op == b->op && a->type == b->type && a->a == b->a && a->b == b->b &&
-           a->c == b->c && a->k.u == b->k.u;
+    return a->op == b->op && a->type == b->type && a->a == b->a && a->b == b->b && a->c == b->c && a->k.u == b->k.u;
 }
 
 static int
@@ -52,15 +51,13 @@ fa_expr_input(FaProgram *p, int which)
     FaType type = fa_dtype_kind(p->in) == FA_FLOAT ? FA_T_FLOAT : FA_T_INT;
     if (which + 1 > p->inputs)
         p->inputs = which + 1;
-    return add_node(p, (FaNode){.op = which ? FA_N_Y : FA_N_X, .type = type, .a = -1,
-                                .b = -1, .c = -1});
+    return add_node(p, (FaNode){.op = which ? FA_N_Y : FA_N_X, .type = type, .a = -1, .b = -1, .c = -1});
 }
 
 static int
 constant(FaProgram *p, FaType type, FaImm k)
 {
-    return add_node(p, (FaNode){.op = FA_N_CONST, .type = type, .a = -1, .b = -1, .c = -1,
-                                .k = k});
+    return add_node(p, (FaNode){.op = FA_N_CONST, .type = type, .a = -1, .b = -1, .c = -1, .k = k});
 }
 
 int
@@ -86,8 +83,7 @@ fa_expr_call1(FaProgram *p, double (*f)(double), const char *name, int a)
 {
     if (a < 0)
         return -1;
-    return add_node(p, (FaNode){.op = FA_N_CALL1, .type = FA_T_FLOAT, .a = a, .b = -1,
-                                .c = -1, .k.f1 = f, .name = name});
+    return add_node(p, (FaNode){.op = FA_N_CALL1, .type = FA_T_FLOAT, .a = a, .b = -1, .c = -1, .k.f1 = f, .name = name});
 }
 
 int
@@ -111,8 +107,7 @@ fa_expr_as_float(FaProgram *p, int a)
     a = fa_expr_as_int(p, a);
     if (a < 0)
         return -1;
-    if (p->nodes[a].op == FA_N_CONST && p->nodes[a].k.i >= -exact &&
-        p->nodes[a].k.i <= exact)
+    if (p->nodes[a].op == FA_N_CONST && p->nodes[a].k.i >= -exact && p->nodes[a].k.i <= exact)
         return fa_expr_float(p, (double)p->nodes[a].k.i);
     return fa_expr_node(p, FA_N_INT_FLOAT, FA_T_FLOAT, a, -1, -1);
 }
@@ -127,7 +122,8 @@ fa_expr_truth(FaProgram *p, int a)
                                                               : p->nodes[a].k.i != 0);
     return fa_expr_node(p, FA_N_NE, FA_T_BOOL, a,
                         p->nodes[a].type == FA_T_FLOAT ? fa_expr_float(p, 0.0)
-                                                       : fa_expr_int(p, 0), -1);
+                                                       : fa_expr_int(p, 0),
+                        -1);
 }
 
 int
@@ -223,7 +219,9 @@ range_bits(FaNodeOp op, Range a, Range b)
 {
     FaI128 top = ones(hull(a, b).hi), bottom = hull(a, b).lo;
     if (op == FA_N_AND && (a.lo >= 0 || b.lo >= 0)) {
-        FaI128 hi = a.lo < 0 ? b.hi : b.lo < 0 ? a.hi : a.hi < b.hi ? a.hi : b.hi;
+        FaI128 hi = a.lo < 0 ? b.hi : b.lo < 0  ? a.hi
+                                  : a.hi < b.hi ? a.hi
+                                                : b.hi;
         return (Range){0, hi};
     }
     if (bottom >= 0)
@@ -299,8 +297,7 @@ ranges(const FaProgram *p, Range x, Range y, Range *r, Range *all)
             r[i] = x;
         else if (n->op == FA_N_Y)
             r[i] = y;
-        if (n->op == FA_N_INT_FLOAT &&
-            (r[n->a].lo < -EXACT_FLOAT || r[n->a].hi > EXACT_FLOAT))
+        if (n->op == FA_N_INT_FLOAT && (r[n->a].lo < -EXACT_FLOAT || r[n->a].hi > EXACT_FLOAT))
             return 0;
         if (n->type != FA_T_INT)
             continue;
@@ -402,29 +399,50 @@ typedef struct {
 } Form;
 #define NONE FA_NLANEOPS
 static const Form int_forms[] = {
-    {FA_N_ADD, FA_L_ADD, FA_L_ADDK, FA_L_ADDK}, {FA_N_SUB, FA_L_SUB, NONE, FA_L_RSUBK},
-    {FA_N_MUL, FA_L_MUL, FA_L_MULK, FA_L_MULK}, {FA_N_FLOORDIV, FA_L_FDIV, FA_L_FDIVK, NONE},
-    {FA_N_MOD, FA_L_MOD, FA_L_MODK, NONE},      {FA_N_AND, FA_L_AND, FA_L_ANDK, FA_L_ANDK},
-    {FA_N_OR, FA_L_OR, FA_L_ORK, FA_L_ORK},     {FA_N_XOR, FA_L_XOR, FA_L_XORK, FA_L_XORK},
-    {FA_N_SHR, NONE, FA_L_SHRK, NONE},          {FA_N_NEG, FA_L_NEG, NONE, NONE},
-    {FA_N_ABS, FA_L_ABS, NONE, NONE},           {FA_N_INVERT, FA_L_INVERT, NONE, NONE},
-    {FA_N_MIN, FA_L_MIN, NONE, NONE},           {FA_N_MAX, FA_L_MAX, NONE, NONE},
-    {FA_N_LT, FA_L_LT, FA_L_LTK, FA_L_GTK},     {FA_N_LE, FA_L_LE, FA_L_LEK, FA_L_GEK},
-    {FA_N_EQ, FA_L_EQ, FA_L_EQK, FA_L_EQK},     {FA_N_NE, FA_L_NE, FA_L_NEK, FA_L_NEK},
-    {FA_N_SELECT, FA_L_SEL, NONE, NONE},        {FA_N_BOOL_INT, FA_L_NEG, NONE, NONE},
+    {FA_N_ADD, FA_L_ADD, FA_L_ADDK, FA_L_ADDK},
+    {FA_N_SUB, FA_L_SUB, NONE, FA_L_RSUBK},
+    {FA_N_MUL, FA_L_MUL, FA_L_MULK, FA_L_MULK},
+    {FA_N_FLOORDIV, FA_L_FDIV, FA_L_FDIVK, NONE},
+    {FA_N_MOD, FA_L_MOD, FA_L_MODK, NONE},
+    {FA_N_AND, FA_L_AND, FA_L_ANDK, FA_L_ANDK},
+    {FA_N_OR, FA_L_OR, FA_L_ORK, FA_L_ORK},
+    {FA_N_XOR, FA_L_XOR, FA_L_XORK, FA_L_XORK},
+    {FA_N_SHR, NONE, FA_L_SHRK, NONE},
+    {FA_N_NEG, FA_L_NEG, NONE, NONE},
+    {FA_N_ABS, FA_L_ABS, NONE, NONE},
+    {FA_N_INVERT, FA_L_INVERT, NONE, NONE},
+    {FA_N_MIN, FA_L_MIN, NONE, NONE},
+    {FA_N_MAX, FA_L_MAX, NONE, NONE},
+    {FA_N_LT, FA_L_LT, FA_L_LTK, FA_L_GTK},
+    {FA_N_LE, FA_L_LE, FA_L_LEK, FA_L_GEK},
+    {FA_N_EQ, FA_L_EQ, FA_L_EQK, FA_L_EQK},
+    {FA_N_NE, FA_L_NE, FA_L_NEK, FA_L_NEK},
+    {FA_N_SELECT, FA_L_SEL, NONE, NONE},
+    {FA_N_BOOL_INT, FA_L_NEG, NONE, NONE},
 };
 static const Form float_forms[] = {
-    {FA_N_ADD, FA_L_ADD, FA_L_ADDK, FA_L_ADDK}, {FA_N_SUB, FA_L_SUB, NONE, FA_L_RSUBK},
-    {FA_N_MUL, FA_L_MUL, FA_L_MULK, FA_L_MULK}, {FA_N_TRUEDIV, FA_L_TRUEDIV, FA_L_DIVK, FA_L_RDIVK},
-    {FA_N_FLOORDIV, FA_L_FLOORDIVF, NONE, NONE}, {FA_N_MOD, FA_L_MODF, NONE, NONE},
-    {FA_N_POW, FA_L_POW, NONE, NONE},           {FA_N_NEG, FA_L_NEG, NONE, NONE},
-    {FA_N_ABS, FA_L_ABS, NONE, NONE},           {FA_N_MIN, FA_L_MIN, NONE, NONE},
-    {FA_N_MAX, FA_L_MAX, NONE, NONE},           {FA_N_LT, FA_L_LT, FA_L_LTK, FA_L_GTK},
-    {FA_N_LE, FA_L_LE, FA_L_LEK, FA_L_GEK},     {FA_N_EQ, FA_L_EQ, FA_L_EQK, FA_L_EQK},
-    {FA_N_NE, FA_L_NE, FA_L_NEK, FA_L_NEK},     {FA_N_INT_FLOAT, FA_L_I2F, NONE, NONE},
-    {FA_N_TRUNC, FA_L_TRUNC, NONE, NONE},       {FA_N_FLOOR, FA_L_FLOOR, NONE, NONE},
-    {FA_N_CEIL, FA_L_CEIL, NONE, NONE},         {FA_N_ROUND, FA_L_ROUND, NONE, NONE},
-    {FA_N_SQRT, FA_L_SQRT, NONE, NONE},         {FA_N_CALL1, FA_L_CALL1, NONE, NONE},
+    {FA_N_ADD, FA_L_ADD, FA_L_ADDK, FA_L_ADDK},
+    {FA_N_SUB, FA_L_SUB, NONE, FA_L_RSUBK},
+    {FA_N_MUL, FA_L_MUL, FA_L_MULK, FA_L_MULK},
+    {FA_N_TRUEDIV, FA_L_TRUEDIV, FA_L_DIVK, FA_L_RDIVK},
+    {FA_N_FLOORDIV, FA_L_FLOORDIVF, NONE, NONE},
+    {FA_N_MOD, FA_L_MODF, NONE, NONE},
+    {FA_N_POW, FA_L_POW, NONE, NONE},
+    {FA_N_NEG, FA_L_NEG, NONE, NONE},
+    {FA_N_ABS, FA_L_ABS, NONE, NONE},
+    {FA_N_MIN, FA_L_MIN, NONE, NONE},
+    {FA_N_MAX, FA_L_MAX, NONE, NONE},
+    {FA_N_LT, FA_L_LT, FA_L_LTK, FA_L_GTK},
+    {FA_N_LE, FA_L_LE, FA_L_LEK, FA_L_GEK},
+    {FA_N_EQ, FA_L_EQ, FA_L_EQK, FA_L_EQK},
+    {FA_N_NE, FA_L_NE, FA_L_NEK, FA_L_NEK},
+    {FA_N_INT_FLOAT, FA_L_I2F, NONE, NONE},
+    {FA_N_TRUNC, FA_L_TRUNC, NONE, NONE},
+    {FA_N_FLOOR, FA_L_FLOOR, NONE, NONE},
+    {FA_N_CEIL, FA_L_CEIL, NONE, NONE},
+    {FA_N_ROUND, FA_L_ROUND, NONE, NONE},
+    {FA_N_SQRT, FA_L_SQRT, NONE, NONE},
+    {FA_N_CALL1, FA_L_CALL1, NONE, NONE},
 };
 
 static const Form *
@@ -493,8 +511,7 @@ waits_for_add(const Emit *e, int i)
     for (int j = i + 1; j < p->n; j++) {
         const FaNode *n = &p->nodes[j];
         if ((n->a == i || n->b == i || n->c == i) && e->uses[j] > 0)
-            return n->op == FA_N_ADD && n->a != n->b &&
-                   (is_const(p, n->a) || is_const(p, n->b));
+            return n->op == FA_N_ADD && n->a != n->b && (is_const(p, n->a) || is_const(p, n->b));
     }
     return 0;
 }
@@ -504,8 +521,7 @@ emit_node(Emit *e, int i)
 {
     const FaProgram *p = e->p;
     const FaNode *n = &p->nodes[i];
-    int is_float = n->type == FA_T_FLOAT ||
-                   (n->op != FA_N_SELECT && n->a >= 0 && p->nodes[n->a].type == FA_T_FLOAT);
+    int is_float = n->type == FA_T_FLOAT || (n->op != FA_N_SELECT && n->a >= 0 && p->nodes[n->a].type == FA_T_FLOAT);
     const Form *f;
     FaStep *s;
     int a = n->a, b = n->b, op, k = -1;
@@ -527,7 +543,8 @@ emit_node(Emit *e, int i)
     if (is_const(p, b) && f->vk != NONE) {
         op = f->vk;
         k = b;
-    } else if (is_const(p, a) && f->kv != NONE) {
+    }
+    else if (is_const(p, a) && f->kv != NONE) {
         op = f->kv;
         k = a;
         a = b;
@@ -577,9 +594,7 @@ static int
 enters_as_float(const FaState *st, const Emit *e, int i)
 {
     const FaNode *n = &e->p->nodes[i];
-    return n->op == FA_N_INT_FLOAT && e->p->inputs == 1 &&
-           e->p->nodes[n->a].op == FA_N_X && e->uses[n->a] == 1 &&
-           st->kernels->load[FA_LANEF64][e->p->in] != NULL;
+    return n->op == FA_N_INT_FLOAT && e->p->inputs == 1 && e->p->nodes[n->a].op == FA_N_X && e->uses[n->a] == 1 && st->kernels->load[FA_LANEF64][e->p->in] != NULL;
 }
 
 static int
@@ -598,11 +613,13 @@ emit_program(const FaState *st, FaProgram *p, int lane, const Range *r)
         if (op == FA_N_X || op == FA_N_Y) {
             e.reg[i] = op == FA_N_Y;
             e.uses[i]++; /* inputs keep their registers */
-        } else if (e.uses[i] > 0 && enters_as_float(st, &e, i)) {
+        }
+        else if (e.uses[i] > 0 && enters_as_float(st, &e, i)) {
             e.reg[i] = 0;
             e.uses[i]++;
             p->plan.load_float = 1;
-        } else if (op != FA_N_CONST && e.uses[i] > 0)
+        }
+        else if (op != FA_N_CONST && e.uses[i] > 0)
             emit_node(&e, i);
     }
     if (e.failed)
@@ -639,11 +656,9 @@ lane_serves(const FaState *st, const FaProgram *p, int lane, Range all)
         return 0;
     if (all.lo < -top - 1 || all.hi > top)
         return 0;
-    if (fa_dtype_kind(p->in) != FA_FLOAT && k->load[lane][p->in] == NULL &&
-        lane_dtype(lane) != p->in)
+    if (fa_dtype_kind(p->in) != FA_FLOAT && k->load[lane][p->in] == NULL && lane_dtype(lane) != p->in)
         return 0;
-    return p->goal == FA_TO_MASK || is_float_result(p) || k->store[lane][p->out] != NULL ||
-           lane_dtype(lane) == p->out;
+    return p->goal == FA_TO_MASK || is_float_result(p) || k->store[lane][p->out] != NULL || lane_dtype(lane) == p->out;
 }
 
 /* A plan for inputs in these ranges; 0: none can be proven. */
@@ -699,8 +714,7 @@ plan_type(const FaState *st, FaProgram *p)
 {
     Range all = type_range(p->in);
     unsigned size = fa_dtype_size(p->in);
-    int ok = make_plan(st, p, all, all) &&
-             (p->has_float || lane_bits[p->plan.lane] <= (size < 2 ? 16 : 8 * (int)size));
+    int ok = make_plan(st, p, all, all) && (p->has_float || lane_bits[p->plan.lane] <= (size < 2 ? 16 : 8 * (int)size));
     p->plan.whole_type = ok ? 1 : -1;
     p->plan.ready = ok;
 }
@@ -775,7 +789,8 @@ static const void *
 input(const FaState *st, const FaProgram *p, const char *from, Py_ssize_t n, char *reg)
 {
     FaLane lane = fa_dtype_kind(p->in) == FA_FLOAT || p->plan.load_float
-                      ? FA_LANEF64 : (FaLane)p->plan.lane;
+                      ? FA_LANEF64
+                      : (FaLane)p->plan.lane;
     unsigned size = fa_dtype_size(p->in);
 
     if (lane_dtype(lane) != p->in)
@@ -872,7 +887,9 @@ fa_expr_filter(FaState *st, FaProgram *p, const char *x, char *out, Py_ssize_t *
     Bank bank;
     uint64_t bits[FA_REG_BYTES / 2 / 64];
     unsigned size = fa_dtype_size(p->in);
-    int log = size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3;
+    int log = size == 1 ? 0 : size == 2 ? 1
+                          : size == 4   ? 2
+                                        : 3;
 
     while (from < n) {
         const char *bx = x + from * size;

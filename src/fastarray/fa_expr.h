@@ -14,21 +14,44 @@
 
 #include "fa_state.h"
 
-typedef enum { FA_T_INT, FA_T_FLOAT, FA_T_BOOL } FaType;
+typedef enum { FA_T_INT,
+               FA_T_FLOAT,
+               FA_T_BOOL } FaType;
 
 /* FA_NODE(name): operands a, b, c; FaType of a tells int from float arithmetic. */
 typedef enum {
-    FA_N_X, FA_N_Y,  /* the inputs */
+    FA_N_X,
+    FA_N_Y,  /* the inputs */
     FA_N_CONST,      /* k */
-    FA_N_ADD, FA_N_SUB, FA_N_MUL, FA_N_FLOORDIV, FA_N_MOD, FA_N_TRUEDIV, FA_N_POW,
-    FA_N_AND, FA_N_OR, FA_N_XOR, FA_N_SHR,     /* SHR: b is a constant */
-    FA_N_NEG, FA_N_ABS, FA_N_INVERT, FA_N_MIN, FA_N_MAX,
-    FA_N_LT, FA_N_LE, FA_N_EQ, FA_N_NE,        /* -> BOOL */
+    FA_N_ADD,
+    FA_N_SUB,
+    FA_N_MUL,
+    FA_N_FLOORDIV,
+    FA_N_MOD,
+    FA_N_TRUEDIV,
+    FA_N_POW,
+    FA_N_AND,
+    FA_N_OR,
+    FA_N_XOR,
+    FA_N_SHR,     /* SHR: b is a constant */
+    FA_N_NEG,
+    FA_N_ABS,
+    FA_N_INVERT,
+    FA_N_MIN,
+    FA_N_MAX,
+    FA_N_LT,
+    FA_N_LE,
+    FA_N_EQ,
+    FA_N_NE,        /* -> BOOL */
     FA_N_SELECT,     /* a ? b : c */
     FA_N_BOOL_INT,   /* BOOL -> 0 or 1 */
     FA_N_INT_FLOAT,
-    FA_N_TRUNC, FA_N_FLOOR, FA_N_CEIL, FA_N_ROUND, /* FLOAT -> INT */
-    FA_N_SQRT, FA_N_CALL1,                     /* k.f1 */
+    FA_N_TRUNC,
+    FA_N_FLOOR,
+    FA_N_CEIL,
+    FA_N_ROUND, /* FLOAT -> INT */
+    FA_N_SQRT,
+    FA_N_CALL1,                     /* k.f1 */
 } FaNodeOp;
 
 typedef struct {
@@ -38,7 +61,10 @@ typedef struct {
     const char *name; /* of a CALL1's function, for explain() */
 } FaNode;
 
-enum { FA_MAX_NODES = 48, FA_MAX_STEPS = 64, FA_MAX_REGS = 10, FA_REG_BYTES = 4096 };
+enum { FA_MAX_NODES = 48,
+       FA_MAX_STEPS = 64,
+       FA_MAX_REGS = 10,
+       FA_REG_BYTES = 4096 };
 
 typedef struct {
     uint8_t op, lane; /* FaLaneOpId, FaLane */
@@ -54,7 +80,8 @@ typedef struct {
     FaStep steps[FA_MAX_STEPS];
 } FaPlan;
 
-typedef enum { FA_TO_ARRAY, FA_TO_MASK } FaGoal;
+typedef enum { FA_TO_ARRAY,
+               FA_TO_MASK } FaGoal;
 
 typedef struct {
     FaDtype in, out;

@@ -15,11 +15,11 @@ item_int(const FaView *v, Py_ssize_t i)
 {
     const char *p = v->ptr + i * v->size;
     switch (v->dtype) {
-#define FA_DTYPE(t, ctype, kind, bits, code)                                             \
-    case FA_##t: {                                                                       \
-        ctype x;                                                                         \
-        memcpy(&x, p, sizeof x);                                                         \
-        return (FaI128)x;                                                                \
+#define FA_DTYPE(t, ctype, kind, bits, code) \
+    case FA_##t: { \
+        ctype x; \
+        memcpy(&x, p, sizeof x); \
+        return (FaI128)x; \
     }
 #include "fa_dtypes.def"
 #undef FA_DTYPE
@@ -33,17 +33,18 @@ fold_bits(const FaView *v, int op)
 {
     FaI128 acc = item_int(v, 0);
     switch (v->dtype) {
-#define FA_DTYPE(t, ctype, kind, bits, code)                                             \
-    case FA_##t: {                                                                       \
-        BITS_##kind(ctype)                                                               \
+#define FA_DTYPE(t, ctype, kind, bits, code) \
+    case FA_##t: { \
+        BITS_##kind(ctype) \
     }
-#define BITS_FA_SIGNED(ctype)                                                            \
-    typedef ctype __attribute__((aligned(1), may_alias)) Item;                           \
-    const Item *p = (const Item *)v->ptr;                                                \
-    ctype x = p[0];                                                                      \
-    for (Py_ssize_t i = 1; i < v->n; i++)                                                \
-        x = op == FA_N_AND ? x & p[i] : op == FA_N_OR ? x | p[i] : x ^ p[i];             \
-    acc = (FaI128)x;                                                                     \
+#define BITS_FA_SIGNED(ctype) \
+    typedef ctype __attribute__((aligned(1), may_alias)) Item; \
+    const Item *p = (const Item *)v->ptr; \
+    ctype x = p[0]; \
+    for (Py_ssize_t i = 1; i < v->n; i++) \
+        x = op == FA_N_AND ? x & p[i] : op == FA_N_OR ? x | p[i] \
+                                                      : x ^ p[i]; \
+    acc = (FaI128)x; \
     break;
 #define BITS_FA_UNSIGNED(ctype) BITS_FA_SIGNED(ctype)
 #define BITS_FA_FLOAT(ctype) Py_UNREACHABLE();

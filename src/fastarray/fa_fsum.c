@@ -17,7 +17,8 @@
 
 /* Sum of limb[i] * 2**(32 * i - 1074): 67 limbs reach past the largest double, the rest is
  * for carries.  Only limbs from..to were touched. */
-enum { LIMBS = 72, ADDS_BEFORE_CARRY = 1 << 29 };
+enum { LIMBS = 72,
+       ADDS_BEFORE_CARRY = 1 << 29 };
 typedef struct {
     int64_t limb[LIMBS];
     int from, to;
@@ -85,15 +86,13 @@ long_round(Long *l)
     double r;
 
     long_carry(l);
-    for (top = l->to; top > l->from && l->limb[top] == 0; top--)
-        ;
+    for (top = l->to; top > l->from && l->limb[top] == 0; top--);
     negative = l->limb[top] < 0;
     if (negative) {
         for (int i = l->from; i <= l->to; i++)
             l->limb[i] = -l->limb[i];
         long_carry(l);
-        for (top = l->to; top > l->from && l->limb[top] == 0; top--)
-            ;
+        for (top = l->to; top > l->from && l->limb[top] == 0; top--);
     }
     if (l->limb[top] == 0)
         return 0.0;
@@ -186,7 +185,8 @@ add_chunks(FaState *st, const FaView *v, Long *l, double *bound)
             if (n > step)
                 n = step;
             p = fa_view_block(st, v, i, &n, &taken, room);
-        } else {
+        }
+        else {
             const float *f;
             if (n > FA_BLOCK)
                 n = FA_BLOCK;
@@ -251,7 +251,8 @@ sum_floats(FaState *st, const FaView *v)
         if (special(st, v, &r))
             return r;
         long_init(&l);
-    } else
+    }
+    else
         for (Py_ssize_t i = 0; i < v->n; i++) {
             double d;
             memcpy(&d, v->ptr + 8 * i, 8);
@@ -274,14 +275,14 @@ FA_FUNCTION(fsum)
     PyObject *in[1], *result = NULL;
     FaView v;
 
-    if (fa_args_parse(&spec, args, nargs, kwnames, in) < 0 ||
-        fa_view_acquire(st, &v, in[0], FA_READ) < 0)
+    if (fa_args_parse(&spec, args, nargs, kwnames, in) < 0 || fa_view_acquire(st, &v, in[0], FA_READ) < 0)
         return NULL;
     if (fa_dtype_kind(v.dtype) == FA_FLOAT) {
         double r = sum_floats(st, &v);
         if (!PyErr_Occurred())
             result = PyFloat_FromDouble(r);
-    } else { /* exact, then rounded once */
+    }
+    else { /* exact, then rounded once */
         FaSum total;
         Py_ssize_t n;
         PyObject *exact;

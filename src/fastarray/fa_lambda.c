@@ -21,11 +21,18 @@
 #include "fa_names.h"
 #include "fa_view.h"
 
-enum { SLOTS = 64, MAX_GUARDS = 8, MAX_STACK = 16, MAX_LOCALS = 8, BUDGET = 400 };
+enum { SLOTS = 64,
+       MAX_GUARDS = 8,
+       MAX_STACK = 16,
+       MAX_LOCALS = 8,
+       BUDGET = 400 };
 
 /* -- What a compiled form hangs on ------------------------------------------------ */
 
-typedef enum { GUARD_GLOBAL, GUARD_CELL, GUARD_DEFAULT, GUARD_ATTR } GuardKind;
+typedef enum { GUARD_GLOBAL,
+               GUARD_CELL,
+               GUARD_DEFAULT,
+               GUARD_ATTR } GuardKind;
 
 typedef struct {
     GuardKind kind;
@@ -159,8 +166,7 @@ guards_hold(const FaCompiled *c, PyObject *fn)
 static int
 watched(PyObject *fn)
 {
-    return PyFunction_Check(fn) &&
-           cpy_tracing_active(PyThreadState_Get(), (PyCodeObject *)PyFunction_GET_CODE(fn));
+    return PyFunction_Check(fn) && cpy_tracing_active(PyThreadState_Get(), (PyCodeObject *)PyFunction_GET_CODE(fn));
 }
 
 int
@@ -171,7 +177,11 @@ fa_lambda_holds(FaState *st, const FaCompiled *c, PyObject *fn)
 
 /* -- The symbolic machine --------------------------------------------------------- */
 
-typedef enum { V_EMPTY, V_NULL, V_NODE, V_KNOWN, V_MODULE } ValueKind;
+typedef enum { V_EMPTY,
+               V_NULL,
+               V_NODE,
+               V_KNOWN,
+               V_MODULE } ValueKind;
 
 typedef struct {
     ValueKind kind;
@@ -264,12 +274,19 @@ power(PyObject *a, PyObject *b)
 }
 
 static PyObject *(*const python_arith[])(PyObject *, PyObject *) = {
-    [NB_ADD] = PyNumber_Add, [NB_AND] = PyNumber_And,
-    [NB_FLOOR_DIVIDE] = PyNumber_FloorDivide, [NB_LSHIFT] = PyNumber_Lshift,
-    [NB_MATRIX_MULTIPLY] = PyNumber_MatrixMultiply, [NB_MULTIPLY] = PyNumber_Multiply,
-    [NB_REMAINDER] = PyNumber_Remainder, [NB_OR] = PyNumber_Or, [NB_POWER] = power,
-    [NB_RSHIFT] = PyNumber_Rshift, [NB_SUBTRACT] = PyNumber_Subtract,
-    [NB_TRUE_DIVIDE] = PyNumber_TrueDivide, [NB_XOR] = PyNumber_Xor,
+    [NB_ADD] = PyNumber_Add,
+    [NB_AND] = PyNumber_And,
+    [NB_FLOOR_DIVIDE] = PyNumber_FloorDivide,
+    [NB_LSHIFT] = PyNumber_Lshift,
+    [NB_MATRIX_MULTIPLY] = PyNumber_MatrixMultiply,
+    [NB_MULTIPLY] = PyNumber_Multiply,
+    [NB_REMAINDER] = PyNumber_Remainder,
+    [NB_OR] = PyNumber_Or,
+    [NB_POWER] = power,
+    [NB_RSHIFT] = PyNumber_Rshift,
+    [NB_SUBTRACT] = PyNumber_Subtract,
+    [NB_TRUE_DIVIDE] = PyNumber_TrueDivide,
+    [NB_XOR] = PyNumber_Xor,
 };
 
 static int
@@ -435,9 +452,9 @@ float_arith(Front *fr, const Machine *m, int op, int a, int b)
         if (fixed && k == 0)
             return refuse(fr, "it divides by zero");
         b = only_on_path(fr, m, b);
-        return fa_expr_node(p, op == NB_TRUE_DIVIDE     ? FA_N_TRUEDIV
-                               : op == NB_FLOOR_DIVIDE ? FA_N_FLOORDIV
-                                                       : FA_N_MOD, FA_T_FLOAT, a, b, -1);
+        return fa_expr_node(p, op == NB_TRUE_DIVIDE ? FA_N_TRUEDIV : op == NB_FLOOR_DIVIDE ? FA_N_FLOORDIV
+                                                                                           : FA_N_MOD,
+                            FA_T_FLOAT, a, b, -1);
     default: return refuse(fr, "it uses an operator floats don't have");
     }
 }
@@ -449,14 +466,12 @@ arith(Front *fr, const Machine *m, int op, int a, int b)
         return refuse(fr, "it uses an operator numbers don't have");
     if (is_constant(fr, a) && is_constant(fr, b))
         return fold_arith(fr, op, a, b);
-    if (type_of(fr, a) == FA_T_BOOL && type_of(fr, b) == FA_T_BOOL &&
-        (op == NB_AND || op == NB_OR || op == NB_XOR))
+    if (type_of(fr, a) == FA_T_BOOL && type_of(fr, b) == FA_T_BOOL && (op == NB_AND || op == NB_OR || op == NB_XOR))
         return node_or_refuse(
-            fr, fa_expr_node(fr->p, op == NB_AND  ? FA_N_AND
-                                    : op == NB_OR ? FA_N_OR
-                                                  : FA_N_XOR, FA_T_BOOL, a, b, -1));
-    if (op == NB_TRUE_DIVIDE || type_of(fr, a) == FA_T_FLOAT ||
-        type_of(fr, b) == FA_T_FLOAT) {
+            fr, fa_expr_node(fr->p, op == NB_AND ? FA_N_AND : op == NB_OR ? FA_N_OR
+                                                                          : FA_N_XOR,
+                             FA_T_BOOL, a, b, -1));
+    if (op == NB_TRUE_DIVIDE || type_of(fr, a) == FA_T_FLOAT || type_of(fr, b) == FA_T_FLOAT) {
         if (both_floats(fr, &a, &b) < 0)
             return refuse(fr, "it is too long");
         return node_or_refuse(fr, float_arith(fr, m, op, a, b));
@@ -471,8 +486,7 @@ arith(Front *fr, const Machine *m, int op, int a, int b)
 static int
 compare(Front *fr, int op, int a, int b)
 {
-    static const uint8_t node_op[] = {[Py_LT] = FA_N_LT, [Py_LE] = FA_N_LE, [Py_EQ] = FA_N_EQ,
-                                      [Py_NE] = FA_N_NE, [Py_GT] = FA_N_LT, [Py_GE] = FA_N_LE};
+    static const uint8_t node_op[] = {[Py_LT] = FA_N_LT, [Py_LE] = FA_N_LE, [Py_EQ] = FA_N_EQ, [Py_NE] = FA_N_NE, [Py_GT] = FA_N_LT, [Py_GE] = FA_N_LE};
     if (is_constant(fr, a) && is_constant(fr, b)) {
         PyObject *x = constant_object(fr, a), *y = constant_object(fr, b), *z = NULL;
         if (x != NULL && y != NULL)
@@ -484,7 +498,8 @@ compare(Front *fr, int op, int a, int b)
     if (type_of(fr, a) == FA_T_FLOAT || type_of(fr, b) == FA_T_FLOAT) {
         if (both_floats(fr, &a, &b) < 0)
             return refuse(fr, "it is too long");
-    } else {
+    }
+    else {
         a = fa_expr_as_int(fr->p, a);
         b = fa_expr_as_int(fr->p, b);
     }
@@ -565,8 +580,7 @@ call_two(Front *fr, const Machine *m, const FaKnown *k, int a, int b)
         return node_or_refuse(fr, fa_expr_node(fr->p, FA_N_POW, FA_T_FLOAT,
                                                only_on_path(fr, m, a), b, -1));
     case FA_KNOWN_MINMAX:
-        if (type_of(fr, a) == FA_T_BOOL || type_of(fr, b) == FA_T_BOOL ||
-            type_of(fr, a) != type_of(fr, b))
+        if (type_of(fr, a) == FA_T_BOOL || type_of(fr, b) == FA_T_BOOL || type_of(fr, a) != type_of(fr, b))
             return refuse(fr, "%.40s() mixes types", k->name);
         return node_or_refuse(
             fr, fa_expr_node(fr->p, (FaNodeOp)k->x, type_of(fr, a), a, b, -1));
@@ -805,8 +819,7 @@ call(Front *fr, Machine *m, int n, int *result)
     callee = CPY_CALL_NULL_FIRST ? second : first;
     if ((CPY_CALL_NULL_FIRST ? first : second).kind != V_NULL || callee.kind != V_KNOWN)
         return refuse(fr, "it calls something unknown");
-    if (callee.known->kind == FA_KNOWN_MINMAX && n == 2 &&
-        type_of(fr, args[0]) != type_of(fr, args[1])) {
+    if (callee.known->kind == FA_KNOWN_MINMAX && n == 2 && type_of(fr, args[0]) != type_of(fr, args[1])) {
         *result = mixed_extreme(fr, m, callee.known, args[0], args[1]);
         return *result < 0 ? -1 : 1;
     }
@@ -958,9 +971,7 @@ bind_parameters(Front *fr, Machine *m, int inputs)
     int count = cpy_code_argcount(fr->code);
     int defaults = fr->f->func_defaults ? (int)PyTuple_GET_SIZE(fr->f->func_defaults) : 0;
 
-    if (cpy_code_flags(fr->code) & (CO_VARARGS | CO_VARKEYWORDS | CO_GENERATOR | CO_COROUTINE |
-                                    CO_ASYNC_GENERATOR) ||
-        cpy_code_kwonlyargcount(fr->code))
+    if (cpy_code_flags(fr->code) & (CO_VARARGS | CO_VARKEYWORDS | CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) || cpy_code_kwonlyargcount(fr->code))
         return refuse(fr, "its signature is not plain");
     if (count < inputs || count - defaults > inputs || count > MAX_LOCALS)
         return refuse(fr, "it takes %d arguments", count);
@@ -970,8 +981,7 @@ bind_parameters(Front *fr, Machine *m, int inputs)
             m->locals[i] = (Value){.kind = V_NODE, .node = fa_expr_input(fr->p, i)};
             continue;
         }
-        if (add_guard(fr, GUARD_DEFAULT, at, NULL, NULL, find_default(fr->f, at)) < 0 ||
-            value_of(fr, find_default(fr->f, at), "a default", &m->locals[i]) < 0)
+        if (add_guard(fr, GUARD_DEFAULT, at, NULL, NULL, find_default(fr->f, at)) < 0 || value_of(fr, find_default(fr->f, at), "a default", &m->locals[i]) < 0)
             return -1;
     }
     return 0;
@@ -1010,12 +1020,11 @@ compile_partial(Front *fr, PyObject *fn, int inputs)
     const FaKnown *known = of ? fa_names_find(fr->st, of) : NULL;
     int args[MAX_STACK], n = 0, root = -1;
 
-    if (known == NULL || fixed == NULL || named == NULL || !PyTuple_CheckExact(fixed) ||
-        !PyDict_Check(named) || PyDict_GET_SIZE(named) ||
-        PyTuple_GET_SIZE(fixed) + inputs > MAX_STACK) {
+    if (known == NULL || fixed == NULL || named == NULL || !PyTuple_CheckExact(fixed) || !PyDict_Check(named) || PyDict_GET_SIZE(named) || PyTuple_GET_SIZE(fixed) + inputs > MAX_STACK) {
         PyErr_Clear();
         refuse(fr, "it is a partial of something unknown");
-    } else {
+    }
+    else {
         for (; n < (int)PyTuple_GET_SIZE(fixed); n++)
             if ((args[n] = constant_node(fr, PyTuple_GET_ITEM(fixed, n))) < 0)
                 goto done;
@@ -1157,12 +1166,10 @@ fa_lambda_fold(FaState *st, PyObject *fn, FaDtype in)
         return -1;
     if (c->usable) {
         n = &c->program.nodes[c->program.root];
-        if (n->a >= 0 && n->b >= 0 && n->a != n->b && n->c < 0 &&
-            c->program.nodes[n->a].op <= FA_N_Y && c->program.nodes[n->b].op <= FA_N_Y)
+        if (n->a >= 0 && n->b >= 0 && n->a != n->b && n->c < 0 && c->program.nodes[n->a].op <= FA_N_Y && c->program.nodes[n->b].op <= FA_N_Y)
             fold = n->op;
         /* min(x, acc) prefers x where neither is less: only acc first is a left fold */
-        if ((fold == FA_N_MIN || fold == FA_N_MAX) && c->program.nodes[n->a].op != FA_N_X &&
-            fa_dtype_kind(in) == FA_FLOAT)
+        if ((fold == FA_N_MIN || fold == FA_N_MAX) && c->program.nodes[n->a].op != FA_N_X && fa_dtype_kind(in) == FA_FLOAT)
             fold = -1;
     }
     fa_lambda_release(c);
@@ -1184,7 +1191,8 @@ fa_lambda_explain(FaState *st, PyObject *fn, FaDtype in, FaDtype out, FaGoal goa
     if (c->usable) {
         fa_expr_describe(st, &c->program, text, sizeof text);
         r = PyUnicode_FromString(text);
-    } else
+    }
+    else
         r = PyUnicode_FromFormat("python: %s", c->reason);
     fa_lambda_release(c);
     return r;

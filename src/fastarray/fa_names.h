@@ -8,11 +8,16 @@ typedef enum {
     FA_KNOWN_ARITH,   /* two arguments; x is an NB_* number of opcode.h */
     FA_KNOWN_COMPARE, /* two; x is Py_LT .. Py_GE */
     FA_KNOWN_UNARY,   /* one; x is a FaNodeOp */
-    FA_KNOWN_POS, FA_KNOWN_NOT, FA_KNOWN_TRUTH,
+    FA_KNOWN_POS,
+    FA_KNOWN_NOT,
+    FA_KNOWN_TRUTH,
     FA_KNOWN_MINMAX,  /* two or more; x is FA_N_MIN or FA_N_MAX */
-    FA_KNOWN_INT, FA_KNOWN_FLOAT,
+    FA_KNOWN_INT,
+    FA_KNOWN_FLOAT,
     FA_KNOWN_TO_INT,  /* one; x is FA_N_TRUNC .. FA_N_ROUND */
-    FA_KNOWN_SQRT, FA_KNOWN_FABS, FA_KNOWN_POW,
+    FA_KNOWN_SQRT,
+    FA_KNOWN_FABS,
+    FA_KNOWN_POW,
     FA_KNOWN_LIBM,    /* one; f */
 } FaKnownKind;
 

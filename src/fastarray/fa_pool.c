@@ -1,6 +1,6 @@
 /* The thread pool: one job at a time, its parts handed out by a counter. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE
+#  define _GNU_SOURCE
 #endif
 #include "fa_pool.h"
 
@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MOST = 64, DEFAULT_MOST = 8 };
+enum { MOST = 64,
+       DEFAULT_MOST = 8 };
 
 static struct {
     pthread_mutex_t lock;     /* all below but `next` */
@@ -53,7 +54,8 @@ default_threads(void)
             n = CPU_COUNT(&set) < DEFAULT_MOST ? CPU_COUNT(&set) : DEFAULT_MOST;
     }
 #endif
-    return n < 1 ? 1 : n > MOST ? MOST : n;
+    return n < 1 ? 1 : n > MOST ? MOST
+                                : n;
 }
 
 int

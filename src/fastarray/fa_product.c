@@ -10,11 +10,11 @@ static FaI128
 item(const FaView *v, Py_ssize_t i)
 {
     switch (v->dtype) {
-#define FA_DTYPE(t, ctype, kind, bits, code)                                             \
-    case FA_##t: {                                                                       \
-        ctype x;                                                                         \
-        memcpy(&x, v->ptr + i * (Py_ssize_t)sizeof x, sizeof x);                         \
-        return (FaI128)x;                                                                \
+#define FA_DTYPE(t, ctype, kind, bits, code) \
+    case FA_##t: { \
+        ctype x; \
+        memcpy(&x, v->ptr + i * (Py_ssize_t)sizeof x, sizeof x); \
+        return (FaI128)x; \
     }
 #include "fa_dtypes.def"
 #undef FA_DTYPE
@@ -47,7 +47,8 @@ tree(const FaView *v, Py_ssize_t from, Py_ssize_t end)
     if (end - from <= 64) {
         left = fa_box_int(product);
         right = tree(v, i, end);
-    } else {
+    }
+    else {
         Py_ssize_t middle = from + (end - from) / 2;
         left = tree(v, from, middle);
         right = left ? tree(v, middle, end) : NULL;

@@ -42,7 +42,9 @@ static Py_ssize_t
 find_value(FaState *st, const FaView *v, FaScalar x)
 {
     static const FaDtype as_bits[] = {FA_u8, FA_u16, FA_u32, FA_u64};
-    int log = v->size == 1 ? 0 : v->size == 2 ? 1 : v->size == 4 ? 2 : 3;
+    int log = v->size == 1 ? 0 : v->size == 2 ? 1
+                             : v->size == 4   ? 2
+                                              : 3;
     float f = (float)x.d;
     const void *bits = v->dtype == FA_f32 ? (const void *)&f : (const void *)&x;
     return (Py_ssize_t)st->kernels->find[as_bits[log]](v->ptr, (size_t)v->n, bits);
@@ -164,7 +166,8 @@ dot_plain(FaDtype t, const char *a, const char *b, Py_ssize_t n)
             memcpy(&x, a + 8 * i, 8);
             memcpy(&y, b + 8 * i, 8);
             r += x * y;
-        } else {
+        }
+        else {
             float x, y;
             memcpy(&x, a + 4 * i, 4);
             memcpy(&y, b + 4 * i, 4);
@@ -333,8 +336,7 @@ variance(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kw
         return NULL;
     if (fa_view_acquire(st, &v, in[0], FA_READ) < 0)
         return NULL;
-    if (!(v.dtype == FA_F16 || fa_dtype_kind(v.dtype) == FA_FLOAT) &&
-        plain_numbers(&v, spec->function) < 0)
+    if (!(v.dtype == FA_F16 || fa_dtype_kind(v.dtype) == FA_FLOAT) && plain_numbers(&v, spec->function) < 0)
         goto done;
     fa_reduce_sum(st, &v, &total, &n);
     if (!((double)n - correction > 0))
@@ -397,7 +399,8 @@ wanted(const FaView *v, PyObject *value, FaScalar *x, float *f)
         Py_DECREF(as_float);
         if (same <= 0)
             return same;
-    } else if (fa_unbox_double(value, &x->d, "value") < 0)
+    }
+    else if (fa_unbox_double(value, &x->d, "value") < 0)
         return -1;
     *f = (float)x->d;
     return t == FA_f64 || (double)*f == x->d;
@@ -495,7 +498,8 @@ FA_FUNCTION(prod)
             r *= d;
         }
         result = PyFloat_FromDouble(r);
-    } else
+    }
+    else
         result = fa_product_ints(&v);
 done:
     fa_view_release(&v);
@@ -529,7 +533,8 @@ FA_FUNCTION(tally)
             e.lo.d = e.hi.d = Py_NAN;
         result = Py_BuildValue("(nddddNN)", n, total.d.s, total.d.c, m.s2, m.c2,
                                fa_box_scalar(kind, e.lo), fa_box_scalar(kind, e.hi));
-    } else if (plain_numbers(&v, "Accumulator.update") == 0) {
+    }
+    else if (plain_numbers(&v, "Accumulator.update") == 0) {
         fa_reduce_extremes(st, &v, FA_WANT_LO | FA_WANT_HI, &e, &same);
         result = Py_BuildValue("(nNiNiNN)", n, fa_box_int(total.i), 0,
                                dot_views(st, v.dtype, v.ptr, v.ptr, v.n), 0,

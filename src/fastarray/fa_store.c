@@ -14,8 +14,7 @@ store_by_array(FaState *st, char code, unsigned size, char *p, PyObject *value)
 
     if (one == NULL)
         return -1;
-    if (PySequence_SetItem(one, 0, value) == 0 &&
-        PyObject_GetBuffer(one, &b, PyBUF_SIMPLE) == 0) {
+    if (PySequence_SetItem(one, 0, value) == 0 && PyObject_GetBuffer(one, &b, PyBUF_SIMPLE) == 0) {
         memcpy(p, b.buf, size);
         PyBuffer_Release(&b);
         status = 0;
@@ -24,25 +23,39 @@ store_by_array(FaState *st, char code, unsigned size, char *p, PyObject *value)
     return status;
 }
 
-#define PUT(ctype, v)                                                                    \
-    do {                                                                                 \
-        ctype x_ = (ctype)(v);                                                           \
-        memcpy(p, &x_, sizeof x_);                                                       \
-        return 0;                                                                        \
+#define PUT(ctype, v) \
+    do { \
+        ctype x_ = (ctype)(v); \
+        memcpy(p, &x_, sizeof x_); \
+        return 0; \
     } while (0)
 
 static int
 store_int(FaDtype dtype, char *p, int64_t v)
 {
     switch (dtype) {
-    case FA_i8: if (v == (int8_t)v) PUT(int8_t, v); break;
-    case FA_u8: if (v == (uint8_t)v) PUT(uint8_t, v); break;
-    case FA_i16: if (v == (int16_t)v) PUT(int16_t, v); break;
-    case FA_u16: if (v == (uint16_t)v) PUT(uint16_t, v); break;
-    case FA_i32: if (v == (int32_t)v) PUT(int32_t, v); break;
-    case FA_u32: if (v == (uint32_t)v) PUT(uint32_t, v); break;
+    case FA_i8:
+        if (v == (int8_t)v) PUT(int8_t, v);
+        break;
+    case FA_u8:
+        if (v == (uint8_t)v) PUT(uint8_t, v);
+        break;
+    case FA_i16:
+        if (v == (int16_t)v) PUT(int16_t, v);
+        break;
+    case FA_u16:
+        if (v == (uint16_t)v) PUT(uint16_t, v);
+        break;
+    case FA_i32:
+        if (v == (int32_t)v) PUT(int32_t, v);
+        break;
+    case FA_u32:
+        if (v == (uint32_t)v) PUT(uint32_t, v);
+        break;
     case FA_i64: PUT(int64_t, v);
-    case FA_u64: if (v >= 0) PUT(uint64_t, v); break;
+    case FA_u64:
+        if (v >= 0) PUT(uint64_t, v);
+        break;
     default: break;
     }
     return -1;

@@ -5,7 +5,8 @@
 
 #include "pf_scan.h"
 
-enum { DEPTH = 24, KEYS = 24 }; /* more of either: load and write */
+enum { DEPTH = 24,
+       KEYS = 24 }; /* more of either: load and write */
 
 typedef struct {
     const char *s;

@@ -13,9 +13,17 @@
 
 #include "pf_dfa_parse.h"
 
-enum { MAX_NFA = 4096, MAX_STATES = 2000, MAX_CLASSES = 200, DEAD = 0 };
+enum { MAX_NFA = 4096,
+       MAX_STATES = 2000,
+       MAX_CLASSES = 200,
+       DEAD = 0 };
 
-typedef enum { F_SET, F_SPLIT, F_BOL, F_EOL, F_EOS, F_MATCH } FragType;
+typedef enum { F_SET,
+               F_SPLIT,
+               F_BOL,
+               F_EOL,
+               F_EOS,
+               F_MATCH } FragType;
 
 typedef struct {
     uint8_t type;
@@ -37,7 +45,9 @@ struct PfDfa {
     char only_ascii;      /* other text is left to re (IGNORECASE) */
 };
 
-enum { ACCEPT_ALWAYS = 1, ACCEPT_END = 2, ACCEPT_NEWLINE = 4 };
+enum { ACCEPT_ALWAYS = 1,
+       ACCEPT_END = 2,
+       ACCEPT_NEWLINE = 4 };
 
 /* -- Running ------------------------------------------------------------------ */
 
@@ -86,19 +96,19 @@ search_ascii(const PfDfa *d, const uint8_t *s, Py_ssize_t n)
     }
 }
 
-#define RUN(type, class_of)                                                    \
-    do {                                                                       \
-        const type *s = PyUnicode_DATA(text);                                  \
-        for (Py_ssize_t i = 0; i < n; i++) {                                   \
-            unsigned a = d->accept[state];                                     \
-            if (a & ACCEPT_ALWAYS)                                             \
-                return PF_YES;                                                 \
-            if (i == n - 1 && s[i] == '\n' && (a & ACCEPT_NEWLINE))            \
-                return PF_YES;                                                 \
-            state = d->next[state * classes + (unsigned)(class_of)];           \
-            if (state == DEAD)                                                 \
-                return PF_NO;                                                  \
-        }                                                                      \
+#define RUN(type, class_of) \
+    do { \
+        const type *s = PyUnicode_DATA(text); \
+        for (Py_ssize_t i = 0; i < n; i++) { \
+            unsigned a = d->accept[state]; \
+            if (a & ACCEPT_ALWAYS) \
+                return PF_YES; \
+            if (i == n - 1 && s[i] == '\n' && (a & ACCEPT_NEWLINE)) \
+                return PF_YES; \
+            state = d->next[state * classes + (unsigned)(class_of)]; \
+            if (state == DEAD) \
+                return PF_NO; \
+        } \
     } while (0)
 
 PfVerdict
@@ -314,7 +324,9 @@ has(const uint64_t *set, int i)
 }
 
 /* Adds `from` and what is reachable without reading. `pass` says which anchors open. */
-enum { PASS_BOL = 1, PASS_EOL = 2, PASS_EOS = 4 };
+enum { PASS_BOL = 1,
+       PASS_EOL = 2,
+       PASS_EOS = 4 };
 
 static void
 close_over(Builder *b, uint64_t *set, int from, int pass)

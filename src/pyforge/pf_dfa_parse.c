@@ -87,7 +87,8 @@ share_set(Reader *r, int set)
         Set *o = &t->set[i];
         if (o->count == s->count && o->categories == s->categories && o->negated == s->negated
             && memcmp(&t->range[o->first], &t->range[s->first],
-                      (size_t)s->count * sizeof *t->range) == 0) {
+                      (size_t)s->count * sizeof *t->range)
+                   == 0) {
             t->ranges = s->first;
             t->sets--;
             return i;

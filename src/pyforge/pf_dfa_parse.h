@@ -4,13 +4,30 @@
 
 #include "pf_state.h"
 
-enum { RX_IGNORECASE = 2, RX_DOTALL = 16, RX_UNICODE = 32, RX_ASCII = 256 };
-enum { MAX_SETS = 64, MAX_RANGES = 512, MAX_NODES = 2048, MANY = -1 };
+enum { RX_IGNORECASE = 2,
+       RX_DOTALL = 16,
+       RX_UNICODE = 32,
+       RX_ASCII = 256 };
+enum { MAX_SETS = 64,
+       MAX_RANGES = 512,
+       MAX_NODES = 2048,
+       MANY = -1 };
 
-typedef enum { N_EMPTY, N_SET, N_CAT, N_ALT, N_REPEAT, N_BOL, N_EOL, N_EOS } NodeType;
+typedef enum { N_EMPTY,
+               N_SET,
+               N_CAT,
+               N_ALT,
+               N_REPEAT,
+               N_BOL,
+               N_EOL,
+               N_EOS } NodeType;
 
 /* Categories a set may contain; `NOT_` is the complement of the one before. */
-enum { C_DIGIT = 1, C_NOT_DIGIT = 2, C_WORD = 4, C_NOT_WORD = 8, C_SPACE = 16,
+enum { C_DIGIT = 1,
+       C_NOT_DIGIT = 2,
+       C_WORD = 4,
+       C_NOT_WORD = 8,
+       C_SPACE = 16,
        C_NOT_SPACE = 32 };
 
 typedef struct {

@@ -181,8 +181,7 @@ module_free(void *module)
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, module_exec},
     CPY_INTERPRETERS_SLOT
-    CPY_GIL_SLOT
-    {0, NULL},
+        CPY_GIL_SLOT{0, NULL},
 };
 
 static struct PyModuleDef definition = {

@@ -7,14 +7,13 @@
 #include "pf_scan.h"
 
 #if defined(__x86_64__)
-#include <emmintrin.h>
+#  include <emmintrin.h>
 #endif
 
 void
 pf_json_init(PfJson *j, PfState *st, const char *s, Py_ssize_t n, PfLimits limits, int python)
 {
-    *j = (PfJson){.st = st, .start = s, .p = s, .end = s + n, .limits = limits,
-                  .python = python};
+    *j = (PfJson){.st = st, .start = s, .p = s, .end = s + n, .limits = limits, .python = python};
 }
 
 void

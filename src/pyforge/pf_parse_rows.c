@@ -78,7 +78,8 @@ find_step(Rows *r, const PfToken *t, Py_ssize_t guess)
             return -2;
         number = PyDict_GetItemWithError(p->index, key);
         Py_DECREF(key);
-        return number != NULL ? PyLong_AsSsize_t(number) : PyErr_Occurred() ? -2 : -1;
+        return number != NULL ? PyLong_AsSsize_t(number) : PyErr_Occurred() ? -2
+                                                                            : -1;
     }
     for (Py_ssize_t k = 0; k < p->n_steps; k++) {
         Py_ssize_t i = guess + k < p->n_steps ? guess + k : guess + k - p->n_steps;

@@ -214,7 +214,8 @@ watch_is_stale(const PfWatch *w)
     PyObject *now = PyDict_GetItemWithError(w->container, w->key); /* borrowed, compared only */
 
     if (w->value == Py_NotImplemented) /* nothing was there */
-        return now != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
+        return now != NULL ? 1 : PyErr_Occurred() ? -1
+                                                  : 0;
     if (now != w->value)
         return now == NULL && PyErr_Occurred() ? -1 : 1;
     if (w->items == NULL)

@@ -156,7 +156,7 @@ write_duration_cell(PfWriter *w, PyObject *v)
    Django: Context(prec=15).create_decimal_from_float(v).quantize(places). A double
    that is the nearest one to m / 10**places, with m of 15 digits at most, becomes
    exactly m / 10**places by that; anything else goes to Django. */
-static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7,
                                 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 
 static int

@@ -39,7 +39,11 @@ find(const Text *t, Py_UCS4 c)
 
 /* -- Character classes -------------------------------------------------------- */
 
-enum { ALPHA = 1, NUMBER = 2, ATEXT = 4, HEX = 8, SCHEME = 16 };
+enum { ALPHA = 1,
+       NUMBER = 2,
+       ATEXT = 4,
+       HEX = 8,
+       SCHEME = 16 };
 #define D (NUMBER | ATEXT | HEX | SCHEME)
 #define A (ALPHA | ATEXT | SCHEME)
 #define H (A | HEX)
@@ -231,8 +235,7 @@ ipv6_with_ipv4(const char *s, Py_ssize_t n, unsigned group[8])
             part[k] = part[k] * 10 + (unsigned)(s[i] - '0');
     }
     memcpy(buf, s, (size_t)colon);
-    n = colon + PyOS_snprintf(buf + colon, sizeof buf - (size_t)colon, "%x:%x",
-                              part[0] << 8 | part[1], part[2] << 8 | part[3]);
+    n = colon + PyOS_snprintf(buf + colon, sizeof buf - (size_t)colon, "%x:%x", part[0] << 8 | part[1], part[2] << 8 | part[3]);
     return ipv6_groups(buf, n, group);
 }
 
@@ -346,7 +349,10 @@ ascii_span(const Text *t, char *buf, Py_ssize_t size)
 
 /* -- The common case: ASCII bytes, accepted in one pass or left to the rules -------- */
 
-enum { LABEL = 1, FAST_ATEXT = 2, DIGIT = 4, PATH = 8 };
+enum { LABEL = 1,
+       FAST_ATEXT = 2,
+       DIGIT = 4,
+       PATH = 8 };
 static uint8_t fast[256];
 
 void
@@ -711,7 +717,8 @@ pf_rule_url(PyObject *text, PyObject *schemes, int known)
     if ((u = user_info(&user)) == PF_NO)
         return v;
     t.from = cut + 1;
-    v = authority(&t, 1) == PF_NO && v == PF_NO ? PF_NO : u == PF_YES ? authority(&t, 1) : PF_UNSURE;
+    v = authority(&t, 1) == PF_NO && v == PF_NO ? PF_NO : u == PF_YES ? authority(&t, 1)
+                                                                      : PF_UNSURE;
     return v;
 }
 
@@ -755,5 +762,6 @@ pf_rule_extension(PyObject *name, PyObject *allowed)
     Py_XDECREF(ext);
     if (r < 0)
         PyErr_Clear();
-    return r < 0 ? PF_UNSURE : r ? PF_YES : PF_NO;
+    return r < 0 ? PF_UNSURE : r ? PF_YES
+                                 : PF_NO;
 }

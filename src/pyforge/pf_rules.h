@@ -7,11 +7,15 @@
 
 #include "pf_state.h"
 
-typedef enum { PF_NO = 0, PF_YES = 1, PF_UNSURE = 2 } PfVerdict;
+typedef enum { PF_NO = 0,
+               PF_YES = 1,
+               PF_UNSURE = 2 } PfVerdict;
 
 PfVerdict pf_rule_email(PyObject *text, PyObject *allowlist); /* frozenset of str */
 /* schemes: frozenset of str; known: what is known of it beforehand */
-enum { PF_HTTP = 1, PF_HTTPS = 2, PF_LONG_SCHEME = 4 /* one of 32 letters or more */ };
+enum { PF_HTTP = 1,
+       PF_HTTPS = 2,
+       PF_LONG_SCHEME = 4 /* one of 32 letters or more */ };
 PfVerdict pf_rule_url(PyObject *text, PyObject *schemes, int known);
 void pf_rules_init(void);
 PfVerdict pf_rule_domain(PyObject *text, int accept_idna);

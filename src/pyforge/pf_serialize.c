@@ -257,12 +257,36 @@ write_single(PyObject *self, PyObject *row, WriteRow write)
     return pf_writer_end(&w, e, 1, r == 0);
 }
 
-static PyObject *encoder_tuples(PyObject *s, PyObject *a) { return write_batch(s, a, write_sequence); }
-static PyObject *encoder_dicts(PyObject *s, PyObject *a) { return write_batch(s, a, write_mapping); }
-static PyObject *encoder_instances(PyObject *s, PyObject *a) { return write_batch(s, a, write_instance); }
-static PyObject *encoder_tuple(PyObject *s, PyObject *r) { return write_single(s, r, write_sequence); }
-static PyObject *encoder_dict(PyObject *s, PyObject *r) { return write_single(s, r, write_mapping); }
-static PyObject *encoder_instance(PyObject *s, PyObject *r) { return write_single(s, r, write_instance); }
+static PyObject *
+encoder_tuples(PyObject *s, PyObject *a)
+{
+    return write_batch(s, a, write_sequence);
+}
+static PyObject *
+encoder_dicts(PyObject *s, PyObject *a)
+{
+    return write_batch(s, a, write_mapping);
+}
+static PyObject *
+encoder_instances(PyObject *s, PyObject *a)
+{
+    return write_batch(s, a, write_instance);
+}
+static PyObject *
+encoder_tuple(PyObject *s, PyObject *r)
+{
+    return write_single(s, r, write_sequence);
+}
+static PyObject *
+encoder_dict(PyObject *s, PyObject *r)
+{
+    return write_single(s, r, write_mapping);
+}
+static PyObject *
+encoder_instance(PyObject *s, PyObject *r)
+{
+    return write_single(s, r, write_instance);
+}
 
 static PyObject *
 encoder_dumps(PyObject *self, PyObject *v)
@@ -332,8 +356,16 @@ encoder_as_dict(PyObject *self, PyObject *instance, int is_mapping)
     return result;
 }
 
-static PyObject *encoder_instance_dict(PyObject *s, PyObject *o) { return encoder_as_dict(s, o, 0); }
-static PyObject *encoder_mapping_dict(PyObject *s, PyObject *o) { return encoder_as_dict(s, o, 1); }
+static PyObject *
+encoder_instance_dict(PyObject *s, PyObject *o)
+{
+    return encoder_as_dict(s, o, 0);
+}
+static PyObject *
+encoder_mapping_dict(PyObject *s, PyObject *o)
+{
+    return encoder_as_dict(s, o, 1);
+}
 
 /* -- Construction ------------------------------------------------------------- */
 

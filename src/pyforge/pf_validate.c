@@ -17,7 +17,8 @@ typedef struct {
     int has_digits;
 } Facts;
 
-enum { PUNT = 0, TAKEN = 1 };
+enum { PUNT = 0,
+       TAKEN = 1 };
 
 /* -- Emptiness ---------------------------------------------------------------- */
 
@@ -843,7 +844,8 @@ clean_row(PfPlan *p, PyObject *row, PyObject *instance, PyObject **errors)
         PfStep *s = &p->steps[i];
         PyObject *v = i < gathered && values[i] != NULL ? values[i] : row_value(s, row, i);
         PyObject *out = NULL;
-        int r = v == NULL ? -2 : s->kind == PF_KIND_SKIP ? 1 : pf_step_clean(&c, s, v, &out);
+        int r = v == NULL ? -2 : s->kind == PF_KIND_SKIP ? 1
+                                                         : pf_step_clean(&c, s, v, &out);
         if (r == 1 && out == NULL)
             out = Py_NewRef(v);
         Py_XDECREF(v);

@@ -183,7 +183,8 @@ write_pairs_snapshot(PfWriter *w, PyObject *mapping)
             goto done;
         }
         if (write_pair(w, Py_NewRef(PyTuple_GET_ITEM(pair, 0)),
-                       Py_NewRef(PyTuple_GET_ITEM(pair, 1)), &first) < 0)
+                       Py_NewRef(PyTuple_GET_ITEM(pair, 1)), &first)
+            < 0)
             goto done;
     }
     r = 0;

@@ -207,7 +207,8 @@ int
 pf_write_float(PfWriter *w, double v)
 {
     if (!isfinite(v)) {
-        const char *text = isnan(v) ? "NaN" : v > 0 ? "Infinity" : "-Infinity";
+        const char *text = isnan(v) ? "NaN" : v > 0 ? "Infinity"
+                                                    : "-Infinity";
         if (w->style->allow_nan)
             return pf_write_lit(w, text, strlen(text));
         {
@@ -215,7 +216,8 @@ pf_write_float(PfWriter *w, double v)
             PyErr_Format(PyExc_ValueError,
                          CPY_NAN_MESSAGE_HAS_VALUE
                              ? "Out of range float values are not JSON compliant: %R"
-                             : "Out of range float values are not JSON compliant", f);
+                             : "Out of range float values are not JSON compliant",
+                         f);
             Py_XDECREF(f);
         }
         return -1;

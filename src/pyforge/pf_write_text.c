@@ -7,8 +7,8 @@
 #include "pf_style.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-#define PF_X86 1
+#  include <immintrin.h>
+#  define PF_X86 1
 #endif
 
 typedef struct {
@@ -16,7 +16,8 @@ typedef struct {
     uint8_t len;
 } Escape;
 
-enum { BLOCK = 1024, LONGEST = 12 }; /* characters a turn; bytes per character */
+enum { BLOCK = 1024,
+       LONGEST = 12 }; /* characters a turn; bytes per character */
 
 static Escape esc_ascii[256]; /* \uXXXX from 0x7f on */
 static Escape esc_utf8[128];
@@ -137,25 +138,25 @@ special16(__m128i v, int ascii)
     return (unsigned)_mm_movemask_epi8(m);
 }
 
-#define COPY_SSE2(name, ascii)                                              \
-    static const uint8_t *name(const uint8_t *s, const uint8_t *e, char **p) \
-    {                                                                       \
-        for (; e - s >= 16; s += 16, *p += 16) {                            \
-            __m128i v = _mm_loadu_si128((const __m128i *)s);                \
-            unsigned m = special16(v, ascii);                               \
-            _mm_storeu_si128((__m128i *)*p, v);                             \
-            if (m != 0) {                                                   \
-                unsigned k = (unsigned)__builtin_ctz(m);                    \
-                *p += k;                                                    \
-                return s + k;                                               \
-            }                                                               \
-        }                                                                   \
-        return s;                                                           \
-    }
+#  define COPY_SSE2(name, ascii) \
+      static const uint8_t *name(const uint8_t *s, const uint8_t *e, char **p) \
+      { \
+          for (; e - s >= 16; s += 16, *p += 16) { \
+              __m128i v = _mm_loadu_si128((const __m128i *)s); \
+              unsigned m = special16(v, ascii); \
+              _mm_storeu_si128((__m128i *)*p, v); \
+              if (m != 0) { \
+                  unsigned k = (unsigned)__builtin_ctz(m); \
+                  *p += k; \
+                  return s + k; \
+              } \
+          } \
+          return s; \
+      }
 COPY_SSE2(copy_sse2_ascii, 1)
 COPY_SSE2(copy_sse2_utf8, 0)
 
-#define AVX2 __attribute__((target("avx2,bmi")))
+#  define AVX2 __attribute__((target("avx2,bmi")))
 
 AVX2 static inline unsigned
 special32(__m256i v, int ascii)
@@ -170,21 +171,21 @@ special32(__m256i v, int ascii)
     return (unsigned)_mm256_movemask_epi8(m);
 }
 
-#define COPY_AVX2(name, ascii, rest)                                             \
-    AVX2 static const uint8_t *name(const uint8_t *s, const uint8_t *e, char **p) \
-    {                                                                            \
-        for (; e - s >= 32; s += 32, *p += 32) {                                 \
-            __m256i v = _mm256_loadu_si256((const __m256i *)s);                  \
-            unsigned m = special32(v, ascii);                                    \
-            _mm256_storeu_si256((__m256i *)*p, v);                               \
-            if (m != 0) {                                                        \
-                unsigned k = (unsigned)__builtin_ctz(m);                         \
-                *p += k;                                                         \
-                return s + k;                                                    \
-            }                                                                    \
-        }                                                                        \
-        return rest(s, e, p);                                                    \
-    }
+#  define COPY_AVX2(name, ascii, rest) \
+      AVX2 static const uint8_t *name(const uint8_t *s, const uint8_t *e, char **p) \
+      { \
+          for (; e - s >= 32; s += 32, *p += 32) { \
+              __m256i v = _mm256_loadu_si256((const __m256i *)s); \
+              unsigned m = special32(v, ascii); \
+              _mm256_storeu_si256((__m256i *)*p, v); \
+              if (m != 0) { \
+                  unsigned k = (unsigned)__builtin_ctz(m); \
+                  *p += k; \
+                  return s + k; \
+              } \
+          } \
+          return rest(s, e, p); \
+      }
 COPY_AVX2(copy_avx2_ascii, 1, copy_sse2_ascii)
 COPY_AVX2(copy_avx2_utf8, 0, copy_sse2_utf8)
 #endif
@@ -320,7 +321,7 @@ write_quoted(PfOut *o, const uint8_t *s, size_t n, int ascii)
     if (n <= 128)
         return write_short(o, s, n, ascii);
     return pf_out_char(o, '"') < 0 || write_bytes(o, s, n, ascii) < 0 ? -1
-                                                                    : pf_out_char(o, '"');
+                                                                      : pf_out_char(o, '"');
 }
 
 /* -- Wide source -------------------------------------------------------------- */
@@ -404,35 +405,35 @@ surrogate_error(PyObject *text)
     return -1;
 }
 
-#define WRITE_WIDE(name, type, put, eight)                                        \
-    static int name(PfOut *o, PyObject *text, int lines)                          \
-    {                                                                             \
+#define WRITE_WIDE(name, type, put, eight) \
+    static int name(PfOut *o, PyObject *text, int lines) \
+    { \
         const type *s = PyUnicode_DATA(text), *end = s + PyUnicode_GET_LENGTH(text); \
-        if (pf_out_char(o, '"') < 0)                                              \
-            return -1;                                                            \
-        while (s < end) {                                                         \
-            const type *stop = end - s > BLOCK ? s + BLOCK : end;                 \
-            char *p;                                                              \
-            if (pf_out_room(o, (size_t)(stop - s) * LONGEST + 16) < 0)            \
-                return -1;                                                        \
-            p = o->p;                                                             \
-            while (s < stop) {                                                    \
+        if (pf_out_char(o, '"') < 0) \
+            return -1; \
+        while (s < end) { \
+            const type *stop = end - s > BLOCK ? s + BLOCK : end; \
+            char *p; \
+            if (pf_out_room(o, (size_t)(stop - s) * LONGEST + 16) < 0) \
+                return -1; \
+            p = o->p; \
+            while (s < stop) { \
                 if (eight && stop - s >= 8 && copy_eight((const Py_UCS2 *)s, p)) { \
-                    p += 8, s += 8;                                               \
-                    continue;                                                     \
-                }                                                                 \
-                const type *few = stop - s > 8 ? s + 8 : stop;                    \
-                for (; s < few; s++)                                              \
-                    put                                                           \
-            }                                                                     \
-            o->p = p;                                                             \
-        }                                                                         \
-        return pf_out_char(o, '"');                                               \
+                    p += 8, s += 8; \
+                    continue; \
+                } \
+                const type *few = stop - s > 8 ? s + 8 : stop; \
+                for (; s < few; s++) \
+                    put \
+            } \
+            o->p = p; \
+        } \
+        return pf_out_char(o, '"'); \
     }
 
 #define PUT_ASCII p = put_wide_ascii(p, *s);
-#define PUT_UTF8                                          \
-    if ((p = put_wide_utf8(p, *s, lines)) == NULL)        \
+#define PUT_UTF8 \
+    if ((p = put_wide_utf8(p, *s, lines)) == NULL) \
         return surrogate_error(text);
 WRITE_WIDE(write_ucs2_ascii, Py_UCS2, PUT_ASCII, 1)
 WRITE_WIDE(write_ucs4_ascii, Py_UCS4, PUT_ASCII, 0)

@@ -26,7 +26,6 @@ import pyforge
 from pyforge import _django_internals as internals
 from pyforge import _patch, conf, signals
 
-
 # before Django 5.2 the e-mail rule is another one, and stays in Python
 all_native = pytest.mark.skipif(not internals.EMAIL_IS_KNOWN, reason="e-mail is kept in Python")
 

@@ -64,7 +64,10 @@ typedef struct {
 
 #define VM_CACHE_MORE 3
 
-typedef enum { IC_NONE, IC_GLOBAL, IC_ATTR, IC_CALL } VmCacheKind;
+typedef enum { IC_NONE,
+               IC_GLOBAL,
+               IC_ATTR,
+               IC_CALL } VmCacheKind;
 
 typedef struct {
     PyObject *name;         /* borrowed from co_names */

@@ -24,7 +24,10 @@
 #define NOT_YET 0xFFFFFFFFu
 #define FUSE_LIMIT 6000u        /* operations; above it 16-bit jumps might not reach */
 
-typedef enum { SLOT_TEMP, SLOT_LOCAL, SLOT_CONST, SLOT_NULL } SlotKind;
+typedef enum { SLOT_TEMP,
+               SLOT_LOCAL,
+               SLOT_CONST,
+               SLOT_NULL } SlotKind;
 
 typedef struct {
     uint8_t kind;
@@ -39,7 +42,10 @@ typedef struct {
     uint8_t is_loop;            /* target of a backward jump */
 } Label;
 
-typedef enum { FIX_16, FIX_32, FIX_EXT0, FIX_EXT1 } FixKind;
+typedef enum { FIX_16,
+               FIX_32,
+               FIX_EXT0,
+               FIX_EXT1 } FixKind;
 
 typedef struct {
     uint32_t pc;                /* instruction that jumps */
@@ -532,9 +538,18 @@ static const uint16_t binary_imm_ops[2][13] = {
 };
 /* in the order Py_LT, Py_LE, Py_EQ, Py_NE, Py_GT, Py_GE */
 static const uint16_t compare_ops[6] = {VM_LT, VM_LE, VM_EQ, VM_NE, VM_GT, VM_GE};
-static const uint16_t compare_jumps[6][2][2] = {    /* [kind][jump if true][immediate] */
-#define ROW(NAME) {{VM_JF_##NAME, VM_JF_##NAME##I}, {VM_JT_##NAME, VM_JT_##NAME##I}}
-    ROW(LT), ROW(LE), ROW(EQ), ROW(NE), ROW(GT), ROW(GE),
+static const uint16_t compare_jumps[6][2][2] = {
+    /* [kind][jump if true][immediate] */
+#define ROW(NAME) \
+    { \
+        {VM_JF_##NAME, VM_JF_##NAME##I}, { VM_JT_##NAME, VM_JT_##NAME##I } \
+    }
+    ROW(LT),
+    ROW(LE),
+    ROW(EQ),
+    ROW(NE),
+    ROW(GT),
+    ROW(GE),
 #undef ROW
 };
 
@@ -950,10 +965,10 @@ refuse(Lower *L, const char *why)
         L->refused = why;
 }
 
-#define DEPTH_CHECK(n)                                                                 \
-    if (L->depth < (int)(n)) {                                                         \
-        refuse(L, "stack underflow");                                                  \
-        return;                                                                        \
+#define DEPTH_CHECK(n) \
+    if (L->depth < (int)(n)) { \
+        refuse(L, "stack underflow"); \
+        return; \
     }
 
 static int operation_pops(const CpyInsn *in);
@@ -1271,40 +1286,97 @@ operation_pops(const CpyInsn *in)
     case CPY_COPY:
     case CPY_SWAP:
         return (int)in->arg > 0 ? (int)in->arg : 1 << 20;
-    case CPY_POP: case CPY_STORE_FAST: case CPY_STORE_GLOBAL: case CPY_STORE_NAME:
-    case CPY_STORE_DEREF: case CPY_LOAD_ATTR: case CPY_LOAD_METHOD: case CPY_DELETE_ATTR:
-    case CPY_UNARY_NEGATIVE: case CPY_UNARY_POSITIVE: case CPY_UNARY_INVERT:
-    case CPY_UNARY_NOT: case CPY_TO_BOOL: case CPY_GET_LEN: case CPY_LIST_TO_TUPLE:
-    case CPY_UNPACK_SEQUENCE: case CPY_UNPACK_EX: case CPY_CONVERT_VALUE:
-    case CPY_RETURN_VALUE: case CPY_POP_JUMP_IF_TRUE: case CPY_POP_JUMP_IF_FALSE:
-    case CPY_POP_JUMP_IF_NONE: case CPY_POP_JUMP_IF_NOT_NONE:
-    case CPY_JUMP_IF_TRUE_OR_POP: case CPY_JUMP_IF_FALSE_OR_POP: case CPY_GET_ITER:
-    case CPY_FOR_ITER: case CPY_YIELD_VALUE: case CPY_GET_YIELD_FROM_ITER:
-    case CPY_GET_AWAITABLE: case CPY_GET_AITER: case CPY_GET_ANEXT:
-    case CPY_ASYNC_GEN_WRAP: case CPY_STOPITERATION_ERROR: case CPY_BEFORE_WITH:
-    case CPY_BEFORE_ASYNC_WITH: case CPY_PUSH_EXC_INFO: case CPY_POP_EXCEPT:
-    case CPY_MATCH_MAPPING: case CPY_MATCH_SEQUENCE: case CPY_IMPORT_FROM:
-    case CPY_IMPORT_STAR: case CPY_PRINT_EXPR: case CPY_LOAD_FROM_DICT_OR_GLOBALS:
-    case CPY_LOAD_FROM_DICT_OR_DEREF: case CPY_CALL_KW:
+    case CPY_POP:
+    case CPY_STORE_FAST:
+    case CPY_STORE_GLOBAL:
+    case CPY_STORE_NAME:
+    case CPY_STORE_DEREF:
+    case CPY_LOAD_ATTR:
+    case CPY_LOAD_METHOD:
+    case CPY_DELETE_ATTR:
+    case CPY_UNARY_NEGATIVE:
+    case CPY_UNARY_POSITIVE:
+    case CPY_UNARY_INVERT:
+    case CPY_UNARY_NOT:
+    case CPY_TO_BOOL:
+    case CPY_GET_LEN:
+    case CPY_LIST_TO_TUPLE:
+    case CPY_UNPACK_SEQUENCE:
+    case CPY_UNPACK_EX:
+    case CPY_CONVERT_VALUE:
+    case CPY_RETURN_VALUE:
+    case CPY_POP_JUMP_IF_TRUE:
+    case CPY_POP_JUMP_IF_FALSE:
+    case CPY_POP_JUMP_IF_NONE:
+    case CPY_POP_JUMP_IF_NOT_NONE:
+    case CPY_JUMP_IF_TRUE_OR_POP:
+    case CPY_JUMP_IF_FALSE_OR_POP:
+    case CPY_GET_ITER:
+    case CPY_FOR_ITER:
+    case CPY_YIELD_VALUE:
+    case CPY_GET_YIELD_FROM_ITER:
+    case CPY_GET_AWAITABLE:
+    case CPY_GET_AITER:
+    case CPY_GET_ANEXT:
+    case CPY_ASYNC_GEN_WRAP:
+    case CPY_STOPITERATION_ERROR:
+    case CPY_BEFORE_WITH:
+    case CPY_BEFORE_ASYNC_WITH:
+    case CPY_PUSH_EXC_INFO:
+    case CPY_POP_EXCEPT:
+    case CPY_MATCH_MAPPING:
+    case CPY_MATCH_SEQUENCE:
+    case CPY_IMPORT_FROM:
+    case CPY_IMPORT_STAR:
+    case CPY_PRINT_EXPR:
+    case CPY_LOAD_FROM_DICT_OR_GLOBALS:
+    case CPY_LOAD_FROM_DICT_OR_DEREF:
+    case CPY_CALL_KW:
         return 1 + (in->op == CPY_CALL_KW ? 2 + (int)in->arg : 0);
-    case CPY_STORE_ATTR: case CPY_BINARY_SUBSCR: case CPY_DELETE_SUBSCR:
-    case CPY_BINARY_OP: case CPY_INPLACE_OP: case CPY_COMPARE_OP: case CPY_IS_OP:
-    case CPY_CONTAINS_OP: case CPY_SEND: case CPY_END_SEND: case CPY_END_ASYNC_FOR:
-    case CPY_CHECK_EXC_MATCH: case CPY_CHECK_EG_MATCH: case CPY_PREP_RERAISE_STAR:
-    case CPY_MATCH_KEYS: case CPY_IMPORT_NAME: case CPY_SET_FUNCTION_ATTRIBUTE:
+    case CPY_STORE_ATTR:
+    case CPY_BINARY_SUBSCR:
+    case CPY_DELETE_SUBSCR:
+    case CPY_BINARY_OP:
+    case CPY_INPLACE_OP:
+    case CPY_COMPARE_OP:
+    case CPY_IS_OP:
+    case CPY_CONTAINS_OP:
+    case CPY_SEND:
+    case CPY_END_SEND:
+    case CPY_END_ASYNC_FOR:
+    case CPY_CHECK_EXC_MATCH:
+    case CPY_CHECK_EG_MATCH:
+    case CPY_PREP_RERAISE_STAR:
+    case CPY_MATCH_KEYS:
+    case CPY_IMPORT_NAME:
+    case CPY_SET_FUNCTION_ATTRIBUTE:
         return 2;
-    case CPY_STORE_SUBSCR: case CPY_BINARY_SLICE: case CPY_CLEANUP_THROW:
-    case CPY_MATCH_CLASS: case CPY_LOAD_SUPER_ATTR: case CPY_LOAD_SUPER_METHOD:
+    case CPY_STORE_SUBSCR:
+    case CPY_BINARY_SLICE:
+    case CPY_CLEANUP_THROW:
+    case CPY_MATCH_CLASS:
+    case CPY_LOAD_SUPER_ATTR:
+    case CPY_LOAD_SUPER_METHOD:
         return 3;
-    case CPY_STORE_SLICE: case CPY_WITH_EXCEPT_START:
+    case CPY_STORE_SLICE:
+    case CPY_WITH_EXCEPT_START:
         return 4;
-    case CPY_BUILD_TUPLE: case CPY_BUILD_LIST: case CPY_BUILD_SET: case CPY_BUILD_STRING:
-    case CPY_BUILD_SLICE: case CPY_RAISE:
+    case CPY_BUILD_TUPLE:
+    case CPY_BUILD_LIST:
+    case CPY_BUILD_SET:
+    case CPY_BUILD_STRING:
+    case CPY_BUILD_SLICE:
+    case CPY_RAISE:
         return (int)in->arg;
     case CPY_BUILD_MAP: return 2 * (int)in->arg;
     case CPY_BUILD_CONST_KEY_MAP: return (int)in->arg + 1;
-    case CPY_LIST_APPEND: case CPY_SET_ADD: case CPY_LIST_EXTEND: case CPY_SET_UPDATE:
-    case CPY_DICT_UPDATE: case CPY_DICT_MERGE: case CPY_RERAISE:
+    case CPY_LIST_APPEND:
+    case CPY_SET_ADD:
+    case CPY_LIST_EXTEND:
+    case CPY_SET_UPDATE:
+    case CPY_DICT_UPDATE:
+    case CPY_DICT_MERGE:
+    case CPY_RERAISE:
         return 1 + (int)in->arg;
     case CPY_MAP_ADD: return 2 + (int)in->arg;
     case CPY_FORMAT_VALUE: return in->arg & 4 ? 2 : 1;

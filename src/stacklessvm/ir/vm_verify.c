@@ -22,11 +22,26 @@
 /* READS: fields, the operand list, a window with its size (0: window_size tells) */
 #define WINDOW(n) (16 | (n) << 5)
 enum {
-    R_0 = 0, R_A = 1, R_B = 2, R_AB = 3, R_BC = 6, R_ABC = 7, R_X = 8, R_BX = R_B | R_X,
-    R_W = WINDOW(0), R_W2 = WINDOW(2), R_W3 = WINDOW(3), R_W4 = WINDOW(4),
+    R_0 = 0,
+    R_A = 1,
+    R_B = 2,
+    R_AB = 3,
+    R_BC = 6,
+    R_ABC = 7,
+    R_X = 8,
+    R_BX = R_B | R_X,
+    R_W = WINDOW(0),
+    R_W2 = WINDOW(2),
+    R_W3 = WINDOW(3),
+    R_W4 = WINDOW(4),
     R_W2X = R_W2 | R_X,
 };
-typedef enum { W_0, W_A, W_AA, W_W2, W_W, W_X } Writes;
+typedef enum { W_0,
+               W_A,
+               W_AA,
+               W_W2,
+               W_W,
+               W_X } Writes;
 
 static const struct {
     uint8_t reads, writes, cache;
@@ -212,7 +227,8 @@ write_destination(Verify *v)
 static uint16_t
 field(const VmInsn *insn, int i)
 {
-    return i == 0 ? insn->a : i == 1 ? insn->b : insn->c;
+    return i == 0 ? insn->a : i == 1 ? insn->b
+                                     : insn->c;
 }
 
 /* Windows whose size is not in the table. */
@@ -262,7 +278,10 @@ check_peeked(Verify *v, unsigned r)
     case VM_DMRG:
     case VM_RERAISE:
         return r == VM_NO_REG ? 0 : check_holds(v, r);
-    case VM_LDC: case VM_LDC_L: case VM_LDCC: case VM_DELC:
+    case VM_LDC:
+    case VM_LDC_L:
+    case VM_LDCC:
+    case VM_DELC:
         break;
     case VM_STC:
         if (r == v->insn->a)
@@ -289,7 +308,9 @@ check_number(Verify *v, unsigned n)
     case VM_SLICE: return n == 2 || n == 3 ? 0 : bad(v, "%u items", n);
     case VM_CALLX: return n <= 1 ? 0 : bad(v, "flags %u", n);
     case VM_MKFN: return n <= 15 ? 0 : bad(v, "flags %u", n);
-    case VM_FMT: case VM_FMTS: case VM_CONV: return n <= 3 ? 0 : bad(v, "conversion %u", n);
+    case VM_FMT:
+    case VM_FMTS:
+    case VM_CONV: return n <= 3 ? 0 : bad(v, "conversion %u", n);
     default: return 0;
     }
 }
@@ -301,8 +322,13 @@ check_meaning(Verify *v)
     const VmInsn *insn = v->insn;
     int ok = 1;
     switch (insn->op) {
-    case VM_MOV: case VM_MOV_L: case VM_TAKE: ok = !is_temp(v, insn->b); break;
-    case VM_MOVT: case VM_MOVE: case VM_DUP: case VM_RERAISE: ok = is_temp(v, insn->b); break;
+    case VM_MOV:
+    case VM_MOV_L:
+    case VM_TAKE: ok = !is_temp(v, insn->b); break;
+    case VM_MOVT:
+    case VM_MOVE:
+    case VM_DUP:
+    case VM_RERAISE: ok = is_temp(v, insn->b); break;
     case VM_SWAP: ok = is_temp(v, insn->a) && is_temp(v, insn->b); break;
     case VM_DROP: ok = is_temp(v, insn->a); break;
     case VM_CALLKW: {
@@ -324,7 +350,8 @@ check_fields(Verify *v)
         unsigned x = field(v->insn, i);
         int status = 0;
         switch (format[i]) {
-        case 'D': case 'R': status = check_register(v, x); break;
+        case 'D':
+        case 'R': status = check_register(v, x); break;
         case 'P': status = check_peeked(v, x); break;
         case 'K': status = v->insn->op == VM_BAIL ? 0 : check_const(v, x); break;
         case 'C': status = check_cache(v, x); break;
@@ -545,7 +572,8 @@ flow_on(Verify *v)
     const VmInsn *insn = v->insn;
     int flags = vm_op_flags(insn->op), status = 0;
     switch (insn->op) {
-    case VM_FOR: case VM_FOR_L: return flow_for(v);
+    case VM_FOR:
+    case VM_FOR_L: return flow_for(v);
     case VM_SEND: return flow_send(v);
     default:
         if (keeps(insn)) {

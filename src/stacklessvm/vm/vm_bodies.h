@@ -32,32 +32,32 @@
 
 #define OFFSET_BC (*(const int32_t *)&ip->b)
 /* op applied to the three-way result of vm_numbers_order; 2 is unordered */
-#define ORDERED(OP, order)                                                             \
-    ((OP) == Py_LT   ? (order) == -1                                                   \
-     : (OP) == Py_LE ? (order) <= 0                                                    \
-     : (OP) == Py_EQ ? (order) == 0                                                    \
-     : (OP) == Py_NE ? (order) != 0                                                    \
-     : (OP) == Py_GT ? (order) == 1                                                    \
+#define ORDERED(OP, order) \
+    ((OP) == Py_LT   ? (order) == -1 \
+     : (OP) == Py_LE ? (order) <= 0 \
+     : (OP) == Py_EQ ? (order) == 0 \
+     : (OP) == Py_NE ? (order) != 0 \
+     : (OP) == Py_GT ? (order) == 1 \
                      : (order) == 0 || (order) == 1)
 #define CONSUME(reg) vm_consume(f, (reg))
 #define IS_TEMP(reg) ((reg) >= nlocals)
-#define SET_ANY(v)                                                                     \
-    do {                                                                               \
-        VmWord new_ = (v);                                                             \
-        if (IS_TEMP(ip->a))                                                            \
-            R[ip->a] = new_;                                                           \
-        else {                                                                         \
-            VmWord old_ = R[ip->a];                                                    \
-            R[ip->a] = new_;                                                           \
-            vm_release(old_);                                                          \
-        }                                                                              \
+#define SET_ANY(v) \
+    do { \
+        VmWord new_ = (v); \
+        if (IS_TEMP(ip->a)) \
+            R[ip->a] = new_; \
+        else { \
+            VmWord old_ = R[ip->a]; \
+            R[ip->a] = new_; \
+            vm_release(old_); \
+        } \
     } while (0)
 #define SET_TEMP(v) R[ip->a] = (v)
-#define SET_LOCAL(v)                                                                   \
-    do {                                                                               \
-        VmWord new_ = (v), old_ = R[ip->a];                                            \
-        R[ip->a] = new_;                                                               \
-        vm_release(old_);                                                              \
+#define SET_LOCAL(v) \
+    do { \
+        VmWord new_ = (v), old_ = R[ip->a]; \
+        R[ip->a] = new_; \
+        vm_release(old_); \
     } while (0)
 
 #endif

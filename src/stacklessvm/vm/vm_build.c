@@ -674,7 +674,8 @@ vm_send(VmAct *A, VmFrame *f, PyObject *receiver, VmWord value, VmWord *result)
     vm_after(A, f);
     Py_DECREF(v);
     *result = vm_from_ptr(r);
-    return status == PYGEN_NEXT ? 1 : status == PYGEN_RETURN ? 0 : -1;
+    return status == PYGEN_NEXT ? 1 : status == PYGEN_RETURN ? 0
+                                                             : -1;
 }
 
 /* -- imports ---------------------------------------------------------------------------------------------- */

@@ -656,8 +656,7 @@ call_known(VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmWord *result)
 static PyObject *
 call_definition(PyMethodDef *def, PyObject *self, PyObject **argv, size_t n, int *done)
 {
-    switch (def->ml_flags & (METH_VARARGS | METH_FASTCALL | METH_NOARGS | METH_O
-                             | METH_KEYWORDS | METH_METHOD)) {
+    switch (def->ml_flags & (METH_VARARGS | METH_FASTCALL | METH_NOARGS | METH_O | METH_KEYWORDS | METH_METHOD)) {
     case METH_NOARGS:
         if (n == 0)
             return def->ml_meth(self, NULL);

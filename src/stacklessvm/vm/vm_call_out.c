@@ -38,7 +38,7 @@ find_stack_low(void)
     }
     struct rlimit r;    /* no /proc: the limit, counted from here */
     size = getrlimit(RLIMIT_STACK, &r) == 0 && r.rlim_cur != RLIM_INFINITY ? r.rlim_cur
-                                                                            : STACK_GUESS;
+                                                                           : STACK_GUESS;
     return here - (size - size / 8) + reserve;
 }
 

@@ -35,7 +35,13 @@ set_return(VmFrame *nf, VmReturn ret, VmReturnKind kind, VmWord aux)
 
 /* -- class statements --------------------------------------------------------------------- */
 
-enum { S_NAME, S_ORIG_BASES, S_BASES, S_META, S_KEYWORDS, S_NAMESPACE, S_COUNT };
+enum { S_NAME,
+       S_ORIG_BASES,
+       S_BASES,
+       S_META,
+       S_KEYWORDS,
+       S_NAMESPACE,
+       S_COUNT };
 
 /* Bases with __mro_entries__ replaced by what it returns.  -> new (orig itself when none) */
 static PyObject *
@@ -47,7 +53,8 @@ resolve_bases(PyObject *orig)
         PyObject *base = PyTuple_GET_ITEM(orig, i), *meth = NULL;
         if (!PyType_Check(base)) {
             if (_PyObject_LookupAttr(base, PyUnicode_InternFromString("__mro_entries__"),
-                                     &meth) < 0)
+                                     &meth)
+                < 0)
                 goto done;
         }
         if (meth == NULL) {
@@ -224,7 +231,8 @@ check_class_cell(PyObject *cls, PyObject *cell, PyObject *name)
     if (set == NULL)
         PyErr_Format(PyExc_RuntimeError,
                      "__class__ not set defining %.200R as %.200R. "
-                     "Was __classcell__ propagated to type.__new__?", name, cls);
+                     "Was __classcell__ propagated to type.__new__?",
+                     name, cls);
     else
         PyErr_Format(PyExc_TypeError, "__class__ set to %.200R defining %.200R as %.200R", set,
                      name, cls);

@@ -51,7 +51,7 @@ static PyAsyncMethods coro_as_async = {.am_await = coro_await, .am_send = vm_gen
 
 PyTypeObject VmCoro_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "coroutine",
+        .tp_name = "coroutine",
     .tp_dealloc = vm_gen_dealloc,
     .tp_as_async = &coro_as_async,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
@@ -109,7 +109,7 @@ static PyMethodDef wrapper_methods[] = {
 
 static PyTypeObject VmCoroWrapper_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "coroutine_wrapper",
+        .tp_name = "coroutine_wrapper",
     .tp_basicsize = sizeof(CoroWrapper),
     .tp_dealloc = wrapper_dealloc,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
@@ -121,7 +121,9 @@ static PyTypeObject VmCoroWrapper_Type = {
 
 /* -- async generators ------------------------------------------------------------------------ */
 
-typedef enum { AWAIT_INIT, AWAIT_ITER, AWAIT_CLOSED } AwaitState;
+typedef enum { AWAIT_INIT,
+               AWAIT_ITER,
+               AWAIT_CLOSED } AwaitState;
 
 /* asend() and __anext__(): value; athrow() and aclose(): arguments, NULL for aclose */
 typedef struct {
@@ -172,7 +174,7 @@ step_dealloc(PyObject *o)
 {
     PyObject_GC_UnTrack(o);
     Py_TRASHCAN_BEGIN(o, step_dealloc)
-    Py_CLEAR(((AsyncStep *)o)->gen);
+        Py_CLEAR(((AsyncStep *)o)->gen);
     Py_CLEAR(((AsyncStep *)o)->payload);
     PyObject_GC_Del(o);
     Py_TRASHCAN_END
@@ -419,18 +421,18 @@ static PyMethodDef athrow_methods[] = {
 };
 static PyAsyncMethods step_as_async = {.am_await = PyObject_SelfIter};
 
-#define STEP_TYPE(NAME, NEXT, METHODS)                                                 \
-    {                                                                                  \
-        PyVarObject_HEAD_INIT(NULL, 0)                                                 \
-        .tp_name = NAME,                                                               \
-        .tp_basicsize = sizeof(AsyncStep),                                             \
-        .tp_dealloc = step_dealloc,                                                    \
-        .tp_as_async = &step_as_async,                                                 \
-        .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,                           \
-        .tp_traverse = step_traverse,                                                  \
-        .tp_iter = PyObject_SelfIter,                                                  \
-        .tp_iternext = NEXT,                                                           \
-        .tp_methods = METHODS,                                                         \
+#define STEP_TYPE(NAME, NEXT, METHODS) \
+    { \
+        PyVarObject_HEAD_INIT(NULL, 0) \
+            .tp_name = NAME, \
+        .tp_basicsize = sizeof(AsyncStep), \
+        .tp_dealloc = step_dealloc, \
+        .tp_as_async = &step_as_async, \
+        .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, \
+        .tp_traverse = step_traverse, \
+        .tp_iter = PyObject_SelfIter, \
+        .tp_iternext = NEXT, \
+        .tp_methods = METHODS, \
     }
 static PyTypeObject VmAsend_Type = STEP_TYPE("async_generator_asend", asend_next, asend_methods);
 static PyTypeObject VmAthrow_Type =
@@ -486,7 +488,7 @@ static PyAsyncMethods ag_as_async = {.am_aiter = PyObject_SelfIter, .am_anext = 
 
 PyTypeObject VmAsyncGen_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "async_generator",
+        .tp_name = "async_generator",
     .tp_dealloc = vm_gen_dealloc,
     .tp_as_async = &ag_as_async,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
@@ -542,7 +544,8 @@ with_error(PyTypeObject *type, int why)
         return;
     PyErr_Format(PyExc_TypeError,
                  "'async with' received an object from %s that does not implement "
-                 "__await__: %.100s", why == 1 ? "__aenter__" : "__aexit__", type->tp_name);
+                 "__await__: %.100s",
+                 why == 1 ? "__aenter__" : "__aexit__", type->tp_name);
 }
 
 static int
@@ -594,7 +597,8 @@ async_iterator(PyObject *o)
     if (m == NULL || m->am_anext == NULL) {
         PyErr_Format(PyExc_TypeError,
                      "'async for' received an object from __aiter__ that does not implement "
-                     "__anext__: %.100s", Py_TYPE(it)->tp_name);
+                     "__anext__: %.100s",
+                     Py_TYPE(it)->tp_name);
         Py_CLEAR(it);
     }
     return it;

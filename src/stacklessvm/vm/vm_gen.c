@@ -594,7 +594,8 @@ set_thrown(PyObject *type, PyObject *value, PyObject *tb)
     else {
         PyErr_Format(PyExc_TypeError,
                      "exceptions must be classes or instances deriving from BaseException, "
-                     "not %s", Py_TYPE(type)->tp_name);
+                     "not %s",
+                     Py_TYPE(type)->tp_name);
         goto failed;
     }
     PyErr_Restore(type, value, tb);
@@ -815,8 +816,7 @@ vm_gen_dealloc(PyObject *gen)
 {
     PyGenObject *g = (PyGenObject *)gen;
     PyObject_GC_UnTrack(gen);
-    Py_TRASHCAN_BEGIN(gen, vm_gen_dealloc)
-    if (g->gi_weakreflist != NULL)
+    Py_TRASHCAN_BEGIN(gen, vm_gen_dealloc) if (g->gi_weakreflist != NULL)
         PyObject_ClearWeakRefs(gen);
     PyObject_GC_Track(gen);
     if (PyObject_CallFinalizerFromDealloc(gen) == 0) {
@@ -836,7 +836,7 @@ static PyAsyncMethods gen_as_async = {.am_send = vm_gen_am_send};
 
 PyTypeObject VmGen_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "generator",
+        .tp_name = "generator",
     .tp_dealloc = vm_gen_dealloc,
     .tp_as_async = &gen_as_async,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
@@ -861,7 +861,7 @@ static PyAsyncMethods gencoro_as_async = {
 
 PyTypeObject VmGenCoro_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "generator",
+        .tp_name = "generator",
     .tp_dealloc = vm_gen_dealloc,
     .tp_as_async = &gencoro_as_async,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,

@@ -10,7 +10,10 @@
 
 #include "vm/vm_frame.h"
 
-typedef enum { GEN_CREATED, GEN_SUSPENDED, GEN_RUNNING, GEN_DONE } VmGenState;
+typedef enum { GEN_CREATED,
+               GEN_SUSPENDED,
+               GEN_RUNNING,
+               GEN_DONE } VmGenState;
 
 /* Who resumed: what a yield or the end means. */
 typedef enum {
@@ -27,7 +30,9 @@ extern PyTypeObject VmCoro_Type;        /* coroutines */
 extern PyTypeObject VmAsyncGen_Type;    /* async generators */
 
 /* c of a YIELD instruction */
-enum { YIELD_PLAIN, YIELD_DELEGATING, YIELD_ASYNC };
+enum { YIELD_PLAIN,
+       YIELD_DELEGATING,
+       YIELD_ASYNC };
 
 /* What a FOR instruction or `yield from` may resume as a generator. */
 static inline int

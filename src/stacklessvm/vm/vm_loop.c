@@ -10,7 +10,9 @@
 
 /* -- results of frames ------------------------------------------------------------------ */
 
-typedef enum { GO_ON, RAISED, LEFT } ReturnStatus;
+typedef enum { GO_ON,
+               RAISED,
+               LEFT } ReturnStatus;
 
 /* A frame returns v (owned) in a way the loop does not do itself.  GO_ON: *frame runs on
    at its pc.  RAISED: an exception at *frame's pc.  LEFT: *result is for the caller in C. */
@@ -157,7 +159,10 @@ step_to_boundary(VmFrame *f)
     VmWord *R = f->regs;
     for (const VmInsn *ip = f->pc;; ip = f->pc) {
         switch (ip->op) {
-        case VM_MOV: R[ip->a] = R[ip->b]; vm_incref(R[ip->a]); break;
+        case VM_MOV:
+            R[ip->a] = R[ip->b];
+            vm_incref(R[ip->a]);
+            break;
         case VM_MOV_L: {
             VmWord w = R[ip->b];
             vm_incref(w);
@@ -165,7 +170,10 @@ step_to_boundary(VmFrame *f)
             break;
         }
         case VM_MOVE: R[ip->a] = R[ip->b]; break;
-        case VM_DUP: R[ip->a] = R[ip->b]; vm_incref(R[ip->a]); break;
+        case VM_DUP:
+            R[ip->a] = R[ip->b];
+            vm_incref(R[ip->a]);
+            break;
         case VM_SWAP: {
             VmWord w = R[ip->a];
             R[ip->a] = R[ip->b];
@@ -243,42 +251,42 @@ make_generator(VmAct *A, VmFrame *f, VmWord *v)
 #  define DISPATCH() goto *labels[ip->op]
 #else
 #  define vm_run vm_run_stepping
-#  define DISPATCH()                                                                   \
-    do {                                                                               \
-        if (vm_unlikely(is_stop(A, f, ip))) {                                          \
-            f->pc = ip;                                                                \
-            goto hand_over_at_pc;                                                      \
-        }                                                                              \
-        goto *labels[ip->op];                                                          \
-    } while (0)
+#  define DISPATCH() \
+      do { \
+          if (vm_unlikely(is_stop(A, f, ip))) { \
+              f->pc = ip; \
+              goto hand_over_at_pc; \
+          } \
+          goto *labels[ip->op]; \
+      } while (0)
 #endif
-#define NEXT_N(n)                                                                      \
-    do {                                                                               \
-        ip += (n);                                                                     \
-        DISPATCH();                                                                    \
+#define NEXT_N(n) \
+    do { \
+        ip += (n); \
+        DISPATCH(); \
     } while (0)
 #define NEXT NEXT_N(1)
-#define JUMP_OFFSET(off)                                                               \
-    do {                                                                               \
-        int32_t jump_ = (off);                                                         \
-        if (jump_ <= 0 && vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK)) {           \
-            f->pc = ip;                                                                \
-            ip += jump_;                                                               \
-            goto poll_and_go;                                                          \
-        }                                                                              \
-        NEXT_N(jump_);                                                                 \
+#define JUMP_OFFSET(off) \
+    do { \
+        int32_t jump_ = (off); \
+        if (jump_ <= 0 && vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK)) { \
+            f->pc = ip; \
+            ip += jump_; \
+            goto poll_and_go; \
+        } \
+        NEXT_N(jump_); \
     } while (0)
-#define OUT(call)                                                                      \
-    do {                                                                               \
-        f->pc = ip;                                                                    \
-        if (vm_unlikely((call) < 0))                                                   \
-            goto error;                                                                \
+#define OUT(call) \
+    do { \
+        f->pc = ip; \
+        if (vm_unlikely((call) < 0)) \
+            goto error; \
     } while (0)
-#define LOAD_FRAME()                                                                   \
-    do {                                                                               \
-        R = f->regs;                                                                   \
-        nlocals = f->code->nlocals;                                                    \
-        caches = f->code->caches;                                                      \
+#define LOAD_FRAME() \
+    do { \
+        R = f->regs; \
+        nlocals = f->code->nlocals; \
+        caches = f->code->caches; \
     } while (0)
 
 PyObject *
@@ -403,7 +411,8 @@ resume_at_pc:
 
 leave_to_cpython:   /* a tool is active: it sees the rest of this frame */
     step_to_boundary(f);
-hand_over_at_pc: __attribute__((unused));
+hand_over_at_pc:
+    __attribute__((unused));
     if (!vm_ready_to_hand_over(f)) {
         ip = f->pc;
         LOAD_FRAME();

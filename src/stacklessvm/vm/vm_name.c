@@ -37,11 +37,13 @@ vm_raise_unbound(VmFrame *f, unsigned local)
     if (cpy_code_local_kind(co, (int)local) & CPY_FREE)
         name_error(PyExc_NameError,
                    "cannot access free variable '%U' where it is not associated with a "
-                   "value in enclosing scope", name);
+                   "value in enclosing scope",
+                   name);
     else
         name_error(PyExc_UnboundLocalError,
                    "cannot access local variable '%U' where it is not associated with a "
-                   "value", name);
+                   "value",
+                   name);
 }
 
 /* -- globals -------------------------------------------------------------------------- */

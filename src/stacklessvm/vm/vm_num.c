@@ -307,26 +307,26 @@ number_binary(int kind, VmWord x, VmWord y, VmWord *result)
 }
 
 /* The hot kinds without the switch. */
-#define NUMBERS(NAME, INT, FLOAT, FLOAT_OK)                                            \
-    int vm_numbers_##NAME(VmWord x, VmWord y, VmWord *result)                          \
-    {                                                                                  \
-        int64_t i = 0, j = 0, r;                                                       \
-        double d = 0, e = 0;                                                           \
-        int kx = number_of(x, &i, &d), ky = number_of(y, &j, &e);                      \
-        if (kx == 'i' && ky == 'i')                                                    \
-            return INT;                                                                \
-        if (kx == 0 || ky == 0)                                                        \
-            return 0;                                                                  \
-        if (kx == 'i')                                                                 \
-            d = (double)i;                                                             \
-        if (ky == 'i')                                                                 \
-            e = (double)j;                                                             \
-        (void)r;                                                                       \
-        return FLOAT_OK ? float_result(FLOAT, result) : 0;                             \
+#define NUMBERS(NAME, INT, FLOAT, FLOAT_OK) \
+    int vm_numbers_##NAME(VmWord x, VmWord y, VmWord *result) \
+    { \
+        int64_t i = 0, j = 0, r; \
+        double d = 0, e = 0; \
+        int kx = number_of(x, &i, &d), ky = number_of(y, &j, &e); \
+        if (kx == 'i' && ky == 'i') \
+            return INT; \
+        if (kx == 0 || ky == 0) \
+            return 0; \
+        if (kx == 'i') \
+            d = (double)i; \
+        if (ky == 'i') \
+            e = (double)j; \
+        (void)r; \
+        return FLOAT_OK ? float_result(FLOAT, result) : 0; \
     }
 NUMBERS(add, int_result(i + j, result), d + e, 1)
 NUMBERS(sub, int_result(i - j, result), d - e, 1)
-NUMBERS(mul, __builtin_mul_overflow(i, j, &r) ? 0 : int_result(r, result), d * e, 1)
+NUMBERS(mul, __builtin_mul_overflow(i, j, &r) ? 0 : int_result(r, result), d *e, 1)
 NUMBERS(div, j == 0 ? 0 : float_result((double)i / (double)j, result), d / e, e != 0.0)
 #undef NUMBERS
 
@@ -346,7 +346,9 @@ vm_numbers_order(VmWord x, VmWord y, int *order)
         d = (double)i;
     if (ky == 'i')
         e = (double)j;
-    *order = d < e ? -1 : d > e ? 1 : d == e ? 0 : 2;
+    *order = d < e ? -1 : d > e ? 1
+                      : d == e  ? 0
+                                : 2;
     return 1;
 }
 
@@ -451,7 +453,9 @@ vm_unary(VmAct *A, VmFrame *f, int kind, VmWord *result)
     double d = 0;
     int k = number_of(f->regs[x], &i, &d);
     if (k == 'i') {
-        int status = int_result(kind == '-' ? -i : kind == '~' ? ~i : i, result);
+        int status = int_result(kind == '-' ? -i : kind == '~' ? ~i
+                                                               : i,
+                                result);
         vm_consume(f, x);
         return status < 0 ? -1 : 0;
     }
@@ -477,12 +481,12 @@ vm_unary(VmAct *A, VmFrame *f, int kind, VmWord *result)
 
 /* -- comparisons ------------------------------------------------------------------------- */
 
-#define COMPARE(op, x, y)                                                              \
-    ((op) == Py_LT   ? (x) < (y)                                                       \
-     : (op) == Py_LE ? (x) <= (y)                                                      \
-     : (op) == Py_EQ ? (x) == (y)                                                      \
-     : (op) == Py_NE ? (x) != (y)                                                      \
-     : (op) == Py_GT ? (x) > (y)                                                       \
+#define COMPARE(op, x, y) \
+    ((op) == Py_LT   ? (x) < (y) \
+     : (op) == Py_LE ? (x) <= (y) \
+     : (op) == Py_EQ ? (x) == (y) \
+     : (op) == Py_NE ? (x) != (y) \
+     : (op) == Py_GT ? (x) > (y) \
                      : (x) >= (y))
 
 static int
@@ -606,7 +610,8 @@ int
 vm_truth_word(VmAct *A, VmFrame *f, VmWord w)
 {
     if (!vm_is_obj(w))
-        return vm_is_int(w) ? vm_int(w) != 0 : vm_is_double(w) ? vm_double(w) != 0.0 : w == VM_TRUE;
+        return vm_is_int(w) ? vm_int(w) != 0 : vm_is_double(w) ? vm_double(w) != 0.0
+                                                               : w == VM_TRUE;
     int truth = object_truth(A, f, vm_ptr(w));
     vm_release(w);
     return truth;

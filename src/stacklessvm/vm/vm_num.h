@@ -38,8 +38,19 @@ vm_reg_object_new(VmFrame *f, unsigned reg)
 int vm_same_object(VmWord a, VmWord b);     /* `is` */
 
 /* NB_ADD ... NB_XOR; one order for tables, as in CPython's opcode.h */
-enum { VM_NB_ADD, VM_NB_AND, VM_NB_FDIV, VM_NB_LSH, VM_NB_MATMUL, VM_NB_MUL, VM_NB_REM,
-       VM_NB_OR, VM_NB_POW, VM_NB_RSH, VM_NB_SUB, VM_NB_DIV, VM_NB_XOR };
+enum { VM_NB_ADD,
+       VM_NB_AND,
+       VM_NB_FDIV,
+       VM_NB_LSH,
+       VM_NB_MATMUL,
+       VM_NB_MUL,
+       VM_NB_REM,
+       VM_NB_OR,
+       VM_NB_POW,
+       VM_NB_RSH,
+       VM_NB_SUB,
+       VM_NB_DIV,
+       VM_NB_XOR };
 
 /* The operators on registers b, c of the instruction (c: an immediate when imm), consumed;
    result in *result.  0, or -1 with an exception. */

@@ -187,7 +187,7 @@ vm_unlink(VmAct *A, VmFrame *f)
         Py_XDECREF(snapshot);
     }
     f->shadow = NULL;
-    f->flags &= (uint8_t)~(FRAME_LINKED | FRAME_EAGER);
+    f->flags &= (uint8_t) ~(FRAME_LINKED | FRAME_EAGER);
 }
 
 void

@@ -148,7 +148,8 @@ exception_instance(PyObject *exc)
         if (v != NULL && !PyExceptionInstance_Check(v)) {
             PyErr_Format(PyExc_TypeError,
                          "calling %R should have returned an instance of BaseException, "
-                         "not %R", exc, Py_TYPE(v));
+                         "not %R",
+                         exc, Py_TYPE(v));
             Py_CLEAR(v);
         }
         return v;
@@ -258,7 +259,8 @@ vm_pop_exc_info(VmAct *A, VmFrame *f)
     VmWord w = f->regs[a];
     if (!vm_is_temp(f, a))
         vm_incref(w);
-    item->exc_value = w == VM_NONE ? Py_NewRef(Py_None) : w == VM_NULL ? NULL : vm_ptr(w);
+    item->exc_value = w == VM_NONE ? Py_NewRef(Py_None) : w == VM_NULL ? NULL
+                                                                       : vm_ptr(w);
     if (old == NULL || Py_REFCNT(old) > 1) {
         Py_XDECREF(old);
         return;
