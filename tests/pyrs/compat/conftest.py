@@ -8,6 +8,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from support.leaks import growth
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -40,6 +41,13 @@ def load(name: str, path: Path):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def leaks():
+    """leaks(churn) -> what grows by 20 or more in each call of churn, which does a thing 50 times
+    or more; less than that is the drift of everybody's caches."""
+    return lambda churn: {what: n for what, n in growth(churn).per_round().items() if n >= 20}
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import threading
 import weakref
 
 import pytest
-from support.leaks import growth
 
 
 @pytest.fixture
@@ -407,7 +406,7 @@ LOOPS = {
 
 
 @pytest.mark.parametrize("name", LOOPS)
-def test_no_memory_is_lost(call, sample, name):
+def test_no_memory_is_lost(call, sample, name, leaks):
     def churn():
         for _ in range(100):
             with contextlib.suppress(Exception):
@@ -417,5 +416,5 @@ def test_no_memory_is_lost(call, sample, name):
     gc.collect()
     before = sys.getrefcount(sample), sys.getrefcount(sample.Box)
 
-    assert growth(churn).per_round() == {}
+    assert leaks(churn) == {}
     assert (sys.getrefcount(sample), sys.getrefcount(sample.Box)) == before

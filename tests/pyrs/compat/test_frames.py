@@ -14,7 +14,6 @@ import types
 import weakref
 
 import pytest
-from support.leaks import growth
 
 VERSION = sys.version_info[:2]
 CLOSED = types.CellType("in a cell")
@@ -339,7 +338,7 @@ def test_armed_dicts_are_not_in_the_collectors_lists(cpy):
     ],
     ids=["nothing", "locals", "f_locals", "extra key", "exception"],
 )
-def test_no_memory_is_lost(cpy, callback):
+def test_no_memory_is_lost(cpy, callback, leaks):
     values = ([1, 2], object(), {"k": 1})
     counts = [sys.getrefcount(v) for v in values]
 
@@ -348,7 +347,7 @@ def test_no_memory_is_lost(cpy, callback):
             with contextlib.suppress(ZeroDivisionError):
                 cpy.shadow(sample, WORD, values, callback, values, callback)
 
-    assert growth(churn).per_round() == {}
+    assert leaks(churn) == {}
     assert [sys.getrefcount(v) for v in values] == counts
 
 

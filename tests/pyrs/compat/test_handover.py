@@ -15,7 +15,6 @@ import weakref
 from pathlib import Path
 
 import pytest
-from support.leaks import growth
 
 VERSION = sys.version_info[:2]
 HERE = Path(__file__).resolve().parent
@@ -447,7 +446,7 @@ class Target:
 
 
 @pytest.mark.parametrize("what", ["plain", "frame kept", "caught", "through"])
-def test_no_memory_is_lost(cpy, waiting, what):
+def test_no_memory_is_lost(cpy, waiting, what, leaks):
     kept = []
 
     def probe():
@@ -474,7 +473,7 @@ def test_no_memory_is_lost(cpy, waiting, what):
     gc.collect()
     before = [sys.getrefcount(o) for o in watched]
 
-    assert growth(churn).per_round() == {}
+    assert leaks(churn) == {}
     assert [sys.getrefcount(o) for o in watched] == before
 
 

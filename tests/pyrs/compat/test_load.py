@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.leaks import growth
 
 SUFFIX = importlib.machinery.EXTENSION_SUFFIXES[0]
 
@@ -219,7 +218,7 @@ def test_arguments_of_the_wrong_kind(cpy, bad):
         cpy.load_extension(*bad)
 
 
-def test_no_memory_is_lost(cpy, place, tmp_path):
+def test_no_memory_is_lost(cpy, place, tmp_path, leaks):
     path = place("other.so")
     module = place("_sample" + SUFFIX)
     cpy.load_extension(module)
@@ -233,4 +232,4 @@ def test_no_memory_is_lost(cpy, place, tmp_path):
                 with contextlib.suppress(ImportError, OSError, TypeError):
                     cpy.load_extension(bad)
 
-    assert growth(churn).per_round() == {}
+    assert leaks(churn) == {}
