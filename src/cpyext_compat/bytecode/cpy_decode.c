@@ -387,23 +387,36 @@ set_limits(Pass *p)
     p->limit[K_COMMON] = 5;
 }
 
-/* The copy of the bytecode that PyCode_GetCode() leaves with the code object; nobody
-   but us asked for it. */
-static PyObject **
-cached_copy(PyCodeObject *co)
+/* PyCode_GetCode() leaves its answer with the code object, where nobody but us asks
+   for it again. */
+static int
+has_copy(PyCodeObject *co)
 {
 #if PY_VERSION_HEX >= 0x030C0000
-    return co->_co_cached != NULL ? &co->_co_cached->_co_code : NULL;
+    return co->_co_cached != NULL;
 #else
-    return &co->_co_code;
+    return co->_co_code != NULL;
+#endif
+}
+
+static void
+drop_copy(PyCodeObject *co)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    if (co->_co_cached == NULL)
+        return;
+    Py_CLEAR(co->_co_cached->_co_code);                 /* there is nothing else in it */
+    PyMem_Free(co->_co_cached);
+    co->_co_cached = NULL;
+#else
+    Py_CLEAR(co->_co_code);
 #endif
 }
 
 int
 cpy_decode(PyCodeObject *co, CpyStream *out)
 {
-    PyObject **cached = cached_copy(co);
-    int was_cached = cached != NULL && *cached != NULL;
+    int had_copy = has_copy(co);
     PyObject *code = PyCode_GetCode(co);                /* owned */
     PyObject *table = co->co_exceptiontable;
     int err = -1;
@@ -428,8 +441,8 @@ cpy_decode(PyCodeObject *co, CpyStream *out)
 done:
     if (err < 0)
         cpy_stream_free(out);
-    if (!was_cached && (cached = cached_copy(co)) != NULL)
-        Py_CLEAR(*cached);
+    if (!had_copy)
+        drop_copy(co);
     Py_XDECREF(code);
     return err;
 }
