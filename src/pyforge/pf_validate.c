@@ -40,14 +40,17 @@ is_empty(const PfState *st, const PfStep *s, PyObject *v)
 {
     if (v == Py_None)
         return 1;
-    if (PyUnicode_CheckExact(v))
-        return PyUnicode_GET_LENGTH(v) == 0;
-    if (is_scalar(st, v))
+    /* what has a length is only empty without it, and then the field's list decides */
+    if (PyUnicode_CheckExact(v)) {
+        if (PyUnicode_GET_LENGTH(v) != 0)
+            return 0;
+    }
+    else if (PyBytes_CheckExact(v)) {
+        if (PyBytes_GET_SIZE(v) != 0)
+            return 0;
+    }
+    else if (is_scalar(st, v))
         return 0;
-    if (PyList_CheckExact(v) || PyTuple_CheckExact(v))
-        return PySequence_Fast_GET_SIZE(v) == 0;
-    if (PyDict_CheckExact(v))
-        return PyDict_GET_SIZE(v) == 0;
     return PySequence_Contains(s->empty_values, v);
 }
 

@@ -149,6 +149,7 @@ def test_ipv6_is_spelled_as_ipaddress_spells_it():
 SOURCE = os.environ.get("DJANGO_SOURCE", "")  # an unpacked sdist, for the tables in tests/
 
 
+@pytest.mark.network  # the sdist comes from the package index
 @pytest.mark.skipif(not SOURCE, reason="DJANGO_SOURCE names no Django sdist")
 def test_djangos_own_validator_tables():
     tables = load_tables(Path(SOURCE) / "tests/validators/tests.py")

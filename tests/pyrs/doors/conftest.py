@@ -61,25 +61,21 @@ def without_addresses(text):
     return re.sub(r"0x[0-9a-f]{6,}", "0x…", text)
 
 
-@pytest.fixture(params=["machine", "no machine"])
-def sides(request, tmp_path):
-    """How a program is started -> (what plain Python does, what `-m pyrs` does); with the
-    machine, and where there is none.
+@pytest.fixture
+def sides(tmp_path):
+    """How a program is started -> (what plain Python does, what `-m pyrs` does).
 
     words: what follows `python`   flags: the interpreter's own   files: name -> content
-    stdin, env, shell: as for start()
-    only_machine: without it, what is asked for can't be had
+    machine: whether there is one   stdin, env, shell: as for start()
     """
 
-    def run(words=(), files=None, flags=(), env=None, only_machine=False, **how):
-        if only_machine and request.param != "machine":
-            pytest.skip("needs the machine: frames are hidden and files read by it")
+    def run(words=(), files=None, flags=(), env=None, machine=True, **how):
         folder = tmp_path / "program"
         folder.mkdir()
         write(folder, files or {})
         env = env or {}
         plain = start(folder, [*flags, *words], env=env, **how)
-        if request.param != "machine":
+        if not machine:
             env = env | without_machine(tmp_path)
         return plain, start(folder, [*flags, "-m", "pyrs", *words], env=env, **how)
 

@@ -250,7 +250,7 @@ CASES = {
         "import atexit, sys\natexit.register(lambda: print(sys.last_type))\nraise KeyboardInterrupt"
     ),
     "killed": script("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)"),
-    "recursion error": script("def f(): f()\nf()", only_machine=True),
+    "recursion error": script("def f(): f()\nf()"),
     "memory error": script("x = 'a' * (1 << 62)"),
     # hooks
     "excepthook": script(HOOK.format("pass")),
@@ -261,8 +261,7 @@ CASES = {
         "import sys\nsys.excepthook = lambda *a: print(sys.last_type, sys.last_value, a[0])\n1/0"
     ),
     "excepthook sees no other frames": script(
-        HOOK.format("import traceback; traceback.print_stack(); print(sys._getframe().f_back)"),
-        only_machine=True,
+        HOOK.format("import traceback; traceback.print_stack(); print(sys._getframe().f_back)")
     ),
     # streams
     "closed stdout": {"words": ["-c", "print(1)"], "shell": "PYTHON >&-"},
@@ -292,14 +291,14 @@ CASES = {
                   "x/runpy.py": "1/0", "runpy.py": "1/0", "code.py": "1/0"},
     },
     # frames
-    "stack": script(STACK, only_machine=True),
-    "stack of a command": {"words": ["-c", STACK], "only_machine": True},
+    "stack": script(STACK),
+    "stack of a command": {"words": ["-c", STACK]},
     "stack of a module": {
-        "words": ["-m", "mod"], "files": {"mod.py": STACK}, "only_machine": True
+        "words": ["-m", "mod"], "files": {"mod.py": STACK}
     },
-    "recursion depth": script(DEPTH, only_machine=True),
+    "recursion depth": script(DEPTH),
     "recursion depth of a module": {
-        "words": ["-m", "mod"], "files": {"mod.py": DEPTH}, "only_machine": True
+        "words": ["-m", "mod"], "files": {"mod.py": DEPTH}
     },
     # tools
     "profiler": {
@@ -320,8 +319,29 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_ends_as_in_plain_python(name, sides):
+# without the machine our frames are below the program's
+ONLY_MACHINE = (
+    "recursion error",
+    "excepthook sees no other frames",
+    "stack",
+    "stack of a command",
+    "stack of a module",
+    "recursion depth",
+    "recursion depth of a module",
+)
+EVERYWHERE = pytest.mark.parametrize("machine", [True, False], ids=["machine", "no machine"])
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ONLY_MACHINE])
+def test_ends_as_in_plain_python(name, machine, sides):
+    plain, ours = sides(**CASES[name], machine=machine)
+
+    assert ours == plain
+
+
+@pytest.mark.parametrize("name", ONLY_MACHINE)
+def test_sees_no_frame_of_ours(name, sides):
     plain, ours = sides(**CASES[name])
 
     assert ours == plain
@@ -355,27 +375,32 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("name", BROKEN)
-@pytest.mark.parametrize("words", [["script.py"], ["-"], ["-m", "script"]], ids=" ".join)
-def test_source_that_does_not_compile(name, words, sides):
-    source = BROKEN[name]
-    plain, ours = sides(
-        words=words,
-        files={"script.py": source},
-        # a file, not a pipe: CPython goes back in it for some encodings
-        shell="PYTHON < script.py",
-        only_machine=words != ["-m", "script"],
-    )
+def check_broken(sides, name, **how):
+    # standard input as a file, not a pipe: CPython goes back in it for some encodings
+    plain, ours = sides(files={"script.py": BROKEN[name]}, shell="PYTHON < script.py", **how)
 
     assert ours == plain
     assert plain.code == 1
 
 
-@pytest.mark.parametrize("name", [name for name in BROKEN if isinstance(BROKEN[name], str)])
-def test_command_that_does_not_compile(name, sides):
-    if "\0" in BROKEN[name]:
-        pytest.skip("needs an argument with a NUL, which no system passes")
-    plain, ours = sides(words=["-c", BROKEN[name]])
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("word", ["script.py", "-"])
+def test_source_that_does_not_compile(name, word, sides):
+    check_broken(sides, name, words=[word])
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("name", BROKEN)
+def test_module_that_does_not_compile(name, machine, sides):
+    check_broken(sides, name, words=["-m", "script"], machine=machine)
+
+
+@EVERYWHERE
+@pytest.mark.parametrize(
+    "name", [n for n, s in BROKEN.items() if isinstance(s, str) and n != "NUL"]
+)
+def test_command_that_does_not_compile(name, machine, sides):
+    plain, ours = sides(words=["-c", BROKEN[name]], machine=machine)
 
     assert ours == plain
 
@@ -383,8 +408,9 @@ def test_command_that_does_not_compile(name, sides):
 @pytest.mark.parametrize("source", [b"# coding: latin-1\nprint(ascii('\xe9'))\n", "print('é')",
                                     b"\xef\xbb\xbfprint('\xc3\xa9')\r\nprint(2)\r\n",
                                     "print(1)  # no newline at the end", "#!/usr/bin/python\nprint(1)"])  # fmt: skip
-def test_source_is_decoded_as_its_first_lines_say(source, sides):
-    plain, ours = sides(words=["x.py"], files={"x.py": source})
+@EVERYWHERE
+def test_source_is_decoded_as_its_first_lines_say(source, machine, sides):
+    plain, ours = sides(words=["x.py"], files={"x.py": source}, machine=machine)
 
     assert ours == plain
     assert ours.code == 0
@@ -393,26 +419,27 @@ def test_source_is_decoded_as_its_first_lines_say(source, sides):
 # -- files that need more than content ------------------------------------------------------------
 
 
-def test_symbolic_link_is_followed_for_the_path_only(sides, tmp_path):
+@EVERYWHERE
+def test_symbolic_link_is_followed_for_the_path_only(machine, sides, tmp_path):
     real = tmp_path / "real"
     real.mkdir()
     (real / "main.py").write_text("import sys, beside; print(__file__, sys.path[0])")
     (real / "beside.py").write_text("")
     os.symlink(real / "main.py", tmp_path / "link.py")
 
-    plain, ours = sides(words=[str(tmp_path / "link.py")])
+    plain, ours = sides(words=[str(tmp_path / "link.py")], machine=machine)
 
     assert ours == plain
     assert str(real) in ours.stdout
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="needs a user who may not read everything")
-def test_unreadable_script(sides, tmp_path):
-    path = tmp_path / "x.py"
-    path.write_text("")
-    path.chmod(0)
+@EVERYWHERE
+@pytest.mark.parametrize("path", ["file/x.py", "loop.py", "x" * 300, "x\ty"], ids=range(4))
+def test_script_that_cannot_be_opened(path, machine, sides, tmp_path):
+    os.symlink("loop.py", tmp_path / "loop.py")
+    (tmp_path / "file").write_text("")
 
-    plain, ours = sides(words=[str(path)])
+    plain, ours = sides(words=[str(tmp_path / path)], machine=machine)
 
     assert ours == plain
     assert ours.code == 2
@@ -441,8 +468,11 @@ LINES = "print(x)\nif 1:\n  2\n\n1/0\n_\ndef f(:\n\n[1,\n2]\n"
     ids=" ".join,
 )
 @pytest.mark.parametrize("last", ["", "exit(4)\n", "raise KeyboardInterrupt\n"], ids=repr)
-def test_prompt_after_a_program(words, last, sides):
+@EVERYWHERE
+def test_prompt_after_a_program(words, last, machine, sides):
     script = "import sys\nx = sys.argv"
-    plain, ours = sides(words=words, files={"script.py": script}, stdin=LINES + last)
+    plain, ours = sides(
+        words=words, files={"script.py": script}, stdin=LINES + last, machine=machine
+    )
 
     assert ours == plain
