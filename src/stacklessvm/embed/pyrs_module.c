@@ -13,6 +13,7 @@
 #include "cpyext_compat/cpy_load.h"
 #include "cpyext_compat/bytecode/cpy_decode.h"
 
+#include "jit/jit_patch.h"
 #include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_gen.h"
@@ -542,6 +543,30 @@ hand_over(PyObject *module, PyObject *args)
                          before.done == 0 ? NULL : vm_op_name(before.op));
 }
 
+/* -> new (result, how the stencils were left, instructions with a stencil, without) */
+static PyObject *
+run_joined(PyObject *module, PyObject *args)
+{
+    static const char *const WAYS[] = {
+        [STENCIL_LEFT] = "left", [STENCIL_RAISED] = "raised", [STENCIL_RETURNED] = "returned"};
+    PyObject *func, *positional, *result = NULL;
+    JitCode joined;
+    StencilWhy why = STENCIL_LEFT;
+    if (!PyArg_ParseTuple(args, "O!O!:_run_joined", &PyFunction_Type, &func, &PyTuple_Type,
+                          &positional))
+        return NULL;
+    VmCode *code = vm_code_for(func, "_run_joined");
+    if (code == NULL || jit_join(code, &joined) < 0)
+        return NULL;
+    result = jit_run_joined(&joined, (PyFunctionObject *)func,
+                            ((PyTupleObject *)positional)->ob_item,
+                            (size_t)PyTuple_GET_SIZE(positional), &why);
+    if (result != NULL)
+        result = Py_BuildValue("NsII", result, WAYS[why], joined.n_joined, joined.n_left);
+    jit_code_free(&joined);
+    return result;
+}
+
 static PyObject *
 own(PyObject *module, PyObject *func)
 {
@@ -591,6 +616,8 @@ static PyMethodDef METHODS[] = {
      "load_extension($module, path, name=None, /)\n--\n\nThe module in a shared object, imported by its path."},
     {"_hand_over", hand_over, METH_VARARGS,
      "_hand_over($module, left, then=0, /)\n--\n\nFor tests: give frames to CPython at the left-th boundary from now and each then-th after it."},
+    {"_run_joined", run_joined, METH_VARARGS,
+     "_run_joined($module, func, args, /)\n--\n\nFor tests: func(*args) through stencils; (result, how they were left, instructions with one, without)."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -70,6 +70,23 @@ vm_op_words(const VmInsn *insn)
     return suffix == 'F' ? 2 : 1;
 }
 
+int32_t
+vm_op_jump(const VmInsn *insn, int which)
+{
+    const char *format = vm_op_format(insn->op);
+    int32_t both[2];
+    switch (format[strlen(format) - 1]) {
+    case 'J':
+        return (int16_t)insn->c;
+    case 'O':
+        memcpy(both, &insn->b, 4);
+        return both[0];
+    default:
+        memcpy(both, insn + 1, 8);
+        return both[which];
+    }
+}
+
 /* -- allocation --------------------------------------------------------------- */
 
 #define SLAB 64

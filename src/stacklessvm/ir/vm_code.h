@@ -139,6 +139,8 @@ const char *vm_op_name(int op);
 const char *vm_op_format(int op);
 int vm_op_flags(int op);
 int vm_op_words(const VmInsn *insn);    /* instruction with its extension words */
+/* How far it jumps, in words from itself; FOR and SEND have a way 0 and a way 1. */
+int32_t vm_op_jump(const VmInsn *insn, int way);
 /* VmHandler for a raise at CPython word `word`, or NULL */
 const VmHandler *vm_code_handler(const VmCode *code, uint32_t word);
 

@@ -510,23 +510,6 @@ flow_jump(Verify *v, int32_t offset)
     return flow(v, (uint32_t)to, v->now);
 }
 
-static int32_t
-jump_offset(const VmInsn *insn, int which)
-{
-    const char *format = vm_op_format(insn->op);
-    int32_t both[2];
-    switch (format[strlen(format) - 1]) {
-    case 'J':
-        return (int16_t)insn->c;
-    case 'O':
-        memcpy(both, &insn->b, 4);
-        return both[0];
-    default:
-        memcpy(both, insn + 1, 8);
-        return both[which];
-    }
-}
-
 /* FOR: jump 1 without the item and perhaps without the iterator, jump 2 with it. */
 static int
 flow_for(Verify *v)
@@ -535,10 +518,10 @@ flow_for(Verify *v)
     memcpy(v->other, v->now, v->words * sizeof(uint64_t));
     if (!insn->c && (is_temp(v, insn->b) ? consume(v, insn->b) : bad(v, "releases a local")) < 0)
         return -1;
-    if (flow_jump(v, jump_offset(insn, 0)) < 0)
+    if (flow_jump(v, vm_op_jump(insn, 0)) < 0)
         return -1;
     memcpy(v->now, v->other, v->words * sizeof(uint64_t));
-    return write_destination(v) < 0 ? -1 : flow_jump(v, jump_offset(insn, 1));
+    return write_destination(v) < 0 ? -1 : flow_jump(v, vm_op_jump(insn, 1));
 }
 
 /* SEND: jump 1 with the result, in the receiver's place when that is released. */
@@ -550,10 +533,10 @@ flow_send(Verify *v)
     memcpy(v->other, v->now, v->words * sizeof(uint64_t));
     if (!insn->c && consume(v, insn->b) < 0)
         return -1;
-    if (write_register(v, result) < 0 || flow_jump(v, jump_offset(insn, 0)) < 0)
+    if (write_register(v, result) < 0 || flow_jump(v, vm_op_jump(insn, 0)) < 0)
         return -1;
     memcpy(v->now, v->other, v->words * sizeof(uint64_t));
-    return write_destination(v) < 0 ? -1 : flow_jump(v, jump_offset(insn, 1));
+    return write_destination(v) < 0 ? -1 : flow_jump(v, vm_op_jump(insn, 1));
 }
 
 static int
@@ -561,7 +544,7 @@ flow_keeping(Verify *v)
 {
     if (!is_temp(v, v->insn->a))
         return bad(v, "keeps a local");
-    int status = flow_jump(v, jump_offset(v->insn, 0));
+    int status = flow_jump(v, vm_op_jump(v->insn, 0));
     set(v->now, v->insn->a, 0);
     return status;
 }
@@ -583,7 +566,7 @@ flow_on(Verify *v)
         if (write_results(v) < 0)
             return -1;
         if (flags & VM_JUMPS)
-            status = flow_jump(v, jump_offset(insn, 0));
+            status = flow_jump(v, vm_op_jump(insn, 0));
         break;
     }
     if (status < 0 || flags & VM_ENDS)
@@ -598,7 +581,7 @@ may_raise(const VmInsn *insn)
     int flags = vm_op_flags(insn->op);
     if (flags & VM_RAISES)
         return 1;
-    return flags & VM_JUMPS && insn->op != VM_J && jump_offset(insn, 0) <= 0;
+    return flags & VM_JUMPS && insn->op != VM_J && vm_op_jump(insn, 0) <= 0;
 }
 
 static int
