@@ -2,7 +2,7 @@
 
 Without arguments: formats, lint, types, and tests/repo (layers, generated files, stubs,
 links).  `asan`, `ubsan` and `hostile` build a variant and run the VM's tests in it;
-what follows them goes to pytest.
+what follows them goes to pytest.  `by-hand` lists the C files that clang-format would change.
 """
 
 import subprocess
@@ -33,13 +33,17 @@ def ruff_lint() -> bool:
 def c_format() -> bool:
     """clang-format leaves a C file as it is, or the file is listed as laid out by hand."""
     listed = set(BY_HAND.read_text(encoding="utf-8").split())
-    wrong = [name for name in c_files() if is_laid_out(name) == (name in listed)]
+    wrong = [name for name in c_files() if name not in listed and not is_laid_out(name)]
     for name in wrong:
-        what = "need not be listed any more" if name in listed else "is not laid out"
-        print(f"{name}: {what}")
-    if not wrong:
-        return True
-    return hint(f"clang-format -i FILE, or {BY_HAND.relative_to(ROOT)} for what is better by hand")
+        print(f"{name}: is not laid out")
+    return not wrong or hint("clang-format -i FILE, or list it: tools/check.py by-hand")
+
+
+def by_hand() -> bool:
+    """Write the list anew: every file that clang-format would change today."""
+    names = [name for name in c_files() if not is_laid_out(name)]
+    BY_HAND.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    return True
 
 
 def c_files() -> list[str]:
@@ -100,6 +104,8 @@ def run_variant(variant: Variant, arguments: list[str]) -> int:
 
 
 def main(argv: list[str]) -> int:
+    if argv == ["by-hand"]:
+        return int(not by_hand())
     if argv and argv[0] in VARIANTS:
         return run_variant(VARIANTS[argv[0]], argv[1:])
     unknown = [name for name in argv if name not in CHECKS]

@@ -129,7 +129,7 @@ def bars(rows, about):
         )
         parts.append(f'<text x="{max(end, x(first)) + 6:.1f}" y="{y + 13}">{best:.2f}x</text>')
     legend = f"bar: best, tick: first call of a process; {about['plain']} = 1"
-    parts.append(f'<text x="{LEFT}" y="{height - 5}" fill="#555">{text(legend)}</text></svg>')
+    parts.append(f'<text x="0" y="{height - 5}" fill="#555">{text(legend)}</text></svg>')
     return "\n".join(parts)
 
 
