@@ -137,6 +137,35 @@ cpy_code_extra_set(PyCodeObject *co, Py_ssize_t index, void *value)
 #endif
 }
 
+/* --- functions ----------------------------------------------------------------- */
+
+/* Where a new function has what SET_FUNCTION_ATTRIBUTE sets: 1 defaults, 2 keyword defaults,
+   4 annotations, 8 closure, 16 annotate. */
+static inline PyObject **                               /* -> NULL so far; borrowed place */
+cpy_func_attribute(PyFunctionObject *func, int which)
+{
+    switch (which) {
+    case 1: return &func->func_defaults;
+    case 2: return &func->func_kwdefaults;
+    case 4: return &func->func_annotations;
+#if PY_VERSION_HEX >= 0x030E0000
+    case 16: return &func->func_annotate;
+#endif
+    default: return &func->func_closure;
+    }
+}
+
+/* From 3.12 on call sites that have seen the function notice. */
+static inline void
+cpy_func_set_vectorcall(PyFunctionObject *func, vectorcallfunc call)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    PyFunction_SetVectorcall(func, call);
+#else
+    func->vectorcall = call;
+#endif
+}
+
 /* --- function versions ------------------------------------------------------ */
 
 /* CPython zeroes the number (3.13+: 0 or 1) when __code__, __defaults__,

@@ -22,6 +22,29 @@ lookup_attr_string(PyObject *o, const char *name, PyObject **v)
 
 /* -- Calls ------------------------------------------------------------------- */
 
+/* Not exported since 3.13: a new function has it. */
+static vectorcallfunc
+find_function_vectorcall(void)
+{
+    PyObject *globals = PyDict_New();                   /* owned */
+    PyCodeObject *code = PyCode_NewEmpty("<none>", "<none>", 1);    /* owned */
+    PyObject *func = globals == NULL || code == NULL ? NULL : PyFunction_New((PyObject *)code, globals);
+    vectorcallfunc call = func == NULL ? NULL : ((PyFunctionObject *)func)->vectorcall;
+    Py_XDECREF(func);
+    Py_XDECREF(code);
+    Py_XDECREF(globals);
+    return call;
+}
+
+PyObject *
+cpy_function_vectorcall(PyObject *func, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    static vectorcallfunc call;                         /* protected by the GIL */
+    if (call == NULL && (call = find_function_vectorcall()) == NULL)
+        return NULL;
+    return call(func, args, nargsf, kwnames);
+}
+
 /* Python/ceval.c, check_args_iterable (3.11 to 3.14) */
 int
 cpy_check_args_iterable(PyObject *func, PyObject *args)
@@ -111,6 +134,25 @@ cpy_lookup_special(PyObject *o, const char *name)
     PyObject *bound = get(res, o, (PyObject *)Py_TYPE(o));
     Py_DECREF(res);
     return bound;
+}
+
+/* Objects/typeobject.c, _PyType_CalculateMetaclass (3.11 to 3.14; not exported since 3.13) */
+PyTypeObject *
+cpy_calculate_metaclass(PyTypeObject *meta, PyObject *bases)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(bases); i++) {
+        PyTypeObject *type = Py_TYPE(PyTuple_GET_ITEM(bases, i));
+        if (PyType_IsSubtype(meta, type))
+            continue;
+        if (!PyType_IsSubtype(type, meta)) {
+            PyErr_SetString(PyExc_TypeError,
+                            "metaclass conflict: the metaclass of a derived class must be a "
+                            "(non-strict) subclass of the metaclasses of all its bases");
+            return NULL;
+        }
+        meta = type;
+    }
+    return meta;
 }
 
 /* -- Raising ----------------------------------------------------------------- */

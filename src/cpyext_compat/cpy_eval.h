@@ -4,6 +4,12 @@
 
 #include "cpyext_compat/cpy_frame.h"
 
+/* What a function does that nobody has given another vectorcall: Python/call.c,
+   _PyFunction_Vectorcall.  -> new */
+PyObject *cpy_function_vectorcall(PyObject *func, PyObject *const *args, size_t nargsf,
+                                  PyObject *kwnames);
+/* Objects/typeobject.c, _PyType_CalculateMetaclass.  -> borrowed */
+PyTypeObject *cpy_calculate_metaclass(PyTypeObject *meta, PyObject *bases);
 /* TypeError when `args` of func(*args) can't be iterated: 0 / -1 */
 int cpy_check_args_iterable(PyObject *func, PyObject *args);
 /* The pending exception of merging `kwargs` for func(**kwargs), in the words of a call. */

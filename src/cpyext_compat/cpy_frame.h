@@ -138,6 +138,14 @@ cpy_frame_slot_set(CpyFrame *f, int i, PyObject *v)
     f->localsplus[i] = cpy_slot_take(v);
 }
 
+/* The same for a saved f_lasti.  0, or -1 with MemoryError, the slot NULL. */
+static inline int
+cpy_frame_slot_set_lasti(CpyFrame *f, int i, uint32_t word)
+{
+    f->localsplus[i] = CPY_SLOT_NULL;
+    return cpy_slot_lasti(&f->localsplus[i], word);
+}
+
 static inline void
 cpy_frame_slot_clear(CpyFrame *f, int i)
 {
@@ -163,6 +171,21 @@ int cpy_frame_take_ownership(PyThreadState *ts, CpyFrame *f, PyCodeObject *co,
 /* The counter *cpy_recursion_left() went below 0: -1 with RecursionError, or 0 when
    CPython would let it pass, as it does while a RecursionError is being made. */
 int cpy_recursion_error(PyThreadState *ts);
+
+/* Around an evaluator on the C stack, in versions that count those apart from Python's frames:
+   0, or -1 with RecursionError. */
+static inline int
+cpy_enter_evaluator(void)
+{
+    return CPY_SEPARATE_C_RECURSION ? Py_EnterRecursiveCall("") : 0;
+}
+
+static inline void
+cpy_leave_evaluator(void)
+{
+    if (CPY_SEPARATE_C_RECURSION)
+        Py_LeaveRecursiveCall();
+}
 
 static inline int
 cpy_eval_breaker(PyThreadState *ts)

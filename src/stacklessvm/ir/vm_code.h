@@ -73,6 +73,7 @@ typedef struct {
     PyObject *name;         /* borrowed from co_names */
     uint8_t kind;           /* VmCacheKind */
     uint8_t misses;
+    uint8_t two_args;       /* of super(), in an attribute cache of SUPA and SUPM */
     union {
         struct {
             VmCacheRow first;
@@ -95,7 +96,9 @@ typedef struct {
 typedef struct VmCode {
     PyCodeObject *co;           /* borrowed: we die with it; NULL when dead */
     VmInsn *insns;
-    VmWord *consts;             /* what registers hold; pointers borrowed from co_consts */
+    VmWord *consts;             /* what registers hold; pointers borrowed from co_consts.  Behind those
+                                   of co_consts, the ones that instructions of CPython imply */
+    uint32_t n_consts;
     uint16_t nlocals;           /* locals, cells and free variables */
     uint16_t nregs;             /* nlocals + stack depth */
     uint32_t frame_bytes;       /* frame, registers and shadow frame with its slots */

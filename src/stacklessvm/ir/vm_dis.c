@@ -46,10 +46,17 @@ static void
 put_constant(Dis *d, unsigned i)
 {
     PyObject *consts = d->code->co->co_consts;
+    VmWord w = i < d->code->n_consts ? d->code->consts[i] : VM_NULL;
     if (i < (unsigned)PyTuple_GET_SIZE(consts))
         put(d, "%.60R", PyTuple_GET_ITEM(consts, i));
+    else if (vm_is_obj(w) && PyType_Check(vm_ptr(w)))   /* those that lowering adds */
+        put(d, "%s", ((PyTypeObject *)vm_ptr(w))->tp_name);
+    else if (vm_is_obj(w))
+        put(d, "%.60R", vm_ptr(w));
+    else if (vm_is_int(w))
+        put(d, "%lld", (long long)vm_int(w));
     else
-        put(d, "AssertionError");       /* lowering adds it */
+        put(d, "None");
 }
 
 static void

@@ -18,6 +18,7 @@
 #include "cpyext_compat/bytecode/cpy_decode.h"
 #include "cpyext_compat/cpy_code.h"
 #include "cpyext_compat/cpy_frame.h"
+#include "cpyext_compat/cpy_intrinsics.h"
 #include "cpyext_compat/cpy_long.h"
 
 #define BOUND_WORDS 4           /* locals followed for "certainly bound": 64 each */
@@ -81,6 +82,7 @@ typedef struct {
     int32_t producer;           /* instruction whose result is the top slot, or -1 */
     int async_yield;            /* the value of the next YIELD is an async generator's */
     uint32_t kwnames;           /* constant + 1 of a pending KW_NAMES */
+    uint16_t small_int[256];    /* constant of a LOAD_SMALL_INT, or 0 */
     uint32_t last_map;
     int reachable;
     const char *refused;
@@ -256,6 +258,16 @@ push_slot(Lower *L, SlotKind kind, unsigned index)
     L->slots[L->depth++] = (Slot){(uint8_t)kind, (uint16_t)index};
 }
 
+/* Constants that instructions of CPython imply, behind those of the code. */
+enum { IMPLIED_NONE = CPY_COMMON_CONSTANTS,
+       IMPLIED_COUNT };
+
+static void
+push_implied(Lower *L, unsigned which)
+{
+    push_slot(L, SLOT_CONST, (unsigned)PyTuple_GET_SIZE(L->co->co_consts) + which);
+}
+
 /* The result of the instruction just emitted, in the home of the next slot. */
 static void
 push_result(Lower *L, uint32_t pc)
@@ -325,7 +337,8 @@ static unsigned
 operand_object(Lower *L, int i)
 {
     Slot *s = &L->slots[i];
-    if (s->kind == SLOT_CONST && L->code->consts[s->index] >= VM_DOUBLE_OFFSET) {
+    if (s->kind == SLOT_CONST && L->code->consts[s->index] >= VM_DOUBLE_OFFSET
+        && s->index < PyTuple_GET_SIZE(L->co->co_consts)) {
         emit(L, VM_KO, home(L, i), s->index, 0);
         s->kind = SLOT_TEMP;
     }
@@ -762,6 +775,21 @@ lower_method(Lower *L, uint32_t name)
     L->producer = -1;
 }
 
+static void
+lower_super(Lower *L, const CpyInsn *in)
+{
+    unsigned window = pop_window(L, 3), c = new_cache(L, IC_ATTR, in->arg);
+    if (c < L->caches.n)
+        AT(L->caches, VmCache, c).two_args = (uint8_t)in->arg2;
+    if (in->op == CPY_LOAD_SUPER_ATTR) {
+        push_result(L, emit(L, VM_SUPA, home(L, L->depth), window, c));
+        return;
+    }
+    emit(L, VM_SUPM, home(L, L->depth), window, c);
+    push_temp(L);
+    push_temp(L);
+}
+
 static int
 make_function_slots(unsigned flags)
 {
@@ -991,6 +1019,8 @@ lower_operation(Lower *L, const CpyInsn *in)
     case CPY_SWAP: lower_swap(L, (int)arg); break;
     case CPY_PUSH_NULL: push_slot(L, SLOT_NULL, 0); break;
     case CPY_LOAD_CONST: push_slot(L, SLOT_CONST, arg); break;
+    case CPY_LOAD_SMALL_INT: push_slot(L, SLOT_CONST, L->small_int[arg & 255]); break;
+    case CPY_LOAD_COMMON: push_implied(L, arg); break;
     case CPY_LOAD_FAST: lower_load_fast(L, arg, 0); break;
     case CPY_LOAD_FAST_CHECK: lower_load_fast(L, arg, 1); break;
     case CPY_LOAD_FAST_CLEAR:
@@ -1036,6 +1066,14 @@ lower_operation(Lower *L, const CpyInsn *in)
 
     case CPY_LOAD_ATTR: lower_unary(L, VM_GETA, new_cache(L, IC_ATTR, arg)); break;
     case CPY_LOAD_METHOD: lower_method(L, arg); break;
+    case CPY_LOAD_SUPER_ATTR:
+    case CPY_LOAD_SUPER_METHOD: lower_super(L, in); break;
+    case CPY_LOAD_SPECIAL:
+        a = pop_operand(L);
+        emit(L, VM_SPECIAL, home(L, L->depth), a, arg);
+        push_temp(L);
+        push_temp(L);
+        break;
     case CPY_STORE_ATTR:
         a = operand(L, L->depth - 1);
         b = operand(L, L->depth - 2);
@@ -1131,6 +1169,8 @@ lower_operation(Lower *L, const CpyInsn *in)
             lower_unary(L, VM_FMT, arg & 3);
         break;
     case CPY_CONVERT_VALUE: lower_unary(L, VM_CONV, arg); break;
+    case CPY_BUILD_TEMPLATE: lower_build_window(L, VM_TMPL, 2, 0); break;
+    case CPY_BUILD_INTERPOLATION: lower_build_window(L, VM_INTERP, 2 + (int)(arg & 1), arg); break;
 
     case CPY_MAKE_FUNCTION:
         lower_build_window(L, VM_MKFN, make_function_slots(arg), arg);
@@ -1238,8 +1278,9 @@ lower_operation(Lower *L, const CpyInsn *in)
         lower_end(L, VM_RAISE, a, arg);
         break;
     case CPY_WITH_EXCEPT_START:
-        b = operand(L, L->depth - 4);
-        c = operand(L, L->depth - 1);
+        slots_home(L, L->depth - (int)arg, L->depth);
+        b = home(L, L->depth - (int)arg);
+        c = home(L, L->depth - 1);
         emit(L, VM_WEXC, home(L, L->depth), b, c);
         push_temp(L);
         break;
@@ -1260,17 +1301,17 @@ lower_operation(Lower *L, const CpyInsn *in)
     case CPY_IMPORT_STAR:
         a = pop_operand(L);
         emit(L, VM_IMPSTAR, a, 0, 0);
+        if (arg)
+            push_implied(L, IMPLIED_NONE);
         break;
     case CPY_PRINT_EXPR:
         a = pop_operand(L);
         emit(L, VM_PRINT, a, 0, 0);
+        if (arg)
+            push_implied(L, IMPLIED_NONE);
         break;
-    case CPY_LOAD_COMMON:
-        if (arg == 0) {
-            push_slot(L, SLOT_CONST, (unsigned)PyTuple_GET_SIZE(L->co->co_consts));
-            break;
-        }
-        /* fall through */
+    case CPY_INTRINSIC_1: lower_unary(L, VM_INTR1, arg); break;
+    case CPY_INTRINSIC_2: lower_build_window(L, VM_INTR2, 2, arg); break;
     default:
         refuse(L, cpy_op_name(in->op));
         break;
@@ -1332,6 +1373,8 @@ operation_pops(const CpyInsn *in)
     case CPY_LOAD_FROM_DICT_OR_GLOBALS:
     case CPY_LOAD_FROM_DICT_OR_DEREF:
     case CPY_CALL_KW:
+    case CPY_INTRINSIC_1:
+    case CPY_LOAD_SPECIAL:
         return 1 + (in->op == CPY_CALL_KW ? 2 + (int)in->arg : 0);
     case CPY_STORE_ATTR:
     case CPY_BINARY_SUBSCR:
@@ -1350,7 +1393,10 @@ operation_pops(const CpyInsn *in)
     case CPY_MATCH_KEYS:
     case CPY_IMPORT_NAME:
     case CPY_SET_FUNCTION_ATTRIBUTE:
+    case CPY_BUILD_TEMPLATE:
+    case CPY_INTRINSIC_2:
         return 2;
+    case CPY_BUILD_INTERPOLATION: return 2 + (int)(in->arg & 1);
     case CPY_STORE_SUBSCR:
     case CPY_BINARY_SLICE:
     case CPY_CLEANUP_THROW:
@@ -1358,9 +1404,8 @@ operation_pops(const CpyInsn *in)
     case CPY_LOAD_SUPER_ATTR:
     case CPY_LOAD_SUPER_METHOD:
         return 3;
-    case CPY_STORE_SLICE:
-    case CPY_WITH_EXCEPT_START:
-        return 4;
+    case CPY_STORE_SLICE: return 4;
+    case CPY_WITH_EXCEPT_START: return (int)in->arg;
     case CPY_BUILD_TUPLE:
     case CPY_BUILD_LIST:
     case CPY_BUILD_SET:
@@ -1551,18 +1596,52 @@ const_word(PyObject *o)
     return vm_from_ptr(o);
 }
 
-/* co_consts as words; one more for AssertionError. */
+/* Constants, from number `next` on, for the ints that LOAD_SMALL_INT instructions have in
+   themselves.  -> how many */
+static uint32_t
+number_small_ints(Lower *L, uint32_t next)
+{
+    uint32_t first = next;
+    for (uint32_t i = 0; i < L->stream.n; i++) {
+        const CpyInsn *in = &L->stream.insns[i];
+        if (in->op != CPY_LOAD_SMALL_INT)
+            continue;
+        if (in->arg > 255)
+            refuse(L, "a small int that is none");
+        else if (L->small_int[in->arg] == 0)
+            L->small_int[in->arg] = (uint16_t)next++;
+    }
+    return next - first;
+}
+
+static void
+take_implied(Lower *L, VmWord *consts, uint32_t n)
+{
+    for (unsigned i = 0; i < CPY_COMMON_CONSTANTS; i++)
+        consts[n + i] = vm_from_ptr(cpy_common_constant((int)i));
+    consts[n + IMPLIED_NONE] = VM_NONE;
+    for (int i = 0; i < 256; i++) {
+        if (L->small_int[i] != 0)
+            consts[L->small_int[i]] = vm_from_int(i);
+    }
+}
+
+/* co_consts as words, then the implied ones. */
 static int
 take_consts(Lower *L)
 {
     VmCode *code = L->code;
     PyObject *consts = L->co->co_consts;
     Py_ssize_t n = PyTuple_GET_SIZE(consts);
-    code->consts = PyMem_Calloc((size_t)n + 1, sizeof(VmWord));
+    if (n > 0x7E00) {
+        refuse(L, "too many constants");
+        return 0;
+    }
+    code->n_consts = (uint32_t)n + IMPLIED_COUNT;
+    code->n_consts += number_small_ints(L, code->n_consts);
+    code->consts = PyMem_Calloc(code->n_consts, sizeof(VmWord));
     if (code->consts == NULL)
         return -1;
-    if (n > 0x7FF0)
-        refuse(L, "too many constants");
     for (Py_ssize_t i = 0; i < n; i++) {
         PyObject *o = PyTuple_GET_ITEM(consts, i);
         code->consts[i] = const_word(o);
@@ -1573,7 +1652,7 @@ take_consts(Lower *L)
             return -1;
         *p = (uint16_t)i;
     }
-    code->consts[n] = vm_from_ptr(PyExc_AssertionError);
+    take_implied(L, code->consts, (uint32_t)n);
     return 0;
 }
 

@@ -95,6 +95,28 @@ vm_from_double(double d)
     return w + VM_DOUBLE_OFFSET;
 }
 
+/* A saved f_lasti on the stack of an exception handler.  CPython has an int there (a tagged one
+   from 3.14 on); nothing but RERAISE looks at it, so here it is a word that no double has. */
+#define VM_LASTI_TAG ((VmWord)0x7FFB << 48)
+
+static inline int
+vm_is_lasti(VmWord w)
+{
+    return w >> 32 == VM_LASTI_TAG >> 32;
+}
+
+static inline VmWord
+vm_from_lasti(uint32_t word)
+{
+    return VM_LASTI_TAG | word;
+}
+
+static inline uint32_t
+vm_lasti(VmWord w)
+{
+    return (uint32_t)w;
+}
+
 static inline PyObject *
 vm_ptr(VmWord w)
 {

@@ -239,6 +239,7 @@ window_size(const VmInsn *insn)
     case VM_MAP: return 2u * insn->c;
     case VM_KMAP: return 1u + insn->c;
     case VM_CALLX: return 3u + (insn->c & 1);
+    case VM_INTERP: return 2u + (insn->c & 1);
     case VM_MKFN: return 1u + (unsigned)__builtin_popcount(insn->c & 15);
     case VM_RAISE: return insn->b;
     case VM_PUSHEXC: return 1;
@@ -250,8 +251,7 @@ window_size(const VmInsn *insn)
 static int
 check_const(Verify *v, unsigned i)
 {
-    Py_ssize_t n = PyTuple_GET_SIZE(v->code->co->co_consts) + 1;    /* and AssertionError */
-    return (Py_ssize_t)i < n ? 0 : bad(v, "constant %u of %zd", i, n);
+    return i < v->code->n_consts ? 0 : bad(v, "constant %u of %u", i, v->code->n_consts);
 }
 
 static int

@@ -284,9 +284,9 @@ vm_getattr(VmAct *A, VmFrame *f, VmWord *result, PyObject **getter)
     return 1;
 }
 
-/* The pair in CPython's order: NULL marks the slot without self. */
-static void
-set_pair(VmFrame *f, VmWord func, VmWord self)
+/* NULL marks the slot without self. */
+void
+vm_set_pair(VmFrame *f, VmWord func, VmWord self)
 {
     VmWord *pair = &f->regs[f->pc->a];
     if (self == VM_NULL) {
@@ -313,21 +313,21 @@ vm_getmethod(VmAct *A, VmFrame *f)
             VmWord self = vm_from_ptr(o);
             if (!vm_is_temp(f, b) || !vm_is_obj(f->regs[b]))
                 Py_INCREF(o);
-            set_pair(f, vm_from_ptr(Py_NewRef((PyObject *)row->value)), self);
+            vm_set_pair(f, vm_from_ptr(Py_NewRef((PyObject *)row->value)), self);
             return 0;
         }
         if (row->kind == ATTR_TYPE_CLASSMETHOD
             && ((PyTypeObject *)o)->tp_version_tag == row->version2) {
             if (!vm_is_temp(f, b))
                 Py_INCREF(o);
-            set_pair(f, vm_from_ptr(Py_NewRef((PyObject *)row->value)), vm_from_ptr(o));
+            vm_set_pair(f, vm_from_ptr(Py_NewRef((PyObject *)row->value)), vm_from_ptr(o));
             return 0;
         }
         PyObject *v = row_value(row, o, c->name);
         if (v != NULL) {
             Py_INCREF(v);
             vm_consume(f, b);
-            set_pair(f, vm_from_ptr(v), VM_NULL);
+            vm_set_pair(f, vm_from_ptr(v), VM_NULL);
             return 0;
         }
     }
@@ -343,12 +343,12 @@ vm_getmethod(VmAct *A, VmFrame *f)
         fill_any(c, o);
     if (!bound) {
         vm_consume(f, b);
-        set_pair(f, vm_from_ptr(method), VM_NULL);
+        vm_set_pair(f, vm_from_ptr(method), VM_NULL);
         return 0;
     }
     if (!vm_is_temp(f, b) || !vm_is_obj(f->regs[b]))
         Py_INCREF(o);
-    set_pair(f, vm_from_ptr(method), vm_from_ptr(o));
+    vm_set_pair(f, vm_from_ptr(method), vm_from_ptr(o));
     return 0;
 }
 

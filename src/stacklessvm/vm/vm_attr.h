@@ -10,6 +10,12 @@
 int vm_getattr(VmAct *A, VmFrame *f, VmWord *result, PyObject **getter);
 /* Callee pair of register b's attribute; b consumed on success and on failure. 0 / -1 */
 int vm_getmethod(VmAct *A, VmFrame *f);
+/* The callee pair in registers a, a+1, in CPython's order; takes both, self VM_NULL: none. */
+void vm_set_pair(VmFrame *f, VmWord func, VmWord self);
+/* 3.12+: super().name, and its callee pair; 3.14: the callee pair of __enter__ and the like */
+int vm_super_attr(VmAct *A, VmFrame *f, VmWord *result);
+int vm_super_method(VmAct *A, VmFrame *f);
+int vm_special_method(VmAct *A, VmFrame *f);
 int vm_setattr(VmAct *A, VmFrame *f);           /* a.name = b, both consumed */
 int vm_delattr(VmAct *A, VmFrame *f);
 

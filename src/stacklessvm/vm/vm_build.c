@@ -5,7 +5,9 @@
  */
 #include "vm/vm_build.h"
 
+#include "cpyext_compat/cpy_code.h"
 #include "cpyext_compat/cpy_eval.h"
+#include "cpyext_compat/cpy_internal.h"
 #include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_gen.h"
@@ -18,12 +20,8 @@
 static PyObject *
 take_object(VmFrame *f, unsigned operand)
 {
-    if (operand & VM_OPERAND_CONST) {
-        unsigned k = operand & ~VM_OPERAND_CONST;
-        PyObject *consts = f->code->co->co_consts;
-        return Py_NewRef(k < (unsigned)PyTuple_GET_SIZE(consts) ? PyTuple_GET_ITEM(consts, k)
-                                                                : vm_ptr(f->code->consts[k]));
-    }
+    if (operand & VM_OPERAND_CONST)
+        return vm_const_object(f->code, operand & ~VM_OPERAND_CONST);
     VmWord w = f->regs[operand];
     if (vm_is_obj(w)) {
         if (!vm_is_temp(f, operand))
@@ -597,12 +595,7 @@ vm_function_attribute(VmFrame *f, VmWord *result)
     unsigned base = f->pc->b;
     PyFunctionObject *func = (PyFunctionObject *)vm_ptr(f->regs[base + 1]);
     PyObject *v = vm_ptr(f->regs[base]);
-    switch (f->pc->c) {
-    case 1: func->func_defaults = v; break;
-    case 2: func->func_kwdefaults = v; break;
-    case 4: func->func_annotations = v; break;
-    default: func->func_closure = v; break;
-    }
+    *cpy_func_attribute(func, f->pc->c) = v;
     *result = vm_from_ptr((PyObject *)func);
     return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "cpyext_compat/cpy_eval.h"
 #include "cpyext_compat/cpy_code.h"
+#include "cpyext_compat/cpy_internal.h"
 #include "cpyext_compat/cpy_dict.h"
 #include "vm/vm_build.h"
 #include "vm/vm_call_out.h"
@@ -180,8 +181,8 @@ raise_binding_error(PyFunctionObject *func, const VmWord *args, size_t n, PyObje
     PyObject *boxes = tuple_of_words(args, all);
     if (boxes == NULL)
         return;
-    PyObject *r = _PyFunction_Vectorcall((PyObject *)func, &PyTuple_GET_ITEM(boxes, 0), n,
-                                         kwnames);
+    PyObject *r = cpy_function_vectorcall((PyObject *)func, &PyTuple_GET_ITEM(boxes, 0), n,
+                                          kwnames);
     Py_DECREF(boxes);
     if (r != NULL) {
         Py_DECREF(r);

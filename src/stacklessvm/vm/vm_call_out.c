@@ -99,7 +99,7 @@ vm_call_out(VmAct *A, VmFrame *f, PyObject *callee, PyObject **argv, size_t n,
 void
 vm_own_function(PyObject *func)
 {
-    ((PyFunctionObject *)func)->vectorcall = vm_function_vectorcall;
+    cpy_func_set_vectorcall((PyFunctionObject *)func, vm_function_vectorcall);
 }
 
 static PyObject *

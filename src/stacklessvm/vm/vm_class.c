@@ -6,6 +6,8 @@
  */
 #include "vm/vm_class.h"
 
+#include "cpyext_compat/cpy_eval.h"
+#include "cpyext_compat/cpy_internal.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
@@ -52,8 +54,8 @@ resolve_bases(PyObject *orig)
     for (Py_ssize_t i = 0; i < n; i++) {
         PyObject *base = PyTuple_GET_ITEM(orig, i), *meth = NULL;
         if (!PyType_Check(base)) {
-            if (_PyObject_LookupAttr(base, PyUnicode_InternFromString("__mro_entries__"),
-                                     &meth)
+            if (PyObject_GetOptionalAttr(base, PyUnicode_InternFromString("__mro_entries__"),
+                                         &meth)
                 < 0)
                 goto done;
         }
@@ -108,7 +110,7 @@ choose_metaclass(PyObject *bases, PyObject *keywords, int *is_class)
         meta = Py_NewRef((PyObject *)Py_TYPE(PyTuple_GET_ITEM(bases, 0)));
     if (!*is_class)
         return meta;
-    PyObject *winner = (PyObject *)_PyType_CalculateMetaclass((PyTypeObject *)meta, bases);
+    PyObject *winner = (PyObject *)cpy_calculate_metaclass((PyTypeObject *)meta, bases);
     Py_XINCREF(winner);
     Py_DECREF(meta);
     return winner;
@@ -120,7 +122,7 @@ prepare_namespace(PyObject *meta, int is_class, PyObject *name, PyObject *bases,
                   PyObject *keywords)
 {
     PyObject *prepare, *ns;
-    if (_PyObject_LookupAttr(meta, PyUnicode_InternFromString("__prepare__"), &prepare) < 0)
+    if (PyObject_GetOptionalAttr(meta, PyUnicode_InternFromString("__prepare__"), &prepare) < 0)
         return NULL;
     if (prepare == NULL)
         return PyDict_New();

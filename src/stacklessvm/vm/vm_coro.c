@@ -6,6 +6,8 @@
  */
 #include "vm/vm_gen.h"
 
+#include "cpyext_compat/cpy_gen.h"
+#include "cpyext_compat/cpy_internal.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
@@ -506,8 +508,7 @@ is_generator_coroutine(PyObject *o)
 {
     if (Py_IS_TYPE(o, &VmGenCoro_Type))
         return 1;
-    return PyGen_CheckExact(o)
-           && ((PyGenObject *)o)->gi_code->co_flags & CO_ITERABLE_COROUTINE;
+    return PyGen_CheckExact(o) && cpy_gen_code(o)->co_flags & CO_ITERABLE_COROUTINE;
 }
 
 /* -> new */

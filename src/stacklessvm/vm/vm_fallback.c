@@ -3,6 +3,8 @@
  */
 #include "vm/vm_call_out.h"
 
+#include "cpyext_compat/cpy_eval.h"
+
 static PyObject *reasons;           /* dict: reason -> count */
 int vm_fallback_is_error;           /* PYRS_FALLBACK=error */
 
@@ -31,7 +33,7 @@ vm_fallback_call(PyFunctionObject *func, PyObject *const *args, size_t nargsf,
 {
     if (count(reason) < 0)
         return NULL;
-    return _PyFunction_Vectorcall((PyObject *)func, args, nargsf, kwnames);
+    return cpy_function_vectorcall((PyObject *)func, args, nargsf, kwnames);
 }
 
 PyObject *

@@ -107,9 +107,13 @@ vm_act_enter(PyThreadState *ts)
         vm_c_stack_error();
         return NULL;
     }
-    VmChunk *c = chunk_new(CHUNK_BYTES);
-    if (c == NULL)
+    if (cpy_enter_evaluator() < 0)
         return NULL;
+    VmChunk *c = chunk_new(CHUNK_BYTES);
+    if (c == NULL) {
+        cpy_leave_evaluator();
+        return NULL;
+    }
     c->prev = NULL;
     VmAct *A = (VmAct *)c->data;
     A->ts = ts;
@@ -128,6 +132,7 @@ void
 vm_act_leave(VmAct *A)
 {
     VmChunk *c = A->chunk;
+    cpy_leave_evaluator();
     while (c->prev != NULL) {
         VmChunk *prev = c->prev;
         chunk_free(c);

@@ -8,6 +8,8 @@
 
 #include "cpyext_compat/cpy_eval.h"
 #include "cpyext_compat/cpy_code.h"
+#include "cpyext_compat/cpy_gen.h"
+#include "cpyext_compat/cpy_internal.h"
 #include "cpyext_compat/cpy_lazy_locals.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_loop.h"
@@ -24,24 +26,17 @@ slots_of(PyCodeObject *co)
     return (size_t)cpy_code_nlocalsplus(co) + (size_t)cpy_code_stacksize(co) + VM_OUT_FREE;
 }
 
-static CpyFrame *
-shadow_of(PyGenObject *gen)
-{
-    return (CpyFrame *)gen->gi_iframe;
-}
-
 VmFrame *
-vm_gen_frame(PyObject *o)
+vm_gen_frame(PyObject *gen)
 {
-    PyGenObject *gen = (PyGenObject *)o;
-    char *slots = (char *)shadow_of(gen) + CPY_FRAME_HEADER;
-    return (VmFrame *)(slots + slots_of(gen->gi_code) * sizeof(PyObject *));
+    char *slots = (char *)cpy_gen_iframe(gen) + CPY_FRAME_HEADER;
+    return (VmFrame *)(slots + slots_of(cpy_gen_code(gen)) * sizeof(PyObject *));
 }
 
 CpyFrame *
 vm_gen_shadow(VmFrame *f)
 {
-    return shadow_of((PyGenObject *)vm_ptr(f->aux));
+    return cpy_gen_iframe(vm_ptr(f->aux));
 }
 
 static void
@@ -65,17 +60,8 @@ gen_alloc(PyTypeObject *type, VmCode *code)
                    + code->nregs * sizeof(VmWord);
     PyGenObject *gen =
         (PyGenObject *)_PyObject_GC_NewVar(type, (Py_ssize_t)(bytes / sizeof(PyObject *)));
-    if (gen == NULL)
-        return NULL;
-    gen->gi_code = (PyCodeObject *)Py_NewRef(code->co);
-    gen->gi_weakreflist = NULL;
-    gen->gi_exc_state.exc_value = NULL;
-    gen->gi_exc_state.previous_item = NULL;
-    gen->gi_origin_or_finalizer = NULL;
-    gen->gi_hooks_inited = 0;
-    gen->gi_closed = 0;
-    gen->gi_running_async = 0;
-    gen->gi_frame_state = 4;    /* FRAME_CLEARED: CPython's own methods leave it alone */
+    if (gen != NULL)
+        cpy_gen_init((PyObject *)gen, code->co);
     return gen;
 }
 
@@ -254,17 +240,69 @@ vm_gen_finish(VmAct *A, VmFrame *gf)
     Py_DECREF(gen);
 }
 
+/* What must not leave the generator, if exc is that. */
+static const char *
+stopping(PyObject *gen, PyObject *exc)
+{
+    if (PyErr_GivenExceptionMatches(exc, PyExc_StopIteration))
+        return "StopIteration";
+    if (Py_IS_TYPE(gen, &VmAsyncGen_Type) && PyErr_GivenExceptionMatches(exc, PyExc_StopAsyncIteration))
+        return "StopAsyncIteration";
+    return NULL;
+}
+
 void
 vm_gen_convert_stop(VmFrame *gf)
 {
     PyObject *gen = self_of(gf);
-    const char *what = PyErr_ExceptionMatches(PyExc_StopIteration) ? "StopIteration"
-                       : Py_IS_TYPE(gen, &VmAsyncGen_Type)
-                               && PyErr_ExceptionMatches(PyExc_StopAsyncIteration)
-                           ? "StopAsyncIteration"
-                           : NULL;
+    const char *what = CPY_GEN_STOPS_ITSELF ? NULL : stopping(gen, PyErr_Occurred());
     if (what != NULL)
         _PyErr_FormatFromCause(PyExc_RuntimeError, "%s raised %s", vm_gen_noun(gen), what);
+}
+
+/* Python/intrinsics.c, stopiteration_error (3.12 to 3.14) */
+int
+vm_stop_error(VmFrame *gf, VmWord *result)
+{
+    unsigned b = gf->pc->b;
+    PyObject *gen = self_of(gf), *exc = vm_reg_object_new(gf, b), *error = exc;
+    const char *what = stopping(gen, exc);
+    vm_consume(gf, b);
+    if (what != NULL) {
+        PyObject *text = PyUnicode_FromFormat("%s raised %s", vm_gen_noun(gen), what);
+        error = text == NULL ? NULL : PyObject_CallOneArg(PyExc_RuntimeError, text);
+        Py_XDECREF(text);
+        if (error != NULL) {
+            PyException_SetCause(error, Py_NewRef(exc));
+            PyException_SetContext(error, Py_NewRef(exc));
+        }
+        Py_DECREF(exc);
+    }
+    *result = vm_from_ptr(error);
+    return error == NULL ? -1 : 0;
+}
+
+/* Window: the delegate, the value sent last, the exception of a throw() or close() into it. */
+int
+vm_cleanup_throw(VmAct *A, VmFrame *f)
+{
+    VmWord *w = &f->regs[f->pc->a], delegate = w[0], sent = w[1];
+    PyObject *exc = vm_ptr(w[2]);
+    int ended = PyErr_GivenExceptionMatches(exc, PyExc_StopIteration);
+    vm_boundary(A, f);
+    if (ended) {
+        w[0] = VM_NONE;
+        w[1] = vm_from_ptr(Py_XNewRef(((PyStopIterationObject *)exc)->value));
+        Py_DECREF(exc);
+    }
+    vm_release(sent);
+    vm_release(delegate);
+    vm_after(A, f);
+    if (ended)
+        return 0;
+    cpy_set_raised(A->ts, exc);
+    A->reraise_word = VM_NO_WORD;
+    return -2;
 }
 
 /* -- from C ------------------------------------------------------------------------------------- */
@@ -426,7 +464,7 @@ static int
 close_iterator(PyObject *it)
 {
     PyObject *meth, *r;
-    if (_PyObject_LookupAttr(it, PyUnicode_InternFromString("close"), &meth) < 0)
+    if (PyObject_GetOptionalAttr(it, PyUnicode_InternFromString("close"), &meth) < 0)
         PyErr_WriteUnraisable(it);
     if (meth == NULL)
         return 0;
@@ -479,7 +517,7 @@ continue_after_delegate(PyObject *gen, PyObject **result)
     VmFrame *gf = vm_gen_frame(gen);
     PyObject *value = NULL;
     *result = NULL;
-    if (_PyGen_FetchStopIterationValue(&value) < 0)
+    if (CPY_GEN_STOPS_ITSELF || _PyGen_FetchStopIterationValue(&value) < 0)
         return raise_into(gen, result);
     const VmInsn *send = gf->pc - 2;
     assert(send->op == VM_SEND);
@@ -551,7 +589,7 @@ throw_into_delegate(PyObject *gen, PyObject *delegate, PyObject *const *args, Py
         *status = raise_into(gen, result);
         return 1;
     }
-    if (_PyObject_LookupAttr(delegate, PyUnicode_InternFromString("throw"), &meth) < 0)
+    if (PyObject_GetOptionalAttr(delegate, PyUnicode_InternFromString("throw"), &meth) < 0)
         return 1;
     if (meth == NULL)
         return 0;
@@ -718,7 +756,7 @@ vm_gen_traverse(PyObject *gen, visitproc visit, void *arg)
 {
     PyGenObject *g = (PyGenObject *)gen;
     VmFrame *gf = vm_gen_frame(gen);
-    Py_VISIT(g->gi_code);
+    Py_VISIT(cpy_gen_code(gen));
     Py_VISIT(g->gi_name);
     Py_VISIT(g->gi_qualname);
     Py_VISIT(g->gi_exc_state.exc_value);
@@ -824,7 +862,7 @@ vm_gen_dealloc(PyObject *gen)
         drop_unfinished(gen);
         Py_XDECREF(g->gi_exc_state.exc_value);
         Py_CLEAR(g->gi_origin_or_finalizer);
-        Py_DECREF(g->gi_code);
+        cpy_gen_drop_code(gen);
         Py_XDECREF(g->gi_name);
         Py_XDECREF(g->gi_qualname);
         PyObject_GC_Del(gen);

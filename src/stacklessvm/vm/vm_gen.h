@@ -75,8 +75,10 @@ vm_gen_mode(VmFrame *gf)
 void vm_gen_suspend(VmAct *A, VmFrame *gf);
 /* It ends (value or exception): everything it holds is released. */
 void vm_gen_finish(VmAct *A, VmFrame *gf);
-/* StopIteration must not leave a generator. */
+/* StopIteration must not leave a generator: up to 3.11 this sees to it, later its own code. */
 void vm_gen_convert_stop(VmFrame *gf);
+int vm_stop_error(VmFrame *gf, VmWord *result);                 /* STOPERR: 0 / -1 */
+int vm_cleanup_throw(VmAct *A, VmFrame *f);                     /* CTHROW: 0, -2 re-raise */
 /* What __class__ and type() answer.  -> borrowed, NULL: not one of ours */
 PyTypeObject *vm_public_type(PyObject *o);
 

@@ -16,12 +16,8 @@ stack_object(VmFrame *f, unsigned slot, uint16_t place)
 {
     if (place == VM_NO_REG)
         return NULL;
-    if (place & VM_OPERAND_CONST) {
-        unsigned k = place & ~VM_OPERAND_CONST;
-        PyObject *consts = f->code->co->co_consts;
-        return Py_NewRef(k < (unsigned)PyTuple_GET_SIZE(consts) ? PyTuple_GET_ITEM(consts, k)
-                                                                : vm_ptr(f->code->consts[k]));
-    }
+    if (place & VM_OPERAND_CONST)
+        return vm_const_object(f->code, place & ~VM_OPERAND_CONST);
     if (f->regs[place] == VM_NULL)
         return NULL;
     PyObject *o = vm_reg_object(f, place);
@@ -31,11 +27,22 @@ stack_object(VmFrame *f, unsigned slot, uint16_t place)
 }
 
 static void
+fill_slot(VmFrame *f, unsigned slot, uint16_t place)
+{
+    int at = (int)(f->code->nlocals + slot);
+    if (place & VM_OPERAND_CONST || !vm_is_lasti(f->regs[place]))
+        cpy_frame_slot_set(f->shadow, at, stack_object(f, slot, place));
+    else if (cpy_frame_slot_set_lasti(f->shadow, at, vm_lasti(f->regs[place])) < 0) {
+        PyErr_Clear();          /* no memory: CPython complains if it ever comes to need it */
+        cpy_frame_slot_set(f->shadow, at, Py_NewRef(Py_None));
+    }
+}
+
+static void
 fill_stack(VmFrame *f, const uint16_t *map)
 {
     for (unsigned i = 0; i < map[0]; i++)
-        cpy_frame_slot_set(f->shadow, (int)(f->code->nlocals + i),
-                           stack_object(f, i, map[2 + i]));
+        fill_slot(f, i, map[2 + i]);
 }
 
 /* Numbers that CPython will see get their boxes.  0, or -1 without memory: nothing else has
@@ -46,7 +53,8 @@ box_registers(VmFrame *f, const uint16_t *map)
     unsigned base = f->code->nlocals;
     for (unsigned r = 0; r < base + map[0]; r++) {
         int in_use = r < base || map[2 + r - base] == r;
-        if (in_use && f->regs[r] != VM_NULL && vm_reg_object(f, r) == NULL)
+        if (in_use && f->regs[r] != VM_NULL && !vm_is_lasti(f->regs[r])
+            && vm_reg_object(f, r) == NULL)
             return -1;
     }
     return 0;

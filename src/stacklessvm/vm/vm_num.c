@@ -37,6 +37,15 @@ vm_box(VmWord w)
     return Py_NewRef(*singleton(w));
 }
 
+PyObject *
+vm_const_object(VmCode *code, unsigned k)
+{
+    PyObject *consts = code->co->co_consts;
+    if (k < (unsigned)PyTuple_GET_SIZE(consts))
+        return Py_NewRef(PyTuple_GET_ITEM(consts, k));
+    return vm_box(code->consts[k]);
+}
+
 /* The constant of this code that stands for the number w.  -> borrowed, or NULL */
 static PyObject *
 constant_box(VmCode *code, VmWord w)

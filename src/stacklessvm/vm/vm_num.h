@@ -9,6 +9,8 @@
 PyObject *vm_box(VmWord w);
 /* The same, sharing the box with locals of f that hold the same number.  -> new */
 PyObject *vm_box_shared(VmFrame *f, VmWord w);
+/* Constant k of the code.  -> new */
+PyObject *vm_const_object(VmCode *code, unsigned k);
 /* The object in a register, boxed there (and in every local with the same number: one
    number is one object).  -> borrowed from the register, NULL with MemoryError */
 PyObject *vm_reg_object_slow(VmFrame *f, unsigned reg);

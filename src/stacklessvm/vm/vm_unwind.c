@@ -71,12 +71,8 @@ enter_handler(VmAct *A, VmFrame *f, const VmHandler *h, uint32_t word)
 {
     release_temps(f, h->depth);
     VmWord *top = &f->regs[f->code->nlocals + h->depth];
-    if (h->lasti) {
-        PyObject *lasti = PyLong_FromUnsignedLong(word);
-        if (lasti == NULL)
-            PyErr_Clear();
-        *top++ = lasti == NULL ? VM_NONE : vm_from_ptr(lasti);
-    }
+    if (h->lasti)
+        *top++ = vm_from_lasti(word);
     *top = vm_from_ptr(cpy_take_raised(A->ts));
     f->pc = f->code->insns + h->pc;
 }
@@ -230,9 +226,8 @@ vm_reraise(VmAct *A, VmFrame *f)
     if (!vm_is_temp(f, a))
         vm_incref(exc);
     A->reraise_word = VM_NO_WORD;
-    if (saved != VM_NO_REG && vm_is_obj(f->regs[saved])
-        && PyLong_Check(vm_ptr(f->regs[saved])))
-        A->reraise_word = (uint32_t)PyLong_AsUnsignedLong(vm_ptr(f->regs[saved]));
+    if (saved != VM_NO_REG && vm_is_lasti(f->regs[saved]))
+        A->reraise_word = vm_lasti(f->regs[saved]);
     cpy_set_raised(A->ts, vm_ptr(exc));
     return -2;
 }
@@ -402,10 +397,13 @@ vm_with_except(VmAct *A, VmFrame *f, VmFrame **pushed)
 {
     PyObject *exit = vm_ptr(f->regs[f->pc->b]), *exc = vm_ptr(f->regs[f->pc->c]);
     PyObject *tb = PyException_GetTraceback(exc);
-    VmWord args[5] = {VM_NULL, VM_NULL, vm_from_ptr(Py_NewRef((PyObject *)Py_TYPE(exc))),
+    VmWord self = CPY_EXIT_IS_PAIR ? f->regs[f->pc->b + 1] : VM_NULL;
+    VmWord args[6] = {VM_NULL, VM_NULL, self, vm_from_ptr(Py_NewRef((PyObject *)Py_TYPE(exc))),
                       vm_from_ptr(Py_NewRef(exc)), tb == NULL ? VM_NONE : vm_from_ptr(tb)};
+    int first = self != VM_NULL ? 2 : 3;
     VmReturn ret = {f->pc->a, f->pc + 1, RET_VALUE, VM_NULL};
-    return vm_call_words(A, f, Py_NewRef(exit), args + 2, 3, NULL, ret, pushed);
+    vm_incref(self);
+    return vm_call_words(A, f, Py_NewRef(exit), args + first, (size_t)(6 - first), NULL, ret, pushed);
 }
 
 /* -- except* ------------------------------------------------------------------------------------ */

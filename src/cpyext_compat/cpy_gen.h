@@ -1,0 +1,56 @@
+/* Generator objects: the fields of PyGenObject, PyCoroObject and PyAsyncGenObject, which are
+ * the same but for their prefix, and which subtypes of ours share.
+ *
+ * Up to 3.11 the code is a field of its own; later it is the one of the frame inside the object.
+ */
+#ifndef CPY_GEN_H
+#define CPY_GEN_H
+
+#include "cpyext_compat/cpy_frame.h"
+
+static inline CpyFrame *                                /* -> borrowed from gen */
+cpy_gen_iframe(PyObject *gen)
+{
+    return (CpyFrame *)&((PyGenObject *)gen)->gi_iframe;
+}
+
+static inline PyCodeObject *                            /* -> borrowed from gen */
+cpy_gen_code(PyObject *gen)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return cpy_frame_code(cpy_gen_iframe(gen));
+#else
+    return ((PyGenObject *)gen)->gi_code;
+#endif
+}
+
+/* A new object of a subtype: everything but the names.  Its state, as CPython's own methods see
+   it, is that of a finished generator, which they leave alone.  gen owns a reference to co, which
+   cpy_gen_drop_code() releases; cpy_frame_init() of the frame inside for the same code keeps it. */
+static inline void
+cpy_gen_init(PyObject *o, PyCodeObject *co)
+{
+    PyGenObject *gen = (PyGenObject *)o;
+    Py_INCREF(co);
+#if PY_VERSION_HEX >= 0x030C0000
+    cpy_frame_init_specials(cpy_gen_iframe(o), NULL, co, NULL, NULL);
+#else
+    gen->gi_code = co;
+#endif
+    gen->gi_weakreflist = NULL;
+    gen->gi_exc_state.exc_value = NULL;
+    gen->gi_exc_state.previous_item = NULL;
+    gen->gi_origin_or_finalizer = NULL;
+    gen->gi_hooks_inited = 0;
+    gen->gi_closed = 0;
+    gen->gi_running_async = 0;
+    gen->gi_frame_state = FRAME_CLEARED;
+}
+
+static inline void
+cpy_gen_drop_code(PyObject *gen)
+{
+    Py_DECREF(cpy_gen_code(gen));
+}
+
+#endif
