@@ -1,8 +1,9 @@
 """Everything a change is checked for beside its tests: tools/check.py [what ...].
 
-Without arguments: formats, lint, types, and tests/repo (layers, generated files, stubs,
-links).  `asan`, `ubsan` and `hostile` build a variant and run the VM's tests in it;
-what follows them goes to pytest.  `by-hand` lists the C files that clang-format would change.
+Without arguments: formats, lint, types, the C sources against every Python whose headers
+are here, and tests/repo (layers, generated files, stubs, links).  `asan`, `ubsan` and
+`hostile` build a variant and run the VM's tests in it; what follows them goes to pytest.
+`by-hand` lists the C files that clang-format would change.
 """
 
 import subprocess
@@ -66,6 +67,11 @@ def types() -> bool:
     return run(BIN / "mypy")
 
 
+def versions() -> bool:
+    """The sources compile for each Python whose headers are here."""
+    return run("tools/compile_versions.sh")
+
+
 def repo_tests() -> bool:
     return run(sys.executable, "-m", "pytest", "-q", "tests/repo")
 
@@ -80,6 +86,7 @@ CHECKS: dict[str, Callable[[], bool]] = {
     "ruff": ruff_lint,
     "clang-format": c_format,
     "mypy": types,
+    "versions": versions,
     "repo": repo_tests,
 }
 
