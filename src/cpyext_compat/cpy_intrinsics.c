@@ -110,7 +110,8 @@ function_of(const unsigned char *code, Py_ssize_t size)
                                      "co_flags", CO_OPTIMIZED | CO_NEWLOCALS,
                                      "co_varnames", "a", "b");
     PyObject *made = args == NULL || replace == NULL || fields == NULL
-                         ? NULL : PyObject_Call(replace, args, fields);
+                         ? NULL
+                         : PyObject_Call(replace, args, fields);
     if (made != NULL && globals != NULL) {
         ((PyCodeObject *)made)->_co_firsttraceable = INT_MAX / 4;
         func = PyFunction_New(made, globals);
