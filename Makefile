@@ -45,7 +45,7 @@ run: build $(STAMP)-run
 	@$(PY) tools/tour.py examples/pandas_tour.py
 
 test: build $(STAMP)-test
-	@$(PY) -m pytest -m "not network" $(PYTEST)
+	@$(PY) -m pytest -m "not network and not long" $(PYTEST)
 
 bench: build $(STAMP)-bench
 	@$(PY) bench/pyrs/run.py $(BENCH)
