@@ -35,7 +35,6 @@ __all__ = ["CELLS", "DatabaseDefault", "Step", "compile_field", "original", "use
 OP_NAMES = {code: name for name, code in OPS.items()}
 KIND_NAMES = {code: name for name, code in KINDS.items()}
 METHODS = ("clean", "to_python", "validate", "run_validators")
-EMPTY_VALUES: list[Any] = [None, "", [], (), {}]
 ABSENT = NotImplemented  # in a watch: the key was not there
 SCALARS = (str, int, bool, float, type(None))
 WATCHED = (
@@ -51,6 +50,7 @@ WATCHED = (
     "protocol",
     "encoder",
     "base_field",
+    "empty_values",
 )
 
 
@@ -70,14 +70,14 @@ def _postgres_classes() -> list[type[Field[Any, Any]]]:
     return [ArrayField, HStoreField]
 
 
-def _known_classes() -> dict[type, tuple[int, dict[str, Any]]]:
-    """Django's own field classes: kind, and their methods as they are at import."""
+def _known_classes() -> dict[type, tuple[int, dict[str, Any], list[Any]]]:
+    """Django's own field classes: kind, methods and empty values as they are at import."""
     known = {}
     classes = [getattr(models, name, None) for name in KIND_OF_CLASS]
     for cls in [*classes, *_postgres_classes()]:
         if cls is not None:
             methods = {m: original(getattr(cls, m)) for m in METHODS}
-            known[cls] = (KIND_OF_CLASS[cls.__name__], methods)
+            known[cls] = (KIND_OF_CLASS[cls.__name__], methods, list(cls.empty_values))
     return known
 
 
@@ -93,13 +93,13 @@ def kind_of(field: Field[Any, Any]) -> tuple[int, str | None]:
         return dynamic, "relation: looks into the database"
     if base is None:
         return dynamic, f"{cls.__name__} is not a field class pyforge knows"
-    kind, methods = KNOWN[base]
+    kind, methods, empty_values = KNOWN[base]
     for name in METHODS:
         if name in field.__dict__:
             return dynamic, f"{name} is replaced on the field itself"
         if original(getattr(cls, name)) is not methods[name]:
             return dynamic, f"{cls.__name__} overrides {name}"
-    if list(field.empty_values) != EMPTY_VALUES:
+    if list(field.empty_values) != empty_values:
         return dynamic, "empty_values differ"
     return kind, None
 
@@ -447,7 +447,7 @@ def compile_field(field: Field[Any, Any], model: type | None, related: str = "py
         clean,
         partial(raise_collected, field),
         field.get_default,
-        EMPTY_VALUES,
+        list(field.empty_values),
         choices if reason is None else None,
         field.attr_class if isinstance(field, FileField) else None,
         item.spec if item is not None else None,

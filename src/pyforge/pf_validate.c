@@ -22,7 +22,7 @@ enum { PUNT = 0,
 
 /* -- Emptiness ---------------------------------------------------------------- */
 
-/* Types whose values equal none of None, "", [], (), {} */
+/* Types whose values equal none of None, "", b"", [], (), {} unless they are empty bytes */
 static int
 is_scalar(const PfState *st, PyObject *v)
 {
@@ -38,6 +38,8 @@ is_scalar(const PfState *st, PyObject *v)
 static int
 is_empty(const PfState *st, const PfStep *s, PyObject *v)
 {
+    if (s->kind == PF_KIND_DYNAMIC) /* the list may hold anything */
+        return PySequence_Contains(s->empty_values, v);
     if (v == Py_None)
         return 1;
     /* what has a length is only empty without it, and then the field's list decides */
@@ -634,7 +636,7 @@ item_passes(PfPlan *p, PfStep *s, PyObject *v)
 {
     Facts f = {0};
     PyObject *same = NULL;
-    int empty, ok;
+    int empty = 0, ok;
 
     if (s->kind == PF_KIND_ARRAY && PyList_CheckExact(v)) {
         for (Py_ssize_t i = 0; i < PyList_GET_SIZE(v); i++)

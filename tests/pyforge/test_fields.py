@@ -135,6 +135,34 @@ def test_clean_value_equals_field_clean(name):
         assert oracle.same(ours, theirs), (name, value, ours, theirs)
 
 
+@pytest.mark.parametrize("name", FIELDS)
+def test_row_of_one_field_equals_clean_fields(name):
+    field = FIELDS[name]
+    plan, _ = plan_of([field])
+
+    for value in values.ALL:
+        ours = oracle.outcome(lambda: plan.clean_rows(({name: value},), True, -1)[0][0])
+        theirs = oracle.outcome(lambda: oracle.clean_like_django([field], {name: value}))
+        assert oracle.same(ours, theirs), (name, value, ours, theirs)
+
+
+def test_empty_values_are_the_fields_own():
+    class Zero(models.IntegerField):
+        empty_values = [None, 0]
+
+    binary, zero = models.BinaryField(blank=True, editable=True), Zero(blank=True)
+    for name, field in (("b", binary), ("z", zero)):
+        field.set_attributes_from_name(name)
+    plan, steps = plan_of([binary, zero])
+
+    assert [s.descriptor.fallback_reason for s in steps] == [None, "empty_values differ"]
+    for row in ({"b": "", "z": 0}, {"b": b"", "z": ""}, {"b": memoryview(b""), "z": 0.0}):
+        ours = oracle.outcome(lambda: plan.clean_rows((row,), True, -1)[0][0])
+        assert oracle.same(
+            ours, oracle.outcome(lambda: oracle.clean_like_django([binary, zero], row))
+        )
+
+
 def test_rows_equal_clean_fields_on_random_combinations():
     pick = random.Random(5)
     names = [n for n in FIELDS if n != "explodes"]
