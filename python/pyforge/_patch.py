@@ -2,7 +2,9 @@
 
 Names: "clean_fields" (Model.clean_fields), "field_clean" (Field.clean), "encoder"
 (DjangoJSONEncoder.encode and iterencode), "serializers" (the json and jsonl modules of
-django.core.serializers). In mode "shadow" Django's answer is given and ours is compared.
+django.core.serializers). In mode "shadow" Django's answer is given and ours is compared;
+what can't be compared, because code of the project would run twice, is counted in
+`skipped` with its reason.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from pyforge.rules import RuleSet
 logger = logging.getLogger("pyforge")
 
 calls: Counter[str] = Counter()  # by patch: calls that took part
+skipped: Counter[str] = Counter()  # "patch: reason": answers of Django that weren't compared
 mismatches: list[dict[str, Any]] = []  # the first thousand
 _active: dict[str, str] = {}  # patch → mode
 _lock = threading.RLock()
@@ -116,32 +119,48 @@ def clean_fields(self: Any, exclude: Any = None) -> None:
     RuleSet.for_model(type(self))._clean_instances((self,), exclude, True, -1)
 
 
-def _quiet(step: internals.Step) -> bool:
-    """Can the field be cleaned a second time without anyone noticing?"""
+def _loud(step: internals.Step) -> str | None:
+    """Why the field can't be cleaned a second time without anyone noticing; None: it can."""
     d = step.descriptor
-    return (
-        d.compiled and d.kind not in ("SKIP", "FILE") and all(x.op != "CALL" for x in d.validators)
-    )
+    if not d.compiled:
+        return "not compiled, Django's either way"
+    if d.kind == "SKIP":
+        return "never cleaned"
+    if any(x.op == "CALL" for x in d.validators):
+        return "a validator of its own would run twice"
+    return None
 
 
 @lru_cache(maxsize=1024)
-def _shadow_rules(model: Any) -> RuleSet:
+def _shadow_rules(model: Any) -> tuple[RuleSet, tuple[str, ...]]:
+    """The rules of the fields that are compared, and why each of the others isn't."""
     full = RuleSet.for_model(model)
-    return RuleSet(model, fields=[s.field.name for s in full._steps if _quiet(s)])
+    loud = [_loud(s) for s in full._steps]
+    quiet = [s.field.name for s, why in zip(full._steps, loud, strict=True) if why is None]
+    return RuleSet(model, fields=quiet), tuple(why for why in loud if why is not None)
+
+
+def _skip(name: str, reason: str) -> None:
+    skipped[f"{name}: {reason}"] += 1
 
 
 def _shadow_clean_fields(self: Any, exclude: Any) -> None:
     model: Any = type(self)
-    rules = _shadow_rules(model) if _sampled() else None
-    if rules is None:
+    if not _sampled():
+        _skip("clean_fields", "not sampled")
         original_clean_fields(self, exclude)
         return
+    rules, reasons = _shadow_rules(model)
+    for reason in reasons:
+        _skip("clean_fields", reason)
     left_out = set(exclude or ())
     deferred = self.get_deferred_fields()
     chosen = [f for f in rules._fields if f.name not in left_out and f.attname not in deferred]
     before = {f.name: getattr(self, f.attname) for f in chosen}
     theirs = outcome(lambda: original_clean_fields(self, exclude))
-    if theirs[0] != "raised":
+    if theirs[0] == "raised":
+        _skip("clean_fields", f"Django raised {type(theirs[1]).__name__} midway")
+    else:
         errors = theirs[1].error_dict if theirs[0] == "invalid" else {}
         for f in chosen:
             answer = ("invalid", ValidationError(errors[f.name])) if f.name in errors else (
@@ -162,38 +181,43 @@ def _clean_one(rules: RuleSet, field: Any, raw: Any, instance: Any) -> Any:
 # -- Field.clean -------------------------------------------------------------------
 
 original_clean = internals.original(Field.clean)
-_plans: dict[int, tuple[Any, Plan | None, bool]] = {}  # by id(field), which they hold
+_plans: dict[int, tuple[Any, Plan | None, str | None]] = {}  # by id(field), which they hold
 
 
-def _plan_of(field: Any) -> tuple[Plan | None, bool]:
-    """The field's own plan, None when it isn't compiled; and whether it is quiet."""
+def _plan_of(field: Any) -> tuple[Plan | None, str | None]:
+    """The field's own plan, None when it isn't compiled; and why it isn't compared."""
     found = _plans.get(id(field))
     if found is not None and found[0] is field and (found[1] is None or not found[1].stale):
         return found[1], found[2]
-    plan, quiet = None, False
+    plan: Plan | None = None
+    loud: str | None = "a name that is no text"
     if isinstance(getattr(field, "name", None), (str, type(None))):
         step = internals.compile_field(field, None)
+        loud = _loud(step)
         if step.descriptor.compiled and step.descriptor.kind != "SKIP":
             plan = Plan((step.spec,), ValidationError, internals.DatabaseDefault)
-            quiet = _quiet(step)
     with _lock:
         if len(_plans) >= 8192:
             _plans.clear()
-        _plans[id(field)] = (field, plan, quiet)
-    return plan, quiet
+        _plans[id(field)] = (field, plan, loud)
+    return plan, loud
 
 
 @wraps(original_clean)
 def field_clean(self: Any, value: Any, model_instance: Any) -> Any:
-    plan, quiet = _plan_of(self)
-    if plan is None:
+    plan, loud = _plan_of(self)
+    shadowed = _active.get("field_clean") == "shadow"
+    if shadowed and loud is None and not _sampled():
+        loud = "not sampled"
+    if shadowed and loud is not None:
+        _skip("field_clean", loud)
+    if plan is None or (shadowed and loud is not None):
         return original_clean(self, value, model_instance)
     calls["field_clean"] += 1
-    if _active.get("field_clean") == "shadow":
+    if shadowed:
         theirs = outcome(lambda: original_clean(self, value, model_instance))
-        if quiet and theirs[0] != "raised" and _sampled():
-            ours = outcome(lambda: plan.clean_value(self.name or "item", value, model_instance))
-            compare("field_clean", f"{self!r} {value!r:.80}", theirs, ours)
+        ours = outcome(lambda: plan.clean_value(self.name or "item", value, model_instance))
+        compare("field_clean", f"{self!r} {value!r:.80}", theirs, ours)
         return replay(theirs)
     return plan.clean_value(self.name or "item", value, model_instance)
 
@@ -245,9 +269,17 @@ def encode(self: Any, o: Any) -> str:
     if _active.get("encoder") != "shadow":
         return _text(writer, self, o)
     theirs = outcome(lambda: original_encode(self, o))
-    if cls_is_stock(self) and _sampled():
-        compare("encoder", f"{o!r:.80}", theirs, outcome(lambda: _text(writer, self, o)))
+    _compare_text(writer, self, o, theirs)
     return str(replay(theirs))
+
+
+def _compare_text(writer: Writer, encoder: Any, o: Any, theirs: tuple[str, Any]) -> None:
+    if not cls_is_stock(encoder):
+        _skip("encoder", "a subclass's code would run twice")
+    elif not _sampled():
+        _skip("encoder", "not sampled")
+    else:
+        compare("encoder", f"{o!r:.80}", theirs, outcome(lambda: _text(writer, encoder, o)))
 
 
 def cls_is_stock(encoder: Any) -> bool:
@@ -258,11 +290,52 @@ def cls_is_stock(encoder: Any) -> bool:
 @wraps(original_iterencode)
 def iterencode(self: Any, o: Any, _one_shot: bool = False) -> Iterator[str]:
     writer = writer_of(self)
-    if writer is None or _active.get("encoder") == "shadow":
+    shadowed = _active.get("encoder") == "shadow"
+    if writer is None or (shadowed and _one_shot):  # for encode, which compares
         yield from original_iterencode(self, o, _one_shot)
-    else:
-        calls["encoder"] += 1
+        return
+    calls["encoder"] += 1
+    if not shadowed:
         yield _text(writer, self, o)
+        return
+    parts: list[str] = []
+    try:
+        for part in original_iterencode(self, o, _one_shot):
+            parts.append(part)
+            yield part
+    except Exception as error:
+        _compare_text(writer, self, o, ("raised", error))
+        raise
+    _compare_text(writer, self, o, ("ok", "".join(parts)))
+
+
+# -- Serializers -------------------------------------------------------------------
+
+
+class Tee:
+    """A stream that keeps what is written to another."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream, self.parts = stream, list[str]()
+
+    def write(self, text: str) -> Any:
+        self.parts.append(text)
+        return self.stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def compare_records(what: str, call: Callable[[Any], Any], stream: Any, ours: Callable[[], str]
+                    ) -> Any:  # fmt: skip
+    """Django's records go to the stream; ours, made of the same objects, are compared."""
+    tee = Tee(stream)
+    theirs = outcome(lambda: call(tee))
+    if theirs[0] == "raised":
+        _skip("serializers", f"Django raised {type(theirs[1]).__name__} midway")
+    else:
+        compare("serializers", what, ("ok", "".join(tee.parts)), outcome(ours))
+    return replay(theirs)
 
 
 for _function, _original in (
@@ -292,7 +365,7 @@ def _install(name: str, mode: str) -> None:
     elif name == "encoder":
         DjangoJSONEncoder.encode = encode
         DjangoJSONEncoder.iterencode = iterencode
-    elif mode == "on":
+    else:
         _set_serializers(_modules)
     _active[name] = mode
 

@@ -33,7 +33,8 @@ def install(mode: str, *names: str, report: str | None = None) -> None:
 def _write(target: str, pid: int) -> None:
     if os.getpid() != pid:  # a child of the test runner
         return
-    from pyforge._patch import calls, mismatches
+    from pyforge._patch import calls, mismatches, skipped
 
     with open(target, "w", encoding="utf-8") as f:
-        json.dump({"calls": dict(calls), "mismatches": mismatches}, f, indent=1)
+        facts = {"calls": dict(calls), "skipped": dict(skipped), "mismatches": mismatches}
+        json.dump(facts, f, indent=1)

@@ -80,7 +80,8 @@ def run(source, mode, db, labels, work):
     output = done.stdout + done.stderr
     (Path(work) / f"{name}.log").write_text(output)
     ran = re.search(r"Ran (\d+) tests", output)
-    facts = json.loads(report.read_text()) if report.exists() else {"calls": {}, "mismatches": []}
+    facts = json.loads(report.read_text()) if report.exists() else {
+        "calls": {}, "skipped": {}, "mismatches": []}  # fmt: skip
     return failing(output), int(ran[1]) if ran else 0, facts
 
 
@@ -111,6 +112,8 @@ def main():
               f"mismatches {len(facts['mismatches'])}; {facts['calls']}", flush=True)  # fmt: skip
         for found in facts["mismatches"][:20]:
             print("   ", found)
+        for reason, times in sorted(facts["skipped"].items()):
+            print(f"    not compared: {times} x {reason}", flush=True)
         bad |= bool(new) or bool(facts["mismatches"]) or not ran
     print(f"logs in {options.work}")
     pgserver.stop()

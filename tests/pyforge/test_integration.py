@@ -1,5 +1,7 @@
 """Inside a project: patching, shadow mode, checks, the report, serializers, middleware."""
 
+import contextlib
+import importlib
 import io
 import json
 import pickle
@@ -15,9 +17,10 @@ from django.core import validators as v
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models
+from django.db import connection, models
 from django.http import HttpResponse, JsonResponse
 from django.test import RequestFactory, override_settings
+from django.test.utils import CaptureQueriesContext
 from forgeapp.models import FIELDS, Rec, make_row
 from oracle import error_facts, outcome
 from pyforge.testing import install
@@ -294,6 +297,71 @@ def test_shadow_finds_nothing_on_good_and_bad_records():
         Rec(**make_row(3)).clean_fields()
         json.dumps(make_row(3), cls=DjangoJSONEncoder)
     assert found == [] and _patch.calls["clean_fields:compared"] > 20
+
+
+def test_shadow_compares_what_is_dumped_in_parts():
+    before = _patch.calls["encoder:compared"]
+    with pyforge.shadow("encoder") as found:
+        json.dump([make_row(1), {"é": 1}], io.StringIO(), cls=DjangoJSONEncoder)
+        assert outcome(lambda: json.dump([object()], io.StringIO(), cls=DjangoJSONEncoder))[0] == (
+            "raised"
+        )
+    assert found == [] and _patch.calls["encoder:compared"] == before + 2
+
+
+@pytest.mark.parametrize("fmt", ["json", "jsonl"])
+def test_shadow_compares_serialized_records(fmt, monkeypatch, django_queries):
+    Rec.objects.bulk_create([Rec(**make_row(i)) for i in range(3)])
+    qs, stream = Rec.objects.order_by("id"), io.StringIO()
+    theirs = serializers.serialize(fmt, qs.all())
+    with pyforge.shadow("serializers") as found, django_queries(2):
+        assert serializers.serialize(fmt, qs.all()) == theirs
+        serializers.serialize(fmt, qs.all(), stream=stream)
+    assert found == [] and stream.getvalue() == theirs
+    assert _patch.calls["serializers:compared"] >= 2
+
+    wrong = serializer_class(fmt)
+    monkeypatch.setattr(wrong, "between", "?")
+    with pyforge.shadow("serializers") as found:
+        assert serializers.serialize(fmt, qs.all()) == theirs
+    assert len(found) == 1
+
+
+def serializer_class(fmt):
+    return importlib.import_module(f"pyforge.serializers.{fmt}").Serializer
+
+
+@pytest.fixture
+def django_queries():
+    @contextlib.contextmanager
+    def exactly(n):
+        with CaptureQueriesContext(connection) as log:
+            yield
+        assert len(log) == n
+
+    return exactly
+
+
+def test_shadow_counts_what_it_does_not_compare():
+    def own(value):
+        pass
+
+    field = models.CharField(max_length=5, validators=[own])
+    field.set_attributes_from_name("x")
+    _patch.skipped.clear()
+    with pyforge.shadow():
+        field.clean("a", None)
+        json.dumps([1], cls=Base64Encoder)
+        serializers.serialize("json", Rec.objects.all(), fields=["name"])
+        with override_settings(PYFORGE={"SHADOW_SAMPLE": 0.0}):
+            Rec(**make_row(1)).clean_fields()
+    assert set(_patch.skipped) == {
+        "field_clean: a validator of its own would run twice",
+        "encoder: a subclass's code would run twice",
+        "serializers: options that Django's serializer knows",
+        "clean_fields: not sampled",
+        "field_clean: not sampled",
+    }
 
 
 def test_shadow_reports_a_difference(monkeypatch):

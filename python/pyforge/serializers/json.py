@@ -18,6 +18,7 @@ from django.utils.duration import duration_string
 from django.utils.encoding import is_protected_type
 
 from pyforge import _django_internals as internals
+from pyforge import _patch
 from pyforge._pyforge import Writer
 from pyforge.encode import style
 
@@ -91,12 +92,32 @@ class CompiledRecords:
     stream: Any
 
     def serialize(self, queryset: Any, **options: Any) -> Any:
-        record = None
-        if not set(options) - {"stream"} and isinstance(queryset, models.QuerySet):
-            record = record_of(queryset.model._meta.concrete_model, self.comma)
-        if record is None or queryset._iterable_class is not ModelIterable:
+        record, why = self._record(queryset, options)
+        shadowed = _patch._active.get("serializers") == "shadow"
+        if record is None:
+            if shadowed:
+                _patch._skip("serializers", why)
             return super().serialize(queryset, **options)  # type: ignore[misc]
-        return self._serialize_plain(queryset, record, options)
+        _patch.calls["serializers"] += 1
+        if not shadowed:
+            return self._serialize_plain(queryset, record, options)
+        plain: Any = super().serialize  # type: ignore[misc]
+        return _patch.compare_records(
+            f"{queryset.model._meta.label}",
+            lambda stream: plain(queryset, stream=stream),
+            options.get("stream") or base.Serializer.stream_class(),
+            lambda: type(self)()._serialize_plain(queryset, record, {}),
+        )
+
+    def _record(self, queryset: Any, options: dict[str, Any]) -> tuple[Record | None, str]:
+        if set(options) - {"stream"}:
+            return None, "options that Django's serializer knows"
+        if not isinstance(queryset, models.QuerySet):
+            return None, "not a queryset"
+        if queryset._iterable_class is not ModelIterable:
+            return None, "not a queryset of instances"
+        record = record_of(queryset.model._meta.concrete_model, self.comma)
+        return record, "relations, or fields of their own"
 
     def _serialize_plain(self, queryset: Any, record: Record, options: dict[str, Any]) -> Any:
         this: Any = self
