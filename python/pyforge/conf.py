@@ -8,6 +8,8 @@ from typing import Any
 
 from django.conf import settings
 
+from pyforge._plan import Limits
+
 PATCHES = ("clean_fields", "field_clean", "encoder", "serializers")
 MODES = ("on", "shadow", "off")
 ON_MISMATCH = ("log", "raise", "signal")
@@ -27,6 +29,7 @@ class Config:
     metrics: bool = False
 
 
+DEFAULT_LIMITS = Limits()
 KEYS = {f.name.upper(): f.name for f in fields(Config)}
 
 
@@ -43,3 +46,13 @@ def read() -> Config:
     if os.environ.get("PYFORGE_DISABLE"):
         given["mode"] = "off"
     return Config(**given)
+
+
+def limits(given: Limits | None = None) -> Limits:
+    """What was given, or the defaults with what PYFORGE["LIMITS"] says otherwise."""
+    if given is not None:
+        return given
+    changed = raw().get("LIMITS") if settings.configured else None
+    if not changed:
+        return DEFAULT_LIMITS
+    return Limits(**{k: v for k, v in changed.items() if k in Limits.__dataclass_fields__})

@@ -11,7 +11,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from pyforge import _django_internals as internals
-from pyforge import _pyforge
+from pyforge import _pyforge, conf
 from pyforge._plan import FieldDescriptor, Limits
 from pyforge.errors import CompileError, DescriptorOrderError, JSONDecodeError
 from pyforge.rules import as_descriptor, select_fields
@@ -289,15 +289,11 @@ def dumps(
     return _dumper(dialect, default, sort_keys, text, ensure_ascii, allow_nan).dumps(obj)
 
 
-NO_LIMITS = Limits(2**62, 2**20, 2**62, 2**62, 2**62)
-
-
 def loads(data: bytes | bytearray | memoryview | str, *, limits: Limits | None = None,
           dialect: Literal["python", "rfc8259"] = "python") -> Any:  # fmt: skip
-    """``json.loads``, within limits when there are any."""
+    """``json.loads``, within `limits` (default: PYFORGE["LIMITS"])."""
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-    chosen = Limits() if limits is None else limits
-    value = _pyforge.loads(raw, chosen._tuple(), dialect == "python")
+    value = _pyforge.loads(raw, conf.limits(limits)._tuple(), dialect == "python")
     return loads_slowly(data, dialect) if value is NotImplemented else value
 
 

@@ -11,7 +11,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models, router
 
 from pyforge import _django_internals as internals
-from pyforge import signals
+from pyforge import conf, signals
 from pyforge._plan import (
     BatchResult,
     CompileReport,
@@ -25,7 +25,6 @@ from pyforge.errors import CompileError, JSONDecodeError, RowShapeError, Unsuppo
 
 Source = type[models.Model] | Iterable[FieldDescriptor | Mapping[str, Any]]
 OnError = Literal["collect", "raise", "skip"]
-DEFAULT_LIMITS = Limits()
 
 
 def as_descriptor(item: FieldDescriptor | Mapping[str, Any]) -> FieldDescriptor:
@@ -234,13 +233,15 @@ class RuleSet:
         many: bool | None = None,
         extra: Literal["ignore", "forbid", "collect"] = "ignore",
         dialect: Literal["python", "rfc8259"] = "python",
-        limits: Limits = DEFAULT_LIMITS,
+        limits: Limits | None = None,
         on_error: OnError = "collect",
     ) -> Any:
         """JSON to cleaned rows: a tuple for an object, a BatchResult for an array.
 
-        Equal to ``json.loads`` followed by ``clean`` or ``clean_many``.
+        Equal to ``json.loads`` followed by ``clean`` or ``clean_many``, within `limits`
+        (default: PYFORGE["LIMITS"]).
         """
+        limits = conf.limits(limits)
         raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
         unknown: dict[int, Any] | None = None if extra == "ignore" else {}
         single = many is False or (many is None and bytes(raw[:64]).lstrip()[:1] == b"{")

@@ -72,7 +72,8 @@ def run(source, mode, db, labels, work):
     settings = SETTINGS.format(here=str(Path(__file__).parent), databases=db_entries(db), mode=mode)
     (Path(work) / f"{name}.py").write_text(settings)
     report = Path(work) / f"{name}.json"
-    env = {**os.environ, "PYTHONPATH": f"{work}:{source}", "PYFORGE_REPORT": str(report)}
+    path = ":".join([str(work), str(source), os.environ.get("PYTHONPATH", "")])
+    env = {**os.environ, "PYTHONPATH": path, "PYFORGE_REPORT": str(report)}
     env.pop("DJANGO_SETTINGS_MODULE", None)
     done = subprocess.run(
         [sys.executable, "runtests.py", f"--settings={name}", "--parallel=1", "--noinput", *labels],

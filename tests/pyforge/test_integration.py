@@ -299,6 +299,24 @@ def test_shadow_finds_nothing_on_good_and_bad_records():
     assert found == [] and _patch.calls["clean_fields:compared"] > 20
 
 
+def test_limits_of_the_setting_are_the_default():
+    from pyforge.drf import JSONParser
+
+    rules = pyforge.RuleSet(Rec, fields=["name", "qty"])
+    deep, rows = "[[[[1]]]]", b'[{"name": "", "qty": -1}, {"name": "", "qty": -1}]'
+    with override_settings(PYFORGE={"LIMITS": {"max_depth": 3, "max_errors": 1}}):
+        assert rules.parse_json(rows).truncated
+        for call in (
+            lambda: pyforge.loads(deep),
+            lambda: rules.parse_json(b'[{"name": [[1]]}]'),
+            lambda: JSONParser().parse(io.BytesIO(deep.encode())),
+        ):
+            with pytest.raises(Exception, match="max_depth"):
+                call()
+        assert pyforge.loads(deep, limits=pyforge.Limits()) == [[[[1]]]]
+    assert pyforge.loads(deep) == [[[[1]]]] and not rules.parse_json(rows).truncated
+
+
 def test_shadow_compares_what_is_dumped_in_parts():
     before = _patch.calls["encoder:compared"]
     with pyforge.shadow("encoder") as found:
