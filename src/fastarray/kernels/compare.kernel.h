@@ -8,9 +8,9 @@
 /* -- masks to bits ---------------------------------------------------------------- */
 
 #if FA_X86 == 3
-#define BITS16(p) ((uint64_t)_mm512_movepi16_mask(_mm512_loadu_si512(p)))
-#define BITS32(p) ((uint64_t)_mm512_movepi32_mask(_mm512_loadu_si512(p)))
-#define BITS64(p) ((uint64_t)_mm512_movepi64_mask(_mm512_loadu_si512(p)))
+#define BITS16(p) mask_number(_mm512_movepi16_mask(_mm512_loadu_si512(p)))
+#define BITS32(p) mask_number(_mm512_movepi32_mask(_mm512_loadu_si512(p)))
+#define BITS64(p) mask_number(_mm512_movepi64_mask(_mm512_loadu_si512(p)))
 #elif FA_X86 == 2
 #define BITS16(p)                                                                        \
     ((uint64_t)_pext_u32(_mm256_movemask_epi8(_mm256_loadu_si256((const void *)(p))),    \

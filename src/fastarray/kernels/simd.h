@@ -122,12 +122,19 @@ MINMAX_GENERIC(f64)
 /* -- masks ------------------------------------------------------------------------
  * any(m): some lane is set.  NanAcc collects "a NaN was seen" two vectors at a time. */
 #if FA_X86 == 3
+/* A comparison's mask as a number.  GCC 12 spills a widened mask with a store of the mask's
+ * own width and reads more back; past the asm the number is in a register, whole. */
+INLINE uint64_t mask_number(uint64_t mask)
+{
+    __asm__("" : "+r"(mask));
+    return mask;
+}
 #define ANY(t, m) (_mm512_test_epi64_mask((__m512i)(m), (__m512i)(m)) != 0)
-typedef unsigned NanAcc;
+typedef uint64_t NanAcc;
 #define nan_acc_f64(k, a, b)                                                             \
-    ((k) | _mm512_cmp_pd_mask((__m512d)(a), (__m512d)(b), _CMP_UNORD_Q))
+    ((k) | mask_number(_mm512_cmp_pd_mask((__m512d)(a), (__m512d)(b), _CMP_UNORD_Q)))
 #define nan_acc_f32(k, a, b)                                                             \
-    ((k) | _mm512_cmp_ps_mask((__m512)(a), (__m512)(b), _CMP_UNORD_Q))
+    ((k) | mask_number(_mm512_cmp_ps_mask((__m512)(a), (__m512)(b), _CMP_UNORD_Q)))
 #define nan_any(k) ((k) != 0)
 #else
 #if FA_X86 == 2
