@@ -73,6 +73,12 @@ PyList_GetItemRef(PyObject *list, Py_ssize_t i)
     return Py_XNewRef(PyList_GetItem(list, i));
 }
 
+static inline PyObject *                /* -> new; NULL with an exception */
+PyEval_GetFrameLocals(void)
+{
+    return Py_XNewRef(PyEval_GetLocals());
+}
+
 static inline int                       /* 1 and *out -> new; 0 and NULL: dead; -1 */
 PyWeakref_GetRef(PyObject *ref, PyObject **out)
 {

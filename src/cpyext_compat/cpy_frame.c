@@ -69,7 +69,7 @@ cpy_frame_drop(CpyFrame *f, PyCodeObject *co)
 /* Python/ceval.c, _Py_CheckRecursiveCall (3.11), _Py_CheckRecursiveCallPy (3.12 to
    3.14). */
 int
-cpy_recursion_error(PyThreadState *ts)
+cpy_recursion_error(PyThreadState *ts, const char *where)
 {
     if (ts->recursion_headroom) {
         if (*cpy_recursion_left(ts) < -50)
@@ -77,7 +77,7 @@ cpy_recursion_error(PyThreadState *ts)
         return 0;
     }
     ts->recursion_headroom++;
-    PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded");
+    PyErr_Format(PyExc_RecursionError, "maximum recursion depth exceeded%s", where);
     ts->recursion_headroom--;
     return -1;
 }

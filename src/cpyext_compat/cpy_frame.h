@@ -170,7 +170,7 @@ int cpy_frame_take_ownership(PyThreadState *ts, CpyFrame *f, PyCodeObject *co,
 
 /* The counter *cpy_recursion_left() went below 0: -1 with RecursionError, or 0 when
    CPython would let it pass, as it does while a RecursionError is being made. */
-int cpy_recursion_error(PyThreadState *ts);
+int cpy_recursion_error(PyThreadState *ts, const char *where);
 
 /* Around an evaluator on the C stack, in versions that count those apart from Python's frames:
    0, or -1 with RecursionError. */

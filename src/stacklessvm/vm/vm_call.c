@@ -48,7 +48,7 @@ vm_call_init(void)
 VmFrame *
 vm_push_checked(VmAct *A, VmFrame *prev, VmCode *code, PyFunctionObject *func)
 {
-    if (--*A->left < 0 && cpy_recursion_error(A->ts) < 0) {
+    if (--*A->left < 0 && cpy_recursion_error(A->ts, "") < 0) {
         ++*A->left;
         Py_DECREF(func);
         return NULL;
@@ -64,6 +64,29 @@ vm_push_checked(VmAct *A, VmFrame *prev, VmCode *code, PyFunctionObject *func)
     }
     vm_stats.native++;
     return nf;
+}
+
+int
+vm_enter_c(VmAct *A)
+{
+    *A->left -= CPY_C_CALL_TAKES_UNIT;
+    if (*A->left >= 0
+        || cpy_recursion_error(A->ts, " while calling a Python object") == 0)
+        return 0;
+    vm_leave_c(A);
+    return -1;
+}
+
+int
+vm_call_is_warm(VmFrame *f)
+{
+    if (f->pc->op != VM_CALL && f->pc->op != VM_CALLM)
+        return 0;
+    uint8_t *runs = &vm_cache(f, f->pc->c)->misses;
+    if (*runs >= 7)
+        return 1;
+    ++*runs;
+    return 0;
 }
 
 /* A frame that never ran. */
@@ -485,12 +508,15 @@ call_class(VmAct *A, VmFrame *f, PyTypeObject *cls, PyFunctionObject *init, VmCo
         return CALL_ERROR;
     }
     vm_boundary(A, f);
-    PyObject *o = new_instance(cls, args, n);
+    int in_c = vm_enter_c(A) == 0;
+    PyObject *o = in_c ? new_instance(cls, args, n) : NULL;
     vm_after(A, f);
     Py_INCREF(init);
     int is_instance = o != NULL && PyObject_TypeCheck(o, cls);
     Py_DECREF(cls);
     if (!is_instance) {
+        if (in_c)
+            vm_leave_c(A);
         Py_DECREF(init);
         release_words(args, all);
         return finish(f, o, ret);
@@ -500,8 +526,12 @@ call_class(VmAct *A, VmFrame *f, PyTypeObject *cls, PyFunctionObject *init, VmCo
     ret.aux = vm_from_ptr(o);
     VmCallStatus status =
         call_python(A, f, code, init, args - 1, n + 1, kwnames, ret, pushed);
-    if (status != CALL_PUSHED)
+    if (status == CALL_PUSHED)
+        (*pushed)->flags |= FRAME_IN_C;
+    else {
+        vm_leave_c(A);
         Py_DECREF(o);
+    }
     return status;
 }
 
@@ -706,9 +736,10 @@ call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, int 
     vm_boundary(A, f);
     if (vm_c_stack_check(A) < 0)
         return NULL;
-    --*A->left;
+    int unit = CPY_C_CALL_TAKES_UNIT && !(def->ml_flags & METH_FASTCALL && vm_call_is_warm(f));
+    *A->left -= unit;
     PyObject *r = call_definition(def, self, (PyObject **)args, n, done);
-    ++*A->left;
+    *A->left += unit;
     return r;
 }
 
@@ -721,7 +752,8 @@ call_class_again(VmAct *A, VmFrame *f, VmCache *c, PyTypeObject *cls, VmWord *ar
     PyFunctionObject *init = c->u.call.callee;
     VmCode *code = c->u.call.code;
     if (c->u.call.kind != CALL_CLASS || c->u.call.version != cls->tp_version_tag
-        || (PyObject *)code->co != init->func_code || code->argcount != n + 1 || A->delegate)
+        || (PyObject *)code->co != init->func_code || code->argcount != n + 1 || A->delegate
+        || *A->left <= CPY_C_CALL_TAKES_UNIT)
         return NULL;
     PyObject *o = new_instance(cls, NULL, 0);
     if (o == NULL) {
@@ -734,6 +766,8 @@ call_class_again(VmAct *A, VmFrame *f, VmCache *c, PyTypeObject *cls, VmWord *ar
         Py_DECREF(o);
         return NULL;
     }
+    *A->left -= CPY_C_CALL_TAKES_UNIT;
+    nf->flags |= FRAME_IN_C;
     nf->regs[0] = vm_from_ptr(Py_NewRef(o));
     memcpy(nf->regs + 1, args, n * sizeof(VmWord));
     ret.kind = RET_INIT;

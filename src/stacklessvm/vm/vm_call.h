@@ -37,6 +37,19 @@ VmCallStatus vm_call_getter(VmAct *A, VmFrame *f, PyObject *func, PyObject *self
 int vm_bind(VmFrame *nf, PyFunctionObject *func, const VmWord *args, size_t n,
             PyObject *kwnames);
 
+/* C code that CPython would call takes a unit of the recursion limit until vm_leave_c(), or until
+   a frame that became FRAME_IN_C is left.  0, or -1 with RecursionError. */
+int vm_enter_c(VmAct *A);
+static inline void
+vm_leave_c(VmAct *A)
+{
+    *A->left += CPY_C_CALL_TAKES_UNIT;
+}
+
+/* CPython 3.11 saves that unit for functions with METH_FASTCALL where the code that calls them is
+   warm, from its eighth run on.  Counts this run of the call at f->pc. */
+int vm_call_is_warm(VmFrame *f);
+
 /* A frame for func (taken), with the recursion limit checked and counted.  NULL on error. */
 VmFrame *vm_push_checked(VmAct *A, VmFrame *prev, VmCode *code, PyFunctionObject *func);
 

@@ -26,6 +26,22 @@ vm_push_code(VmAct *A, VmFrame *prev, PyFunctionObject *func, PyObject *locals)
     return nf;
 }
 
+/* The frame of a builtin that runs code, with the unit of recursion that the builtin takes. */
+static VmFrame *
+push_under_builtin(VmAct *A, VmFrame *f, PyFunctionObject *func, PyObject *locals)
+{
+    if (vm_call_is_warm(f))
+        return vm_push_code(A, f, func, locals);
+    if (vm_enter_c(A) < 0)
+        return NULL;
+    VmFrame *nf = vm_push_code(A, f, func, locals);
+    if (nf == NULL)
+        vm_leave_c(A);
+    else
+        nf->flags |= FRAME_IN_C;
+    return nf;
+}
+
 static void
 set_return(VmFrame *nf, VmReturn ret, VmReturnKind kind, VmWord aux)
 {
@@ -204,11 +220,15 @@ vm_build_class(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
         return CALL_NOT_MINE;
     VmCallStatus status = CALL_ERROR;
     vm_boundary(A, f);
-    PyObject *state = class_state(args, n, kwnames);
+    PyObject *state = NULL;
+    if (vm_enter_c(A) == 0) {
+        state = class_state(args, n, kwnames);
+        vm_leave_c(A);
+    }
     vm_after(A, f);
     if (state != NULL) {
-        VmFrame *nf = vm_push_code(A, f, (PyFunctionObject *)func,
-                                   PyTuple_GET_ITEM(state, S_NAMESPACE));
+        VmFrame *nf = push_under_builtin(A, f, (PyFunctionObject *)func,
+                                         PyTuple_GET_ITEM(state, S_NAMESPACE));
         if (nf == NULL)
             Py_DECREF(state);
         else {
@@ -250,7 +270,8 @@ vm_finish_class(VmAct *A, VmFrame *f, PyObject *state, VmWord cell)
     PyObject *ns = PyTuple_GET_ITEM(state, S_NAMESPACE);
     PyObject *margs[3] = {name, bases, ns};
     vm_boundary(A, f);
-    if (bases != orig && PyMapping_SetItemString(ns, "__orig_bases__", orig) < 0)
+    int in_c = vm_enter_c(A) == 0;
+    if (!in_c || (bases != orig && PyMapping_SetItemString(ns, "__orig_bases__", orig) < 0))
         goto done;
     cls = PyObject_VectorcallDict(PyTuple_GET_ITEM(state, S_META), margs, 3,
                                   PyTuple_GET_ITEM(state, S_KEYWORDS));
@@ -258,6 +279,8 @@ vm_finish_class(VmAct *A, VmFrame *f, PyObject *state, VmWord cell)
         && check_class_cell(cls, vm_ptr(cell), name) < 0)
         Py_CLEAR(cls);
 done:
+    if (in_c)
+        vm_leave_c(A);
     vm_after(A, f);
     vm_release(cell);
     Py_DECREF(state);
@@ -294,9 +317,10 @@ add_builtins(PyObject *globals, PyObject *builtins)
     return has < 0 ? -1 : 0;
 }
 
-/* The two namespaces; what the frame itself has where none is given.  0: not for us */
+/* The two namespaces; what the frame itself has where none is given.  0: not for us, or an
+   exception.  *globals borrowed, *locals new (when it is set) */
 static int
-exec_namespaces(VmFrame *f, const VmWord *args, size_t n, PyObject **globals,
+exec_namespaces(VmAct *A, VmFrame *f, const VmWord *args, size_t n, PyObject **globals,
                 PyObject **locals)
 {
     PyObject *g = n > 1 && !vm_is_none(args[1]) ? vm_ptr(args[1]) : NULL;
@@ -304,17 +328,24 @@ exec_namespaces(VmFrame *f, const VmWord *args, size_t n, PyObject **globals,
     if ((n > 1 && g != NULL && !vm_is_obj(args[1])) || (l != NULL && !vm_is_obj(args[2])))
         return 0;
     if (g == NULL) {
-        if (f->locals == NULL)
-            return 0;       /* locals() of a function: the general way */
         g = f->func->func_globals;
+        if (l == NULL && f->locals == NULL) {
+            vm_boundary(A, f);
+            *locals = PyEval_GetFrameLocals();
+            vm_after(A, f);
+            *globals = g;
+            return *locals != NULL;
+        }
         if (l == NULL)
             l = f->locals;
     }
     if (l == NULL)
         l = g;
+    if (!PyDict_CheckExact(g) || !PyMapping_Check(l))
+        return 0;
     *globals = g;
-    *locals = l;
-    return PyDict_CheckExact(g) && PyMapping_Check(l);
+    *locals = Py_NewRef(l);
+    return 1;
 }
 
 /* exec and eval of a code object must not need free variables.  -> new function, or NULL */
@@ -343,25 +374,29 @@ vm_exec(VmAct *A, VmFrame *f, int is_eval, VmWord *args, size_t n, VmReturn ret,
         VmFrame **pushed)
 {
     PyObject *globals, *locals;
-    if (n < 1 || n > 3 || !vm_is_obj(args[0]) || vm_must_delegate(A->ts) != NULL
-        || !exec_namespaces(f, args, n, &globals, &locals))
+    if (n < 1 || n > 3 || !vm_is_obj(args[0]) || vm_must_delegate(A->ts) != NULL)
         return CALL_NOT_MINE;
     PyObject *source = vm_ptr(args[0]);
     if (PyCode_Check(source) ? PyCode_GetNumFree((PyCodeObject *)source) > 0
                              : !PyUnicode_CheckExact(source))
         return CALL_NOT_MINE;
+    if (!exec_namespaces(A, f, args, n, &globals, &locals))
+        return CALL_NOT_MINE;       /* with an exception: the caller sees to it */
     vm_boundary(A, f);
     PyObject *func = exec_function(f, source, is_eval, globals);
     vm_after(A, f);
-    if (func == NULL && !PyErr_Occurred())
+    if (func == NULL && !PyErr_Occurred()) {
+        Py_DECREF(locals);
         return CALL_NOT_MINE;   /* a source with NULs: let CPython word the error */
+    }
     VmCallStatus status = CALL_ERROR;
     if (func != NULL) {
         if (vm_code_to_run((PyFunctionObject *)func) == NULL) {
+            Py_DECREF(locals);
             Py_DECREF(func);
-            return PyErr_Occurred() ? CALL_ERROR : CALL_NOT_MINE;
+            return CALL_NOT_MINE;
         }
-        VmFrame *nf = vm_push_code(A, f, (PyFunctionObject *)func, locals);
+        VmFrame *nf = push_under_builtin(A, f, (PyFunctionObject *)func, locals);
         if (nf != NULL) {
             set_return(nf, ret, is_eval ? RET_VALUE : RET_NONE, VM_NULL);
             *pushed = nf;
@@ -369,6 +404,7 @@ vm_exec(VmAct *A, VmFrame *f, int is_eval, VmWord *args, size_t n, VmReturn ret,
         }
         Py_DECREF(func);
     }
+    Py_DECREF(locals);
     for (size_t i = 0; i < n; i++)
         vm_release(args[i]);
     return status;

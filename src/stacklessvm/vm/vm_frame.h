@@ -36,7 +36,11 @@ enum {
     FRAME_LINKED = 4,       /* shadow is in use */
     FRAME_EAGER = 8,        /* somebody holds the frame object: slots follow the registers */
     FRAME_LOCALS = 16,      /* `locals` is set */
+    /* CPython would run it under a C function: one unit of recursion more */
+    FRAME_IN_C = CPY_C_CALL_TAKES_UNIT ? 32 : 0,
 };
+/* kind_flags of the frame of an __init__ that nobody looked at */
+#define FRAME_PLAIN_INIT (RET_INIT | FRAME_IN_C << 8)
 
 typedef struct VmFrame {
     struct VmFrame *prev;       /* caller in this activation, or NULL */
@@ -145,6 +149,13 @@ vm_frame_pop(VmAct *A, VmFrame *f)
         vm_act_shrink(A, f);
     else
         A->top = (char *)f;
+}
+
+/* What a frame that runs no more gives back to the recursion limit. */
+static inline int
+vm_frame_units(const VmFrame *f)
+{
+    return f->flags & FRAME_IN_C ? 2 : 1;
 }
 
 /* -- registers ---------------------------------------------------------------------- */

@@ -161,7 +161,7 @@ activate(VmAct *A, VmFrame *f, VmFrame *gf, VmGenMode mode)
         already_executing(self_of(gf));
         return -1;
     }
-    if (--*A->left < 0 && cpy_recursion_error(A->ts) < 0) {
+    if (--*A->left < 0 && cpy_recursion_error(A->ts, "") < 0) {
         ++*A->left;
         return -1;
     }

@@ -95,7 +95,7 @@ vm_hand_over(VmAct *A, VmFrame *f)
     forget_locals(f);
     PyObject *result = cpy_handover(A->ts, f->shadow, func, co, word, map[0]);
     f->shadow = NULL;
-    ++*A->left;
+    *A->left += vm_frame_units(f);
     vm_frame_pop(A, f);
     Py_XDECREF(locals);
     Py_DECREF(func);

@@ -374,11 +374,12 @@ do_return:
         Py_DECREF(func);
         NEXT_N(0);
     }
-    if (f->kind_flags == RET_INIT && vm_is_none(v)) {
+    if (f->kind_flags == FRAME_PLAIN_INIT && vm_is_none(v)) {
         VmFrame *done = f;
         vm_release(v);
         v = done->aux;
-        done->kind = RET_VALUE;
+        done->kind_flags = RET_VALUE;
+        vm_leave_c(A);
         goto do_return;
     }
     f->pc = ip;

@@ -28,7 +28,7 @@ vm_frame_leave(VmAct *A, VmFrame *f)
     }
     if (f->flags & FRAME_LOCALS)
         Py_CLEAR(f->locals);
-    ++*A->left;
+    *A->left += vm_frame_units(f);
     PyFunctionObject *func = f->func;
     if (!(f->flags & FRAME_GENERATOR))
         vm_frame_pop(A, f);

@@ -51,6 +51,40 @@ try:
 except RecursionError as error:
     print(error)
 """
+DEPTH_IN_C = """
+def depth(f):
+    global n
+    n = 0
+    try:
+        f()
+    except RecursionError as error:
+        return n, str(error)
+def count():
+    global n
+    n += 1
+def plain(): count(); plain()
+def by_exec(): count(); exec("by_exec()")
+def by_eval(): count(); eval("by_eval()")
+def by_class():
+    count()
+    class C: by_class()
+class Init:
+    def __init__(self, x=None): count(); Init()
+class Named:
+    def __init__(self, x=None): count(); Named(x=1)
+class New:
+    def __new__(cls): count(); return New()
+class Item:
+    def __getitem__(self, i): count(); return self[i]
+exec("print(depth(plain))")
+class C: print(depth(plain))
+class Once:
+    def __init__(self): print(depth(plain))
+Once()
+for f in plain, by_exec, by_eval, by_class, Init, Named, New, lambda: Item()[0]:
+    print(depth(f))
+    print(depth(lambda: f()))
+"""
 SPAWN = """
 import multiprocessing, sys
 class Thing:
@@ -297,6 +331,7 @@ CASES = {
         "words": ["-m", "mod"], "files": {"mod.py": STACK}
     },
     "recursion depth": script(DEPTH),
+    "recursion depth under C functions": script(DEPTH_IN_C),
     "recursion depth of a module": {
         "words": ["-m", "mod"], "files": {"mod.py": DEPTH}
     },
@@ -327,6 +362,7 @@ ONLY_MACHINE = (
     "stack of a command",
     "stack of a module",
     "recursion depth",
+    "recursion depth under C functions",
     "recursion depth of a module",
 )
 EVERYWHERE = pytest.mark.parametrize("machine", [True, False], ids=["machine", "no machine"])
