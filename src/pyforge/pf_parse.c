@@ -386,7 +386,7 @@ push(PfJson *j, Stack *s, PyObject *box) /* takes box */
 {
     if (box == NULL)
         return -1;
-    if (s->depth >= j->limits.max_depth) {
+    if (s->depth + j->outer >= j->limits.max_depth) {
         Py_DECREF(box);
         return pf_json_limit_error(j, "max_depth", j->limits.max_depth);
     }

@@ -14,6 +14,7 @@ typedef struct {
     PfState *st;
     const char *start, *p, *end;
     PfLimits limits;
+    Py_ssize_t outer; /* levels open around the values that are asked for */
     int python;   /* NaN, Infinity and lone surrogates as json.loads takes them */
     int malformed; /* not JSON, as far as we can tell: json.loads makes the error */
     PyObject *keys[KEY_CACHE]; /* owned; short keys seen lately */

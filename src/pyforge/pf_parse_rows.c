@@ -230,6 +230,8 @@ read_row(Rows *r)
         return -1;
     }
     r->j.p++;
+    if (r->j.outer > r->j.limits.max_depth)
+        return pf_json_limit_error(&r->j, "max_depth", r->j.limits.max_depth);
     if ((row = PyTuple_New(r->plan->n_steps)) == NULL)
         return -1;
     if (PyObject_GC_IsTracked(row)) /* half-filled: nobody may find it */
@@ -238,7 +240,8 @@ read_row(Rows *r)
     Py_DECREF(row);
     if (bad)
         return -1;
-    if (r->plan->pure && !r->forbid) {
+    /* cleaned while it is warm, unless its error could hide that what follows is no JSON */
+    if (r->plan->pure && !r->forbid && !r->failures.first_only) {
         int q = r->stopped ? 0 : clean_row(r, PyList_GET_SIZE(r->rows) - 1);
         if (q < 0)
             return -1;
@@ -307,6 +310,7 @@ read_all(Rows *r, int many)
     }
     if (*j->p != '{' && *j->p != '[')
         return malformed(r);
+    j->outer = many ? 2 : 1;
     if ((many ? read_array(r) : read_row(r)) < 0)
         return -1;
     pf_json_space(j);

@@ -21,7 +21,7 @@ from django.db import connection, models
 from django.http import HttpResponse, JsonResponse
 from django.test import RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
-from forgeapp.models import FIELDS, Rec, make_row
+from forgeapp.models import FIELDS, ProxyRec, Rec, make_row
 from oracle import error_facts, outcome
 from pyforge.testing import install
 
@@ -415,7 +415,9 @@ def test_serializers_write_djangos_bytes(fmt):
             assert ours == theirs
             back = [d.object for d in serializers.deserialize(fmt, ours)]
         assert len(back) == 5
+    theirs = serializers.serialize(fmt, ProxyRec.objects.order_by("id"))
     with pyforge.patch("serializers"):
+        assert serializers.serialize(fmt, ProxyRec.objects.order_by("id")) == theirs
         stream = io.StringIO()
         serializers.serialize(fmt, qs.none(), stream=stream)
     assert stream.getvalue() == ("[]" if fmt == "json" else "")

@@ -264,6 +264,13 @@ def batch_facts(result):
     return repr(result.rows), {k: error_facts(e) for k, e in result.errors.items()}
 
 
+def test_what_is_no_json_is_said_before_what_is_invalid():
+    rules = pyforge.RuleSet(Rec, fields=["name", "qty"])
+    for text, many in (('{"name": "a", "qty": -1} x', None), ('[{"name": "", "qty": 1}, {?', True)):
+        with pytest.raises(pyforge.JSONDecodeError):
+            rules.parse_json(text, many=many, on_error="raise")
+
+
 def test_parse_json_shapes_and_extras():
     rules = pyforge.RuleSet(Rec, fields=["name", "qty"])
     row = '{"name": "a", "qty": 1}'

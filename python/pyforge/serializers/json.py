@@ -69,7 +69,7 @@ Record = tuple[Writer, Writer, bytes]  # of the fields, of the key, and how it b
 @lru_cache(maxsize=1024)
 def record_of(model: type[models.Model], comma: str) -> Record | None:
     """What writes a record of the model; None when only Django can."""
-    meta = model._meta
+    meta = model._meta.concrete_model._meta
     columns = []
     for field in [meta.pk, *(f for f in meta.local_fields if f.serialize)]:
         convert = converter(field)
@@ -79,7 +79,7 @@ def record_of(model: type[models.Model], comma: str) -> Record | None:
         columns.append((field.name, field.attname, by_getattr, convert))
     chosen = style(ascii=False, fallback=DjangoJSONEncoder().default, separators=(comma, ": "))
     columns[0] = ("pk", *columns[0][1:])
-    head = Writer(chosen, ()).dumps({"model": str(meta)})[:-1]
+    head = Writer(chosen, ()).dumps({"model": str(model._meta)})[:-1]
     return Writer(chosen, tuple(columns[1:]), model), Writer(chosen, (columns[0],), model), head
 
 
@@ -116,7 +116,7 @@ class CompiledRecords:
             return None, "not a queryset"
         if queryset._iterable_class is not ModelIterable:
             return None, "not a queryset of instances"
-        record = record_of(queryset.model._meta.concrete_model, self.comma)
+        record = record_of(queryset.model, self.comma)
         return record, "relations, or fields of their own"
 
     def _serialize_plain(self, queryset: Any, record: Record, options: dict[str, Any]) -> Any:

@@ -30,6 +30,11 @@ class Rec(models.Model):
     score = models.FloatField(null=True, blank=True)
 
 
+class ProxyRec(Rec):
+    class Meta:
+        proxy = True
+
+
 FIELDS = [f.name for f in Rec._meta.fields if f.name != "id"]
 WORDS = "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor".split()
 
