@@ -173,12 +173,12 @@ def test_wheel_whose_bytes_are_not_the_locked_ones_is_refused(project, index):
 
 
 @pytest.mark.parametrize("where", ["wheel", "lock", "store"])
-def test_every_flipped_byte_is_found(project, index, store, where, request):
-    """Forty here; the slow twin does a thousand."""
+def test_every_flipped_byte_is_found(project, index, store, where):
+    """Forty here; the long twin does a thousand."""
     flips(project, index, store, where, 40)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("where", ["wheel", "lock", "store"])
 def test_every_one_of_a_thousand_flipped_bytes_is_found(project, index, store, where):
     flips(project, index, store, where, 1000)

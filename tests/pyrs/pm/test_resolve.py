@@ -218,14 +218,14 @@ def test_random_groups_leave_production_alone(packages, deps, dev, feature):
     groups_keep_production(packages, deps, dev, feature)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @long
 @given(index, roots)
 def test_five_thousand_random_indexes_agree_with_brute_force(packages, deps):
     agree_with_brute_force(packages, deps)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @long
 @given(index, roots, roots, roots)
 def test_five_thousand_random_groups_leave_production_alone(packages, deps, dev, feature):
@@ -301,7 +301,7 @@ def test_universal_solution_is_the_direct_one_in_every_environment(packages, dep
     universal_equals_direct(packages, deps)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @settings(quick, max_examples=2000)
 @given(forked, roots)
 def test_universal_solution_is_the_direct_one_for_two_thousand_indexes(packages, deps):

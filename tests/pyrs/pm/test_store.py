@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -297,7 +298,7 @@ def test_collection_removes_exactly_what_is_unreachable(tmp_path):
     play(tmp_path, 25)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_collection_removes_exactly_what_is_unreachable_in_a_thousand_histories(tmp_path):
     play(tmp_path, 1000)
 
@@ -341,53 +342,127 @@ def test_sixteen_installs_and_a_collector_at_once(another, index, store):
     assert len(list(store.glob("pkgs/*"))) == len({p.name for p in store.glob("pkgs/*")}) == 12
 
 
-def kill_at_random_points(two, index, store, count, seed=5):
-    """Toggle between two manifests; whatever is killed, the environment is one of the two."""
-    index.wheel("big", "1.0", files={f"big/m{i}.py": f"x = {i}\n" * 50 for i in range(60)})
-    index.wheel("extra", "1.0", ["big"])
-    manifests = [{"top": "*"}, {"top": "*", "extra": "*"}]
-    expected = [
-        ({"top"}, {"leaf.py", "__pycache__"}),
-        ({"top", "extra"}, {"leaf.py", "__pycache__", "big"}),
-    ]
-    two.pyrs("install")
-    rng = random.Random(seed)
+# The command, ended by force right before its n-th change of a file; 0 lets it live and counts.
+ENDED = """
+import os, sys
+last, seen = int(sys.argv.pop(1)), 0
+CHANGES = {f"os.{n}" for n in "mkdir rename symlink link remove rmdir chmod truncate".split()}
+
+def count(event, args):
+    global seen
+    opens = event == "open" and args[2] & (os.O_WRONLY | os.O_RDWR)
+    if opens or event in CHANGES:
+        seen += 1
+        if seen == last:
+            os.killpg(0, 9)
+
+sys.addaudithook(count)
+from pyrs.pm.cli import main
+code = main(sys.argv[1:])
+print(seen)
+sys.exit(code)
+"""
+
+
+class Switch:
+    """A project between two manifests: whatever ends by force, its environment is one of the two."""
+
+    def __init__(self, project, index, store):
+        index.wheel("big", "1.0", files={f"big/m{i}.py": f"x = {i}\n" * 50 for i in range(60)})
+        index.wheel("extra", "1.0", ["big"])
+        self.project, self.store = project, store
+        self.new()
+        project.pyrs("install")  # its pages are known from here on
+        self.old()
+        project.pyrs("install")
+        self.seen = [
+            ({"top"}, {"leaf.py", "__pycache__"}),
+            ({"top", "extra"}, {"leaf.py", "__pycache__", "big"}),
+        ]
+
+    def old(self):
+        self.project.declare({"top": "*"})
+
+    def new(self):
+        self.project.declare({"top": "*", "extra": "*"})
+
+    def reset(self, collected):
+        """The old environment; the store without what only the new one needs, or with it."""
+        self.new()
+        self.project.pyrs("install")
+        self.old()
+        self.project.pyrs("install")
+        if collected:
+            self.project.pyrs("store", "gc")
+            self.new()
+
+    def ended(self, last, *words):
+        return self.project.spawn(
+            last, *words, entry=("-c", ENDED), expect=None, start_new_session=True
+        )
+
+    def is_old_or_new(self):
+        assert self.project.visible() in self.seen
+        python = self.project.root / ".pyrs" / "bin" / "python"
+        assert subprocess.run([python, "-c", "import top"]).returncode == 0
+        for entry in self.store.glob("pkgs/*"):
+            assert (entry / "seal").exists(), entry
+
+    def goes_on(self):
+        """What was cut short is no obstacle to doing it again."""
+        self.new()
+        self.project.pyrs("install")
+        assert self.project.visible() == self.seen[1]
+        self.project.pyrs("check", "--whole-store")
+        self.project.pyrs("store", "gc")
+        assert list((self.store / "tmp").iterdir()) == []
+
+
+@pytest.fixture
+def switch(two, index, store):
+    return Switch(two, index, store)
+
+
+def end_before_changes(switch, words, collected, points):
+    switch.reset(collected)
+    total = int(switch.ended(0, *words).out.split()[-1])
+    assert total >= points
+    for n in range(points):
+        switch.reset(collected)
+        assert switch.ended(1 + n * total // points, *words).code == -signal.SIGKILL
+        switch.is_old_or_new()
+        switch.goes_on()
+
+
+def test_install_ended_before_any_change_leaves_the_old_or_the_new_environment(switch):
+    end_before_changes(switch, ["install"], True, 12)
+
+
+def test_collection_ended_before_any_change_leaves_store_and_environment_whole(switch):
+    end_before_changes(switch, ["store", "gc"], False, 6)
+
+
+@pytest.mark.long
+def test_install_and_collection_ended_at_two_hundred_counted_points(switch):
+    end_before_changes(switch, ["install"], True, 150)
+    end_before_changes(switch, ["store", "gc"], False, 50)
+
+
+@pytest.mark.long
+def test_two_hundred_installs_ended_at_random_times_leave_the_old_or_the_new_environment(switch):
+    rng = random.Random(5)
     killed = 0
-    for n in range(count):
-        two.declare(manifests[(n + 1) % 2])
-        if rng.random() < 0.5:
-            two.declare(manifests[n % 2])
-            command(two, "store", "gc").wait()
-            two.declare(manifests[(n + 1) % 2])
-        process = command(two, "install")
+    while killed < 200:
+        switch.reset(rng.random() < 0.5)
+        switch.new()
+        process = command(switch.project, "install")
         try:
             process.wait(timeout=rng.random() * 0.6)
         except subprocess.TimeoutExpired:
             process.kill()
-            killed += 1
-        process.wait()
-        assert two.visible() in expected, n
-        python = two.root / ".pyrs" / "bin" / "python"
-        assert subprocess.run([python, "-c", "import top"]).returncode == 0
-        store_is_whole(store)
-    two.pyrs("install")
-    two.pyrs("check", "--whole-store")
-    assert killed > count // 8
-    assert list((store / "tmp").iterdir()) == [] or two.pyrs("store", "gc")
-
-
-def store_is_whole(store):
-    for entry in store.glob("pkgs/*"):
-        assert (entry / "seal").exists(), entry
-
-
-def test_killed_installs_leave_the_old_or_the_new_environment(two, index, store):
-    kill_at_random_points(two, index, store, 8)
-
-
-@pytest.mark.slow
-def test_two_hundred_killed_installs_leave_the_old_or_the_new_environment(two, index, store):
-    kill_at_random_points(two, index, store, 200)
+        killed += process.wait() == -signal.SIGKILL
+        switch.is_old_or_new()
+    switch.goes_on()
 
 
 # -- Another user, no permission, no room ------------------------------------------------------------
