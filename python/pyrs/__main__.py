@@ -24,7 +24,9 @@ Runs a program as `python` does, in the stackless machine; without one, the inte
 commands of the package manager: {commands}
                `{program} command --help` tells more; a file of such a name is run as ./name
 """
-COMMANDS = ("init", "add", "install", "remove", "lock", "update", "tree", "run", "check", "store")
+COMMANDS = (
+    "init", "add", "install", "remove", "lock", "update", "tree", "run", "check", "store", "completion",
+)  # fmt: skip
 
 
 class Usage(Exception):

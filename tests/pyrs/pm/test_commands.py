@@ -5,6 +5,7 @@ import sys
 import tomllib
 
 import pytest
+from pyrs.pm import dispatch
 
 # -- The manifest -------------------------------------------------------------------------------
 
@@ -513,6 +514,13 @@ def test_completion_knows_commands_and_options(project, shell):
     text = project.pyrs("completion", shell).out
 
     assert "install" in text and "frozen" in text and "gc" in text
+
+
+def test_every_command_is_one_of_pyrs(project):
+    from pyrs.__main__ import COMMANDS
+
+    assert set(COMMANDS) == set(dispatch.COMMANDS)
+    assert "_pyrs()" in project.spawn("completion", "bash", entry=("-m", "pyrs")).out
 
 
 def test_nothing_but_results_on_stdout_and_nothing_when_piped(grouped):
