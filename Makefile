@@ -14,6 +14,8 @@ VENV   ?= .venv
 PYTHON ?= $(or $(wildcard $(VENV)/bin/python),python3)
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
+# a file's tests stay together: they share what their module sets up
+WORKERS ?= -n 2 --dist loadfile
 PIP    := $(PY) -m pip --disable-pip-version-check --quiet
 
 .PHONY: build run test bench check asan hostile clean sources FORCE
@@ -45,7 +47,7 @@ run: build $(STAMP)-run
 	@$(PY) tools/tour.py examples/pandas_tour.py
 
 test: build $(STAMP)-test
-	@$(PY) -m pytest -m "not network and not long" $(PYTEST)
+	@$(PY) -m pytest -m "not network and not long" $(WORKERS) $(PYTEST)
 
 bench: build $(STAMP)-bench
 	@$(PY) bench/pyrs/run.py $(BENCH)
@@ -54,7 +56,7 @@ check: build $(STAMP)-test $(STAMP)-check
 	@$(PY) tools/check.py
 
 asan hostile: build $(STAMP)-test
-	@$(PY) tools/check.py $@ $(PYTEST)
+	@$(PY) tools/check.py $@ $(WORKERS) $(PYTEST)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
