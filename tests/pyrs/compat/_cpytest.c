@@ -672,7 +672,7 @@ test_recursion_error(PyObject *module, PyObject *arg)
     int *left = cpy_recursion_left(ts), saved = *left, headroom = (int)PyLong_AsLong(arg);
     *left = -1;
     ts->recursion_headroom += headroom;
-    int err = cpy_recursion_error(ts);
+    int err = cpy_recursion_error(ts, "");
     ts->recursion_headroom -= headroom;
     *left = saved;
     return err < 0 ? NULL : PyLong_FromLong(err);

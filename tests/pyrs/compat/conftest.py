@@ -30,9 +30,11 @@ def build(name: str, sources: list[Path], *flags: str) -> Path:
         return target
     include = ["-I" + str(ROOT / "src"), "-I" + sysconfig.get_path("include")]
     command = [os.environ.get("CC", "cc"), *CFLAGS, *flags, *include, *map(str, sources)]
-    done = subprocess.run([*command, "-o", str(target)], capture_output=True, text=True)
+    fresh = target.with_name(f"{os.getpid()}.{target.name}")
+    done = subprocess.run([*command, "-o", str(fresh)], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"the test extension does not compile:\n{done.stderr}")
+    fresh.replace(target)  # another worker may be loading the one before
     return target
 
 
