@@ -19,6 +19,9 @@ EXTENSIONS = {
     "pyrs._pyrs": "stacklessvm",
 }
 
+# the packages to build the extensions of; all without it
+ONLY = os.environ.get("PYFORGE_PACKAGES", "").split()
+
 
 def sources(folder: str) -> list[str]:
     """C files listed in src/<folder>/SOURCES, relative to the project root."""
@@ -93,6 +96,6 @@ setup(
             depends=headers(folder),
         )
         for name, folder in EXTENSIONS.items()
-        if (SRC / folder / "SOURCES").exists()
+        if (SRC / folder / "SOURCES").exists() and (not ONLY or name.split(".")[0] in ONLY)
     ],
 )

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from variants import VARIANTS, Variant, build, environment
+from variants import PACKAGES, VARIANTS, Variant, build, environment
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -104,9 +104,11 @@ def announce(name: str) -> bool:
 
 def run_variant(variant: Variant, arguments: list[str]) -> int:
     """The tests in a variant's build; by default the VM's."""
-    env = environment(variant, build(variant))
-    tests = arguments or ["tests/pyrs"]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    named = any(argument.startswith("tests") for argument in arguments)
+    tests = [] if named else ["tests/pyrs", "--ignore=tests/pyrs/pm"]
+    needed = [p for p in PACKAGES if any(f"tests/{p}" in a for a in [*tests, *arguments])]
+    env = environment(variant, build(variant, needed or PACKAGES))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, *arguments]
     return subprocess.run(command, cwd=ROOT, env=env).returncode
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -47,6 +48,7 @@ UBSAN = Variant(
 HOSTILE = Variant(name="hostile", cflags=f"{CHECKED} -O1 -DVM_HOSTILE")
 PLAIN = Variant(name="plain", cflags="-O1")
 
+PACKAGES = tuple(path.parent.name for path in (ROOT / "python").glob("*/__init__.py"))
 VARIANTS = {variant.name: variant for variant in (ASAN, UBSAN, HOSTILE)}
 
 
@@ -59,8 +61,8 @@ def planted(variant: Variant, bug: str) -> Variant:
     return replace(variant, name=f"{variant.name}-{bug.lower()}", cflags=cflags)
 
 
-def build(variant: Variant) -> Path:
-    """Compile the extensions; the folder that holds the importable packages."""
+def build(variant: Variant, packages: Sequence[str] = PACKAGES) -> Path:
+    """Compile the packages' extensions; the folder that holds the importable packages."""
     base = ROOT / "build" / variant.name
     flags = base / "flags"
     wanted = f"{sys.version}\n{variant.cflags}\n{variant.ldflags}\n"
@@ -68,14 +70,17 @@ def build(variant: Variant) -> Path:
         shutil.rmtree(base, ignore_errors=True)
         base.mkdir(parents=True)
     lib = base / "lib"
-    env = os.environ | {"PYFORGE_CFLAGS": variant.cflags, "PYFORGE_LDFLAGS": variant.ldflags}
+    env = os.environ | {
+        "PYFORGE_CFLAGS": variant.cflags,
+        "PYFORGE_LDFLAGS": variant.ldflags,
+        "PYFORGE_PACKAGES": " ".join(packages),
+    }
     setup = [sys.executable, "setup.py", "--quiet"]
     options = [f"--build-lib={lib}", f"--build-temp={base / 'temp'}"]
     subprocess.run([*setup, "build_ext", *options], cwd=ROOT, env=env, check=True)
     # the Python half is not copied: it is the tree's own, beside the compiled half
-    for package in (ROOT / "python").iterdir():
-        if (package / "__init__.py").exists():
-            link_package(package, lib / package.name)
+    for package in packages:
+        link_package(ROOT / "python" / package, lib / package)
     flags.write_text(wanted)
     return lib
 

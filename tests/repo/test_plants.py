@@ -1,6 +1,6 @@
 """The jobs that look for bugs find one: each is run over a build with a bug put in.
 
-Marked slow: every case compiles the extensions twice.
+Marked long: every case compiles the VM twice.
 """
 
 import os
@@ -18,14 +18,14 @@ CASES = {
     "wrong_handover": (variants.HOSTILE, "WRONG_HANDOVER", "tests/pyrs/test_programs.py", "assert"),
 }
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(not files("src/stacklessvm/SOURCES"), reason="needs the VM"),
 ]
 
 
 def run(variant, tests):
     """Output and exit code of the milestones' tests in a build."""
-    env = variants.environment(variant, variants.build(variant))
+    env = variants.environment(variant, variants.build(variant, ["pyrs"]))
     options = ["-q", "-p", "no:cacheprovider", "-k", "milestones and not pandas and not numpy"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, tests],

@@ -3,6 +3,7 @@
  * Lowering is in vm_lower.c, the checks in vm_verify.c.
  */
 #include "ir/vm_code.h"
+#include "ir/vm_plant.h"
 
 #include "cpyext_compat/cpy_code.h"
 
@@ -103,7 +104,7 @@ vm_code_alloc(PyCodeObject *co)
             PyErr_NoMemory();
             return NULL;
         }
-        for (int i = 0; i < SLAB; i++) {
+        for (int i = 0; i < SLAB + (VM_PLANT == PLANT_OVERFLOW); i++) {
             slab[i].next_free = free_codes;
             free_codes = &slab[i];
         }
@@ -137,7 +138,7 @@ vm_code_free(VmCode *code)
 static void
 free_extra(void *code)
 {
-    if (code != NULL)
+    if (code != NULL && VM_PLANT != PLANT_LEAK)
         vm_code_free(code);
 }
 

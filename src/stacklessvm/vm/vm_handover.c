@@ -7,6 +7,7 @@
 #include "vm/vm_handover.h"
 
 #include "cpyext_compat/cpy_handover.h"
+#include "ir/vm_plant.h"
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
 
@@ -30,7 +31,9 @@ static void
 fill_slot(VmFrame *f, unsigned slot, uint16_t place)
 {
     int at = (int)(f->code->nlocals + slot);
-    if (place & VM_OPERAND_CONST || !vm_is_lasti(f->regs[place]))
+    if (VM_PLANT == PLANT_WRONG_HANDOVER)
+        cpy_frame_slot_set(f->shadow, at, Py_NewRef(Py_None));
+    else if (place & VM_OPERAND_CONST || !vm_is_lasti(f->regs[place]))
         cpy_frame_slot_set(f->shadow, at, stack_object(f, slot, place));
     else if (cpy_frame_slot_set_lasti(f->shadow, at, vm_lasti(f->regs[place])) < 0) {
         PyErr_Clear();          /* no memory: CPython complains if it ever comes to need it */
