@@ -90,6 +90,7 @@ def test_stats_are_the_last_line(pyrs, words, code):
     assert told.code == code
 
 
+@pytest.mark.native
 def test_stats_count_what_ran(pyrs):
     told = pyrs("--stats", "-c", "def f(): pass\nfor i in range(10): f()")
 

@@ -165,6 +165,7 @@ def test_without_the_option_nothing_runs_here(session):
     assert "pyrs:" not in told.stdout
 
 
+@pytest.mark.native
 def test_all_kinds_of_tests_run_in_the_machine(session):
     told = session("--pyrs", files=FILES)
 
@@ -209,6 +210,7 @@ def test_reasons_of_delegations_are_reported_with_their_tests(session):
     assert SUMMARY.search(report)
 
 
+@pytest.mark.native
 @pytest.mark.skipif(importlib.util.find_spec("xdist") is None, reason="needs pytest-xdist")
 def test_workers_tell_their_counts(session):
     alone = session("--pyrs", "-p", "no:xdist", files=FILES)

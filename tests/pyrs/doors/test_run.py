@@ -181,6 +181,7 @@ def test_generator_function_gives_a_generator():
     assert list(made) == [1, 2]
 
 
+@pytest.mark.native
 def test_function_runs_natively():
     def work(n):
         return sum(helper(i) for i in range(n))
