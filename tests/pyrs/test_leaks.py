@@ -18,6 +18,8 @@ PROGRAMS = [
     )
     for path in sorted(FOLDER.glob("*/*.py"))
 ]
+# a sanitizer's does not
+counted = pytest.mark.skipif(sys.getallocatedblocks() == 0, reason="needs an allocator that counts")
 # a function that a program keeps keeps its instructions as well
 WEIGHT = 1.5
 
@@ -41,6 +43,7 @@ def allowed(plain, what):
     return NOISE + WEIGHT * max(plain.get(what, [0]))
 
 
+@counted
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_program_keeps_no_more_than_in_plain_python(program):
     kept = growth_of("vm", program).per_round()
@@ -49,7 +52,7 @@ def test_program_keeps_no_more_than_in_plain_python(program):
     assert {what: by for what, by in kept.items() if by > allowed(plain, what)} == {}
 
 
-@pytest.mark.skipif(sys.getallocatedblocks() == 0, reason="needs an allocator that counts")
+@counted
 def test_kept_block_is_found():
     kept = []
 
