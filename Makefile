@@ -35,8 +35,9 @@ build: sources
 sources: $(STAMP)-package
 	@$(PY) setup.py --quiet build_ext --inplace
 
+# no extension here: `sources` compiles them, once
 $(STAMP)-package: pyproject.toml setup.py $(STAMP)-build
-	$(PIP) install --no-build-isolation -e .
+	PYFORGE_PACKAGES=none $(PIP) install --no-build-isolation -e .
 	@touch $@
 
 $(STAMP)-%: requirements/%.txt

@@ -19,7 +19,7 @@ EXTENSIONS = {
     "pyrs._pyrs": "stacklessvm",
 }
 
-# the packages to build the extensions of; all without it
+# the packages to build the extensions of (or "none"); all without it
 ONLY = os.environ.get("PYFORGE_PACKAGES", "").split()
 
 

@@ -80,10 +80,13 @@ packages=$(missing_packages)
 [ -z "$(echo $packages)" ] || install_packages $packages
 check_version
 
-# What tells two interpreters apart as makers of an environment.
-maker=$("$python" -c 'import sys; print("#", sys.version.replace("\n", " "), sys.base_prefix)')
-if [ "$(cat "$venv/.interpreter" 2>/dev/null)" != "$maker" ]; then
+# What tells two interpreters apart as makers of an environment: not the date of the build,
+# or an upgrade of the system would cost everything that is installed.
+maker=$("$python" -c 'import platform, sys; print("#", platform.python_version(), sys.base_prefix)')
+if [ "$(sed 's/ (.*]//' "$venv/.interpreter" 2>/dev/null)" != "$maker" ]; then
+    # $python may be the environment's own, which goes now
+    base=$("$python" -c 'import sys; print(sys._base_executable)')
     rm -rf "$venv"
-    "$python" -m venv "$venv"
+    "$base" -m venv "$venv"
     echo "$maker" >"$venv/.interpreter"
 fi
