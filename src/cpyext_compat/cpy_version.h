@@ -56,6 +56,8 @@
 #define CPY_SEPARATE_C_RECURSION (PY_VERSION_HEX >= 0x030C0000)
 /* a call of C code takes a unit of the Python recursion limit for as long as it runs */
 #define CPY_C_CALL_TAKES_UNIT (PY_VERSION_HEX < 0x030C0000)
+/* f(*args, **kwargs) holds the tuple and the dict until f has returned */
+#define CPY_STAR_CALL_HOLDS_ARGUMENTS (PY_VERSION_HEX < 0x030C0000)
 /* an instance's values lie inside the object */
 #define CPY_VALUES_EMBEDDED (PY_VERSION_HEX >= 0x030D0000)
 

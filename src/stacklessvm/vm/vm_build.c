@@ -620,7 +620,7 @@ int
 vm_yield_from_iter(VmAct *A, VmFrame *f, VmWord *result)
 {
     PyObject *o = vm_reg_object(f, f->pc->b);
-    if (o != NULL && PyCoro_CheckExact(o)) {
+    if (o != NULL && (PyCoro_CheckExact(o) || Py_IS_TYPE(o, &VmCoro_Type))) {
         if (f->code->co->co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE)) {
             *result = vm_from_ptr(Py_NewRef(o));
             vm_consume(f, f->pc->b);

@@ -973,6 +973,21 @@ is_python_callable(PyObject *callee)
            || (PyType_Check(callee) && plain_init((PyTypeObject *)callee) != NULL);
 }
 
+/* For as long as the frame runs; then the tuple goes first, as a tuple lets go from its end. */
+static void
+hold_arguments(VmFrame *nf, PyObject *tuple, PyObject *kwargs)
+{
+    if (nf->kind != RET_VALUE || nf->flags & FRAME_GENERATOR)
+        return;
+    PyObject *held = kwargs == NULL ? Py_NewRef(tuple) : PyTuple_Pack(2, kwargs, tuple);
+    if (held == NULL) {
+        PyErr_Clear();      /* they die earlier */
+        return;
+    }
+    nf->kind = RET_HELD;
+    nf->aux = vm_from_ptr(held);
+}
+
 static VmCallStatus
 call_star(VmAct *A, VmFrame *f, PyObject *callee, PyObject *tuple, PyObject *kwargs,
           VmReturn ret, VmFrame **pushed)
@@ -1015,6 +1030,8 @@ call_star(VmAct *A, VmFrame *f, PyObject *callee, PyObject *tuple, PyObject *kwa
         }
     }
     status = vm_call_words(A, f, callee, args, n, kwnames, ret, pushed);
+    if (CPY_STAR_CALL_HOLDS_ARGUMENTS && status == CALL_PUSHED)
+        hold_arguments(*pushed, tuple, kwargs);
 done:
     Py_XDECREF(kwnames);
     if (words != small)

@@ -298,7 +298,7 @@ compile_source(PyObject *source, int is_eval)
     if (text == NULL || strlen(text) != (size_t)size)
         return NULL;
     PyCompilerFlags flags = _PyCompilerFlags_INIT;
-    flags.cf_flags = PyCF_SOURCE_IS_UTF8;
+    flags.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE;
     while (is_eval && (*text == ' ' || *text == '\t'))
         text++;
     PyEval_MergeCompilerFlags(&flags);

@@ -26,6 +26,7 @@ typedef enum {
     RET_DISCARD,        /* drop it and go on at ret_ip */
     RET_NONE,           /* drop it; the result is None */
     RET_WITH,           /* __enter__: aux is the exit method, it goes below the result */
+    RET_HELD,           /* RET_VALUE; aux is what the caller holds until then */
     RET_CLASS,          /* a class body: aux holds the state tuple */
     RET_GENERATOR,      /* the frame of a generator: vm_gen.c */
 } VmReturnKind;
@@ -59,7 +60,7 @@ typedef struct VmFrame {
         uint16_t kind_flags;    /* 0: the plain frame the loop returns from by itself */
     };
     uint32_t spare;
-    VmWord aux;                 /* RET_INIT, RET_CLASS: owned; RET_GENERATOR: the generator, borrowed */
+    VmWord aux;                 /* RET_INIT, RET_WITH, RET_HELD, RET_CLASS: owned; RET_GENERATOR: the generator, borrowed */
     _PyErr_StackItem *exc_below;    /* running generators: the thread's exc_info before */
     VmWord regs[];
 } VmFrame;
@@ -149,6 +150,16 @@ vm_frame_pop(VmAct *A, VmFrame *f)
         vm_act_shrink(A, f);
     else
         A->top = (char *)f;
+}
+
+/* What belongs to the way the frame would have returned.  VM_NULL, or owned by the frame */
+static inline VmWord
+vm_frame_return_state(const VmFrame *f)
+{
+    return f->kind == RET_INIT || f->kind == RET_CLASS || f->kind == RET_WITH
+                   || f->kind == RET_HELD
+               ? f->aux
+               : VM_NULL;
 }
 
 /* What a frame that runs no more gives back to the recursion limit. */

@@ -109,7 +109,8 @@ vm_gen_new(VmAct *A, VmFrame *f)
     gf->pc = f->pc;
     gf->func = (PyFunctionObject *)Py_NewRef(f->func);
     gf->kind = RET_GENERATOR;
-    gf->flags = FRAME_GENERATOR;
+    gf->flags = FRAME_GENERATOR | (f->flags & FRAME_LOCALS);
+    gf->locals = Py_XNewRef(f->locals);
     gf->aux = vm_from_ptr((PyObject *)gen);
     set_state(gf, GEN_CREATED);
     for (unsigned i = 0; i < code->nlocals; i++) {
@@ -225,6 +226,7 @@ clear_frame(VmAct *A, VmFrame *gf)
         gf->regs[i] = VM_NULL;
         vm_release(w);
     }
+    Py_CLEAR(gf->locals);
     Py_CLEAR(gf->func);
 }
 
@@ -549,7 +551,7 @@ show_delegating(VmFrame *gf, PyObject *delegate)
     PyThreadState *ts = PyThreadState_Get();
     CpyFrame *top = NULL;
     set_state(gf, GEN_RUNNING);
-    if (vm_is_gen(delegate) || PyGen_CheckExact(delegate) || PyCoro_CheckExact(delegate)) {
+    if (vm_has_gen_frame(delegate) || PyGen_CheckExact(delegate) || PyCoro_CheckExact(delegate)) {
         top = cpy_top_frame(ts);
         if (gf->shadow == NULL)
             vm_link_suspended(gf);
@@ -763,6 +765,7 @@ vm_gen_traverse(PyObject *gen, visitproc visit, void *arg)
     if (vm_gen_state(gf) == GEN_DONE || vm_gen_state(gf) == GEN_RUNNING)
         return 0;
     Py_VISIT(gf->func);
+    Py_VISIT(gf->locals);
     if (gf->shadow != NULL) {
         Py_VISIT(cpy_frame_object(gf->shadow));
         if (cpy_frame_stacktop(gf->shadow, gf->code->co) != 0) {
@@ -786,13 +789,26 @@ vm_gen_traverse(PyObject *gen, visitproc visit, void *arg)
 static void
 warn_never_awaited(PyObject *coro)
 {
-    PyObject *warnings = PyImport_ImportModule("warnings"), *r = NULL;
-    if (warnings != NULL)
-        r = PyObject_CallMethod(warnings, "_warn_unawaited_coroutine", "O", coro);
+    PyObject *warnings = PyImport_ImportModule("warnings"), *warn = NULL, *r = NULL;
+    int warned = 0;
+    if (warnings != NULL
+        && PyObject_GetOptionalAttr(warnings,
+                                    PyUnicode_InternFromString("_warn_unawaited_coroutine"),
+                                    &warn)
+               > 0) {
+        r = PyObject_CallOneArg(warn, coro);
+        warned = r != NULL || PyErr_ExceptionMatches(PyExc_RuntimeWarning);
+    }
     Py_XDECREF(warnings);
-    if (r == NULL)
-        PyErr_WriteUnraisable(coro);
+    Py_XDECREF(warn);
     Py_XDECREF(r);
+    if (PyErr_Occurred())
+        PyErr_WriteUnraisable(coro);
+    if (!warned
+        && PyErr_WarnFormat(PyExc_RuntimeWarning, 1, "coroutine '%S' was never awaited",
+                            ((PyGenObject *)coro)->gi_qualname)
+               < 0)
+        PyErr_WriteUnraisable(coro);
 }
 
 static void

@@ -89,6 +89,11 @@ deliver(VmAct *A, VmFrame *caller, VmReturn ret, VmWord v)
         caller->regs[ret.dst] = ret.aux;
         ret.dst++;
         break;
+    case RET_HELD:
+        vm_boundary(A, caller);
+        vm_release(ret.aux);
+        vm_after(A, caller);
+        break;
     case RET_CLASS: {
         PyObject *cls = vm_finish_class(A, caller, vm_ptr(ret.aux), v);
         if (cls == NULL)
@@ -138,6 +143,7 @@ hand_over(VmAct *A, VmFrame **frame, PyObject **result)
 {
     VmFrame *f = *frame, *caller = f->prev;
     VmReturn ret = return_of(f);
+    VmWord state = vm_frame_return_state(f);
     PyObject *o = vm_hand_over(A, f);
     *frame = caller;
     A->delegate = vm_must_delegate(A->ts) != NULL;
@@ -147,8 +153,7 @@ hand_over(VmAct *A, VmFrame **frame, PyObject **result)
     }
     if (o != NULL)
         return deliver(A, caller, ret, vm_unbox_unique(o));
-    if (ret.kind == RET_INIT || ret.kind == RET_CLASS || ret.kind == RET_WITH)
-        vm_release(ret.aux);
+    vm_release(state);
     return RAISED;
 }
 

@@ -77,14 +77,6 @@ enter_handler(VmAct *A, VmFrame *f, const VmHandler *h, uint32_t word)
     f->pc = f->code->insns + h->pc;
 }
 
-/* What belongs to the way f would have returned. */
-static void
-drop_return_state(VmFrame *f)
-{
-    if (f->kind == RET_INIT || f->kind == RET_CLASS || f->kind == RET_WITH)
-        vm_release(f->aux);
-}
-
 /* The frame goes with an exception.  -> the caller, NULL: it was the entry frame */
 static VmFrame *
 leave_raising(VmAct *A, VmFrame *f)
@@ -100,8 +92,9 @@ leave_raising(VmAct *A, VmFrame *f)
         vm_gen_finish(A, f);
     }
     else {
-        drop_return_state(f);
+        VmWord state = vm_frame_return_state(f);
         vm_frame_leave(A, f);
+        vm_release(state);
     }
     return entry ? NULL : caller;
 }
