@@ -299,6 +299,34 @@ empty_error(const char *function)
     return NULL;
 }
 
+/* The mean where the sum leaves float64: of the elements scaled down, and back up. */
+static double
+mean_of_huge(FaState *st, const FaView *v, Py_ssize_t count)
+{
+    FaSum total = {.d = {0, 0}};
+    for (Py_ssize_t i = 0, taken; i < v->n; i += taken) {
+        double room[FA_BLOCK];
+        Py_ssize_t n = v->n - i;
+        const char *p = fa_view_block(st, v, i, &n, &taken, room);
+        for (Py_ssize_t j = 0; j < n; j++) {
+            double x;
+            memcpy(&x, p + 8 * j, 8);
+            add_pair(&total, x * 0x1p-64, 0);
+        }
+    }
+    return isfinite(total.d.s) ? (total.d.s + total.d.c) / (double)count * 0x1p64
+                               : total.d.s;
+}
+
+static double
+float_mean(FaState *st, const FaView *v, const FaSum *total, Py_ssize_t n)
+{
+    double sum = fa_reduce_settle(st, v, total);
+    if (isinf(sum) && fa_view_kernel_type(v) == FA_f64)
+        return mean_of_huge(st, v, n);
+    return sum / (double)n;
+}
+
 FA_FUNCTION(mean)
 {
     static const FaSpec spec = {"mean", 1, 1, 1, {"a", "default"}};
@@ -321,7 +349,7 @@ FA_FUNCTION(mean)
     if (n == 0)
         result = in[1] ? Py_NewRef(in[1]) : empty_error("mean");
     else if (fa_dtype_kind(v.dtype) == FA_FLOAT)
-        result = PyFloat_FromDouble(fa_reduce_settle(st, &v, &total) / (double)n);
+        result = PyFloat_FromDouble(float_mean(st, &v, &total, n));
     else
         result = fa_box_ratio(total.i, n);
     fa_view_release(&v);

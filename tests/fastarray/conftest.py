@@ -1,8 +1,13 @@
 """Fixtures: every kernel set this CPU runs, and both ways into array.array."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fastarray import _fastarray
+
+# a loaded machine is no failure
+settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any speed")
 
 KERNEL_SETS = _fastarray.cpu_targets()["available"]
 

@@ -70,6 +70,16 @@ def test_float_sum_keeps_what_plain_addition_loses(kernels):
     assert fa.sum(a) == 100.0
 
 
+@pytest.mark.parametrize("n", [1, 20, 5000])
+def test_a_mean_is_finite_where_the_sum_is_not(kernels, n):
+    a = array("d", [1.5e308, 1.25e308] * n)
+
+    assert fa.sum(a) == math.inf
+    assert fa.mean(a) == 1.375e308
+    assert fa.mean(array("d", [*a, math.inf])) == math.inf
+    assert fa.mean(array("d", [-x for x in a])) == -1.375e308
+
+
 def test_float32_sum_is_that_of_the_doubles(kernels):
     a = array("f", [1e8] + [1.0] * 1000)
 
