@@ -97,10 +97,12 @@ parse_format(const char *format, Py_ssize_t itemsize, FaDtype *dtype, char *code
 
     if (*f == '@' || *f == '=' || *f == '<' || *f == '>' || *f == '!')
         order = *f++;
-    if (f[0] == '\0' || f[1] != '\0')
+    if (f[0] == '\0' || f[1] != '\0' || (!int_size(f[0]) && !strchr("fde?", f[0])))
         return fa_view_type_error(format);
     size = int_size(f[0]);
-    if (size && itemsize >= 1 && itemsize <= 8 && (itemsize & (itemsize - 1)) == 0)
+    if ((f[0] == 'l' || f[0] == 'L') && (itemsize == 4 || itemsize == 8))
+        size = (size_t)itemsize; /* '<l' is 4 bytes to struct, a long to ctypes */
+    if (size && (size_t)itemsize == size)
         *dtype = int_dtype((size_t)itemsize, f[0] < 'a');
     else if (f[0] == 'f' && itemsize == 4)
         *dtype = FA_f32;
@@ -110,8 +112,12 @@ parse_format(const char *format, Py_ssize_t itemsize, FaDtype *dtype, char *code
         *dtype = FA_F16;
     else if (f[0] == '?' && itemsize == 1)
         *dtype = FA_BOOL;
-    else
-        return fa_view_type_error(format);
+    else {
+        PyErr_Format(PyExc_TypeError,
+                     "items of %zd bytes with format '%s' are not numeric "
+                     "(expected one of bBhHiIlLqQfd)", itemsize, format ? format : "B");
+        return -1;
+    }
     if (itemsize > 1 && (order == '>' || order == '!' || order == '<') &&
         (order == '<') != (PY_LITTLE_ENDIAN != 0)) {
         PyErr_Format(PyExc_ValueError,

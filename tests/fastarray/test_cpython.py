@@ -6,6 +6,7 @@ compare or verify is also computed by us, and has to agree with plain Python.
 
 import math
 import statistics
+import struct
 import unittest
 from array import array
 from collections import Counter
@@ -49,6 +50,8 @@ class Shadow:
             if code not in NUMERIC and code not in {"?", "e", "n", "N"}:
                 may_do = code[0] in "<>=!"  # numbers too, where the order is native
                 self.refuses((TypeError, BufferError, ValueError), thing, "type", may_do)
+            elif view.itemsize != struct.calcsize(code):  # exported without its format
+                self.refuses((TypeError, BufferError), thing, "type")
             elif not (view.c_contiguous or view.f_contiguous):
                 self.refuses(BufferError, thing, "layout")
             else:

@@ -102,6 +102,16 @@ def test_read_only_targets_are_a_buffer_error(target):
         fa.clip(target, 0, 1)
 
 
+def test_items_without_their_format_are_no_numbers():
+    testbuffer = pytest.importorskip("_testbuffer", reason="needs CPython's _testbuffer")
+    typed = testbuffer.ndarray([2**63, 1], shape=[2], format="Q")
+    untyped = testbuffer.ndarray(typed, getbuf=testbuffer.PyBUF_STRIDES)
+
+    assert fa.sum(typed) == 2**63 + 1
+    with pytest.raises(TypeError, match="items of 8 bytes with format 'B'"):
+        fa.sum(untyped)
+
+
 def test_read_only_ndarray_is_a_buffer_error():
     numpy = pytest.importorskip("numpy")
     x = numpy.zeros(3)
