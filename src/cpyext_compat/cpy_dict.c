@@ -1,6 +1,8 @@
 /* The dict and type operations too long to inline. */
 #include "cpyext_compat/cpy_dict.h"
 
+#include "cpyext_compat/cpy_long.h"
+
 static inline Py_ssize_t
 index_at(PyDictKeysObject *keys, size_t slot)
 {
@@ -33,6 +35,48 @@ cpy_keys_index(PyDictKeysObject *keys, PyObject *name)
                 || (((PyASCIIObject *)key)->hash == hash
                     && PyUnicode_Compare(key, name) == 0))
                 return i;
+        }
+        perturb >>= 5;                                  /* PERTURB_SHIFT */
+        slot = (slot * 5 + perturb + 1) & mask;
+    }
+}
+
+int
+cpy_dict_find_str(PyDictObject *d, PyObject *key, PyObject **value)
+{
+    if (!cpy_dict_is_unicode(d))
+        return -1;
+    Py_ssize_t i = cpy_dict_index(d, key);
+    *value = i < 0 ? NULL : *cpy_dict_value_at(d, i);
+    return *value != NULL;
+}
+
+/* Objects/dictobject.c, dictkeys_generic_lookup (3.11 to 3.14): same probing. */
+int
+cpy_dict_find_int(PyDictObject *d, int64_t key, PyObject **value)
+{
+    PyDictKeysObject *keys = d->ma_keys;
+    if (DK_IS_UNICODE(keys))
+        return 0;
+    Py_hash_t hash = key == -1 ? -2 : (Py_hash_t)key;   /* of an int this short */
+    PyDictKeyEntry *entries = DK_ENTRIES(keys);
+    size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
+    size_t perturb = (size_t)hash, slot = (size_t)hash & mask;
+    for (;;) {
+        Py_ssize_t i = index_at(keys, slot);
+        if (i == DKIX_EMPTY)
+            return 0;
+        if (i >= 0 && entries[i].me_hash == hash) {
+            PyObject *other = entries[i].me_key;
+            int64_t n;
+            if (PyLong_CheckExact(other)) {
+                if (cpy_long_fits(other, &n) && n == key) {
+                    *value = entries[i].me_value;
+                    return 1;
+                }
+            }
+            else if (!PyUnicode_CheckExact(other))
+                return -1;
         }
         perturb >>= 5;                                  /* PERTURB_SHIFT */
         slot = (slot * 5 + perturb + 1) & mask;

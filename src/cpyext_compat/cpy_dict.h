@@ -43,6 +43,12 @@ cpy_dict_is_unicode(PyDictObject *d)
     return DK_IS_UNICODE(d->ma_keys);
 }
 
+/* The value of a key that is an exact str with a computed hash, or an int: found without
+   running Python code.  1: *value -> borrowed from d; 0: not there; -1: only a comparison with
+   some object could tell. */
+int cpy_dict_find_str(PyDictObject *d, PyObject *key, PyObject **value);
+int cpy_dict_find_int(PyDictObject *d, int64_t key, PyObject **value);
+
 /* Entry of an exact str with a computed hash in a table of str keys, or -1. */
 Py_ssize_t cpy_keys_index(PyDictKeysObject *keys, PyObject *name);
 

@@ -7,6 +7,8 @@
 
 #include "cpyext_compat/cpy_code.h"
 
+VmCode *vm_quick_codes[VM_QUICK_CODES];
+
 /* -- the table ---------------------------------------------------------------- */
 
 static const char *const op_names[] = {

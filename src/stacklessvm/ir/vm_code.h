@@ -119,16 +119,34 @@ typedef struct VmCode {
     uint32_t *words;            /* none yet: reserved for word -> pc */
     uint16_t *num_consts;       /* which constants are numbers: their boxes are reused */
     uint32_t n_num_consts;
+    uint64_t num_consts_seen;   /* bit vm_word_bit(w) for each of them */
     const char *refused;        /* why this code runs on CPython; NULL: it runs here */
     struct VmCode *next_free;
     uint64_t runs;
 } VmCode;
+
+static inline uint64_t
+vm_word_bit(VmWord w)
+{
+    return (uint64_t)1 << (w * 0x9E3779B97F4A7C15u >> 58);
+}
 
 /* The VmCode of co, lowered on first use.  NULL with MemoryError only; code that can't
    be lowered has `refused` set.  -> borrowed from co */
 VmCode *vm_code_of(PyCodeObject *co);
 /* The VmCode when it already exists, else NULL.  -> borrowed from co */
 VmCode *vm_code_peek(PyCodeObject *co);
+
+/* Code that calls by position may push a frame for at once, by the address of its code object:
+   an entry is good while its `co` is that object. */
+#define VM_QUICK_CODES 1024
+extern VmCode *vm_quick_codes[VM_QUICK_CODES];
+
+static inline VmCode **
+vm_quick_code(const void *co)
+{
+    return &vm_quick_codes[(uintptr_t)co / 64 % VM_QUICK_CODES];
+}
 
 int vm_code_init(void);                 /* once: takes a co_extra index; -1 on error */
 VmCode *vm_code_alloc(PyCodeObject *co);

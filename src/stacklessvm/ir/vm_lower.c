@@ -1736,6 +1736,8 @@ take_buffers(Lower *L)
     code->n_caches = L->caches.n;
     code->num_consts = L->num_consts.data;
     code->n_num_consts = L->num_consts.n;
+    for (uint32_t i = 0; i < code->n_num_consts; i++)
+        code->num_consts_seen |= vm_word_bit(code->consts[code->num_consts[i]]);
 }
 
 static Lower

@@ -40,6 +40,7 @@ vm_call_init(void)
     known.no_args = PyTuple_New(0);
     known.next = builtin("next");
     known.gen_send = PyObject_GetAttrString((PyObject *)&VmGen_Type, "send");
+    known.dict_get = PyObject_GetAttrString((PyObject *)&PyDict_Type, "get");
     known.list_append = PyObject_GetAttrString((PyObject *)&PyList_Type, "append");
 }
 
@@ -263,6 +264,16 @@ vm_bind(VmFrame *nf, PyFunctionObject *func, const VmWord *args, size_t n, PyObj
     return -1;
 }
 
+unsigned
+vm_bind_defaults(VmFrame *nf, PyFunctionObject *func, VmCode *code, unsigned n)
+{
+    PyObject *defaults = func->func_defaults;
+    Py_ssize_t first = code->argcount - PyTuple_GET_SIZE(defaults);
+    for (; n < code->argcount; n++)
+        nf->regs[n] = vm_from_ptr(Py_NewRef(PyTuple_GET_ITEM(defaults, n - first)));
+    return n;
+}
+
 /* By position into a function without *, ** and keyword-only parameters, defaults for the
    rest: the arguments are moved.  0, or -1: not that simple, nothing was done. */
 static int
@@ -273,10 +284,8 @@ bind_by_position(VmFrame *nf, PyFunctionObject *func, const VmWord *args, size_t
     if (!nf->code->simple || n > argc || argc - n > nd)
         return -1;
     memcpy(nf->regs, args, n * sizeof(VmWord));
-    for (size_t i = n; i < argc; i++) {
-        PyObject *v = PyTuple_GET_ITEM(func->func_defaults, (Py_ssize_t)(i - (argc - nd)));
-        nf->regs[i] = vm_from_ptr(Py_NewRef(v));
-    }
+    if (n < argc)
+        vm_bind_defaults(nf, func, nf->code, (unsigned)n);
     return 0;
 }
 
@@ -647,7 +656,25 @@ known_len(PyObject *o)
     return -1;
 }
 
-/* len(x), isinstance(x, C), l.append(x) by identity of the callable.  1: done */
+/* d.get(key) and d.get(key, default), d being args[0].  1: done, everything taken */
+static int
+known_dict_get(VmWord *args, size_t n, VmWord *result)
+{
+    PyObject *value;
+    int found = vm_is_obj(args[0]) ? vm_dict_find(vm_ptr(args[0]), args[1], &value) : -1;
+    if (found < 0)
+        return 0;
+    if (found)
+        *result = vm_from_ptr(Py_NewRef(value));
+    else {
+        *result = n == 3 ? args[2] : VM_NONE;
+        vm_incref(*result);
+    }
+    release_words(args, n);
+    return 1;
+}
+
+/* len(x), isinstance(x, C), l.append(x), d.get(k) by identity of the callable.  1: done */
 static int
 call_known(VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmWord *result)
 {
@@ -669,6 +696,8 @@ call_known(VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmWord *result)
         *result = VM_TRUE;
         return 1;
     }
+    if (callee == known.dict_get && (n == 2 || n == 3))
+        return known_dict_get(args, n, result);
     if (callee == known.list_append && n == 2 && vm_is_obj(args[0])
         && PyList_CheckExact(vm_ptr(args[0])) && box_words(f, args + 1, 1) == 0) {
         if (PyList_Append(vm_ptr(args[0]), vm_ptr(args[1])) < 0)

@@ -83,10 +83,22 @@ vm_code_to_run(PyFunctionObject *func)
 VmFrame *vm_call_quick(VmAct *A, VmFrame *f, PyFunctionObject *func, VmWord self,
                        PyObject *kwnames);
 
+/* Do the defaults of a function that is called with n arguments by position cover the rest? */
+static inline int
+vm_defaults_suffice(PyFunctionObject *func, VmCode *code, unsigned n)
+{
+    PyObject *defaults = func->func_defaults;
+    return defaults != NULL && n < code->argcount
+           && code->argcount - n <= (size_t)PyTuple_GET_SIZE(defaults);
+}
+
+/* Put them into registers n and on, of a frame in the making.  -> argcount */
+unsigned vm_bind_defaults(VmFrame *nf, PyFunctionObject *func, VmCode *code, unsigned n);
+
 /* Callables compared by identity, kept alive for good. */
 typedef struct {
     PyObject *len, *isinstance, *list_append, *build_class, *exec, *eval, *no_args, *next,
-        *gen_send;
+        *gen_send, *dict_get;
 } VmKnown;
 extern VmKnown vm_known;
 

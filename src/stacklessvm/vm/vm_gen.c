@@ -324,7 +324,7 @@ run_from_c(PyObject *gen, VmWord value, PyObject **result)
     Py_INCREF(gen);
     if (vm_gen_resume(A, NULL, gen, value, GEN_BY_C) != NULL) {
         VmFrame *start = gf;
-        start->pc += vm_op_words(start->pc);
+        start->pc++;                /* behind its yield, or the making of the generator */
         *result = vm_run(A, start);
         cpy_set_top_frame(A->ts, A->entry_top);
         status = *result == NULL ? -1 : vm_gen_state(gf) == GEN_SUSPENDED;

@@ -1,6 +1,9 @@
 /* Subscripts and membership. */
 #include "vm/vm_build.h"
 
+#include "cpyext_compat/cpy_dict.h"
+#include "cpyext_compat/cpy_long.h"
+
 #include "vm/vm_num.h"
 
 /* Index of a list or tuple of length n, or -1: let Python decide. */
@@ -13,6 +16,23 @@ position(VmWord w, Py_ssize_t n)
     if (i < 0)
         i += n;
     return i >= 0 && i < n ? (Py_ssize_t)i : -1;
+}
+
+int
+vm_dict_find(PyObject *o, VmWord key, PyObject **value)
+{
+    if (!PyDict_CheckExact(o))
+        return -1;
+    PyDictObject *d = (PyDictObject *)o;
+    if (vm_is_int(key))
+        return cpy_dict_find_int(d, vm_int(key), value);
+    int64_t n;
+    if (vm_is_obj(key) && PyLong_CheckExact(vm_ptr(key)))
+        return cpy_long_fits(vm_ptr(key), &n) ? cpy_dict_find_int(d, n, value) : -1;
+    if (!vm_is_obj(key) || !PyUnicode_CheckExact(vm_ptr(key))
+        || ((PyASCIIObject *)vm_ptr(key))->hash == -1)
+        return -1;
+    return cpy_dict_find_str(d, vm_ptr(key), value);
 }
 
 /* o[index] for the common types without calling out.  -> new, NULL: not done */
@@ -28,14 +48,8 @@ quick_item(PyObject *o, VmWord index)
         i = position(index, PyTuple_GET_SIZE(o));
         return i < 0 ? NULL : Py_NewRef(PyTuple_GET_ITEM(o, i));
     }
-    if (PyDict_CheckExact(o) && vm_is_obj(index) && PyUnicode_CheckExact(vm_ptr(index))) {
-        PyObject *key = vm_ptr(index);
-        Py_hash_t hash = ((PyASCIIObject *)key)->hash;
-        if (hash == -1)
-            return NULL;
-        return Py_XNewRef(_PyDict_GetItem_KnownHash(o, key, hash));
-    }
-    return NULL;
+    PyObject *value;
+    return vm_dict_find(o, index, &value) == 1 ? Py_NewRef(value) : NULL;
 }
 
 int
@@ -48,8 +62,6 @@ vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result)
         goto done;
     v = quick_item(o, index);
     if (v != NULL)
-        goto done;
-    if (PyErr_Occurred())
         goto done;
     key = imm ? PyLong_FromLong((int16_t)y) : vm_reg_object_new(f, y);
     if (key != NULL) {
@@ -160,14 +172,18 @@ int
 vm_contains(VmAct *A, VmFrame *f)
 {
     unsigned x = f->pc->b, y = f->pc->c;
-    PyObject *item = vm_reg_object_new(f, x), *o = vm_reg_object(f, y);
-    int found = -1;
+    PyObject *item = NULL, *o = vm_reg_object(f, y), *value;
+    int found = o == NULL ? -1 : vm_dict_find(o, f->regs[x], &value);
+    if (found >= 0)
+        goto done;
+    item = vm_reg_object_new(f, x);
     if (item != NULL && o != NULL) {
         vm_boundary(A, f);
         found = PySequence_Contains(o, item);
         vm_after(A, f);
     }
     Py_XDECREF(item);
+done:
     vm_consume(f, x);
     vm_consume(f, y);
     return found;

@@ -6,6 +6,11 @@
  */
 #include "vm/vm_loop.h"
 
+/* One dispatch for each body, and nothing kept in registers from one body to the next. */
+#if defined(__GNUC__) && !defined(__clang__)
+#  pragma GCC optimize("no-gcse", "no-crossjumping")
+#endif
+
 #include "vm/vm_bodies.h"
 
 /* -- results of frames ------------------------------------------------------------------ */

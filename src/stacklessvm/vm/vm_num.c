@@ -31,7 +31,7 @@ vm_box(VmWord w)
     if (vm_is_obj(w))
         return Py_NewRef(vm_ptr(w));
     if (vm_is_int(w))
-        return PyLong_FromLongLong(vm_int(w));
+        return PyLong_FromLong((long)vm_int(w));
     if (vm_is_double(w))
         return PyFloat_FromDouble(vm_double(w));
     return Py_NewRef(*singleton(w));
@@ -50,6 +50,8 @@ vm_const_object(VmCode *code, unsigned k)
 static PyObject *
 constant_box(VmCode *code, VmWord w)
 {
+    if (vm_likely(!(code->num_consts_seen & vm_word_bit(w))))
+        return NULL;
     for (uint32_t i = 0; i < code->n_num_consts; i++) {
         if (code->consts[code->num_consts[i]] == w)
             return PyTuple_GET_ITEM(code->co->co_consts, code->num_consts[i]);
@@ -69,27 +71,30 @@ small_box(VmWord w)
     return small;
 }
 
+/* A number that is no small int, shared with the constants and locals that are the same. */
+static PyObject *                                       /* -> new */
+number_box(VmFrame *f, VmWord w)
+{
+    PyObject *o = constant_box(f->code, w);
+    if (o != NULL)
+        Py_INCREF(o);
+    else
+        o = vm_is_int(w) ? PyLong_FromLong((long)vm_int(w)) : PyFloat_FromDouble(vm_double(w));
+    if (o == NULL)
+        return NULL;
+    unsigned n = f->code->nlocals;
+    for (unsigned i = 0; i < n; i++) {
+        if (vm_unlikely(f->regs[i] == w))
+            f->regs[i] = vm_from_ptr(Py_NewRef(o));
+    }
+    return o;
+}
+
 PyObject *
 vm_box_shared(VmFrame *f, VmWord w)
 {
     PyObject *o = small_box(w);
-    if (o != NULL)
-        return Py_NewRef(o);
-    o = constant_box(f->code, w);
-    if (o != NULL)
-        Py_INCREF(o);
-    else
-        o = vm_is_int(w) ? PyLong_FromLongLong(vm_int(w)) : PyFloat_FromDouble(vm_double(w));
-    if (o == NULL)
-        return NULL;
-    unsigned n = f->code->nlocals, same = 0;
-    for (unsigned i = 0; i < n; i++)
-        same |= f->regs[i] == w;
-    for (unsigned i = 0; same && i < n; i++) {
-        if (f->regs[i] == w)
-            f->regs[i] = vm_from_ptr(Py_NewRef(o));
-    }
-    return o;
+    return o != NULL ? Py_NewRef(o) : number_box(f, w);
 }
 
 PyObject *
@@ -99,7 +104,7 @@ vm_reg_object_slow(VmFrame *f, unsigned reg)
     PyObject *o = small_box(w);
     if (o != NULL)
         return o;
-    o = vm_box_shared(f, w);
+    o = number_box(f, w);
     if (o == NULL)
         return NULL;
     if (vm_is_temp(f, reg))
