@@ -202,6 +202,17 @@ compare_bounds(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* PyMem_Realloc that leaves a MemoryError: no memory is no fault of the pattern. */
+static void *
+resized(void *p, size_t n)
+{
+    void *q = PyMem_Realloc(p, n);
+
+    if (q == NULL)
+        PyErr_NoMemory();
+    return q;
+}
+
 static int
 collect_bounds(Builder *b)
 {
@@ -209,7 +220,7 @@ collect_bounds(Builder *b)
     PfDfa *d = b->d;
     int n = 0, kept = 0;
 
-    d->bounds = PyMem_Malloc(sizeof(Py_UCS4) * (size_t)(2 * t->ranges + 1));
+    d->bounds = resized(NULL, sizeof(Py_UCS4) * (size_t)(2 * t->ranges + 1));
     if (d->bounds == NULL)
         return -1;
     d->bounds[n++] = 128;
@@ -244,7 +255,7 @@ build_classes(Builder *b)
     }
     if (collect_bounds(b) < 0)
         return -1;
-    d->wide = PyMem_Malloc((size_t)d->intervals * 4);
+    d->wide = resized(NULL, (size_t)d->intervals * 4);
     if (d->wide == NULL)
         return -1;
     for (int i = 0; i < d->intervals * 4; i++) {
@@ -387,13 +398,13 @@ grow_states(Builder *b)
     PfDfa *d = b->d;
     void *p;
 
-    if ((p = PyMem_Realloc(b->sets, (size_t)capacity * b->words * 8)) == NULL)
+    if ((p = resized(b->sets, (size_t)capacity * b->words * 8)) == NULL)
         return -1;
     b->sets = p;
-    if ((p = PyMem_Realloc(d->next, (size_t)capacity * (size_t)d->classes * 2)) == NULL)
+    if ((p = resized(d->next, (size_t)capacity * (size_t)d->classes * 2)) == NULL)
         return -1;
     d->next = p;
-    if ((p = PyMem_Realloc(d->accept, (size_t)capacity)) == NULL)
+    if ((p = resized(d->accept, (size_t)capacity)) == NULL)
         return -1;
     d->accept = p;
     b->capacity = capacity;
@@ -448,12 +459,15 @@ static const char *
 build_table(Builder *b, int entry)
 {
     PfDfa *d = b->d;
-    uint64_t *scratch = PyMem_Calloc(4, b->words * 8);
-    uint64_t *set = scratch + b->words, *again = set + b->words;
+    uint64_t *scratch = resized(NULL, 4 * b->words * 8);
+    uint64_t *set, *again;
     const char *why = "too many states";
 
     if (scratch == NULL)
         return "memory";
+    memset(scratch, 0, 4 * b->words * 8);
+    set = scratch + b->words;
+    again = set + b->words;
     if (reads_after_end(b, scratch)) {
         why = "something is read after $";
         goto done;
@@ -491,7 +505,7 @@ build_stay(PfDfa *d)
 {
     if (d->states > 64)
         return NULL;
-    if ((d->stay = PyMem_Calloc((size_t)d->states, sizeof *d->stay)) == NULL)
+    if ((d->stay = resized(NULL, (size_t)d->states * sizeof *d->stay)) == NULL)
         return "memory";
     for (int s = 0; s < d->states; s++)
         for (int c = 0; c < 128; c++)
@@ -513,7 +527,7 @@ build(Builder *b, PyObject *pattern, int flags)
     b->words = (size_t)(b->frags + 63) / 64;
     if (build_classes(b) < 0)
         return "too many character classes";
-    if ((b->hash = PyMem_Malloc(HASH_SIZE * sizeof *b->hash)) == NULL)
+    if ((b->hash = resized(NULL, HASH_SIZE * sizeof *b->hash)) == NULL)
         return "memory";
     memset(b->hash, 0xff, HASH_SIZE * sizeof *b->hash);
     {
@@ -549,7 +563,8 @@ dfa_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     PyMem_Free(b->hash);
     PyMem_Free(b);
     if (why != NULL) {
-        PyErr_SetString(PyExc_ValueError, why);
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_ValueError, why);
         Py_CLEAR(d);
     }
     return (PyObject *)d;

@@ -7,6 +7,7 @@ import json
 import random
 import uuid
 
+import django
 import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
@@ -411,6 +412,33 @@ def test_postgresql_server_side_cursors_are_honoured(disabled):
 
     assert text == django_text(qs)
     assert ("ServerSideCursor" in seen[0] or "ServerCursor" in seen[0]) is not disabled
+
+
+@needs_pg
+@pytest.mark.committed
+@pytest.mark.skipif(django.VERSION < (5, 1), reason="needs Django 5.1: connection pools")
+def test_postgresql_connections_of_a_pool():
+    """The raw path is taken on each pooled connection, by that one's own loaders."""
+    settings_dict = connections["pg"].settings_dict
+    connections["pg"].close()
+    settings_dict["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 1}}
+    pooled = connections["pg"].copy("pooled")
+    settings_dict["OPTIONS"] = {}
+    try:
+        connections["pooled"] = pooled
+        qs = Rec.objects.using("pooled").order_by("id")
+        Rec.objects.using("pooled").bulk_create([Rec(**make_row(i)) for i in range(5)])
+        for _ in range(3):  # taken, used in parts, given back
+            parts = pyforge.iter_json(qs, chunk_rows=2)
+            first = next(parts)
+            assert pooled.pool is not None
+            assert first + b"".join(parts) == django_text(qs)
+            assert check(qs) == "postgresql"
+            pooled.close()  # one that is kept would be missing in the next round
+    finally:
+        Rec.objects.using("pg").all().delete()
+        pooled.close_pool()
+        del connections["pooled"]
 
 
 @needs_pg
