@@ -97,7 +97,7 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     forget_own_path()
     if words and words[0] in COMMANDS:
-        from pyrs.pm.cli import main as manage
+        from pyrs.pm.fast import main as manage
 
         return manage(words)
     try:

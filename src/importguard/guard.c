@@ -15,6 +15,7 @@
 #include <Python.h>
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <unistd.h>
 
 #define SLOTS 1024 /* power of two; a collision costs one call of decide */
@@ -27,6 +28,7 @@ typedef struct {
 typedef struct {
     PyObject *decide; /* owned, NULL until installed: decide(globals, name, fromlist) */
     PyObject *file_key; /* owned, interned "__file__" */
+    PyObject *zero; /* owned; the level of an absolute import, one object in every CPython */
     GuardSlot slots[SLOTS];
 } GuardState;
 
@@ -54,6 +56,25 @@ slot_fill(GuardSlot *slot, PyObject *file, PyObject *name)
     slot->name = Py_NewRef(name);
     Py_XDECREF(old_file);
     Py_XDECREF(old_name);
+}
+
+/* 1 when decide said yes for good to this very import; an error counts as no, and is met again by
+ * whoever asks in full. */
+static int
+is_known(GuardState *st, PyObject *globals, PyObject *name)
+{
+    PyObject *file; /* borrowed from globals */
+    GuardSlot *slot;
+
+    if (globals == NULL || !Py_IS_TYPE(globals, &PyDict_Type))
+        return 0;
+    file = PyDict_GetItemWithError(globals, st->file_key);
+    if (file == NULL) {
+        PyErr_Clear();
+        return 0;
+    }
+    slot = slot_for(st, file, name);
+    return slot->file == file && slot->name == name;
 }
 
 /* Globals that decide should look at: the importer's.  -> borrowed from the frame or the caller */
@@ -151,11 +172,10 @@ guarded_import(PyObject *module, PyObject *const *given, Py_ssize_t count, PyObj
     PyObject *args[5] = {NULL, NULL, NULL, NULL, NULL};
     int level = 0;
 
-    if (count == 5 && keywords == NULL) {
-        for (int i = 0; i < 5; i++)
-            args[i] = given[i];
-    }
-    else if (spread(given, count, keywords, args) < 0)
+    /* what an import statement passes */
+    if (count == 5 && keywords == NULL && given[4] == st->zero && is_known(st, given[1], given[0]))
+        return PyImport_ImportModuleLevelObject(given[0], given[1], given[2], given[3], 0);
+    if (spread(given, count, keywords, args) < 0)
         return NULL;
     if (args[4] != NULL) {
         level = (int)PyLong_AsLong(args[4]);
@@ -335,24 +355,65 @@ finish(PyObject *value)
     return PyLong_FromLong(1);
 }
 
+/* Source text as Py_CompileString takes it, or NULL (no exception) where only compile() will do:
+ * it reads up to a NUL, and heeds an encoding line, which text that is decoded already must not
+ * have.  -> borrowed from source */
+static const char *
+plain_text(PyObject *source)
+{
+    const char *text;
+    Py_ssize_t size;
+
+    if (PyBytes_Check(source)) {
+        text = PyBytes_AsString(source);
+        size = PyBytes_Size(source);
+    }
+    else {
+        text = PyUnicode_Check(source) ? PyUnicode_AsUTF8AndSize(source, &size) : NULL;
+        if (text == NULL || strstr(text, "coding") != NULL) {
+            PyErr_Clear();
+            return NULL;
+        }
+    }
+    return strlen(text) == (size_t)size ? text : NULL;
+}
+
+/* compile(source, filename, "exec", dont_inherit=True).  The function of that name first makes
+ * every type of the ast module, a sixth of what a start costs.
+ * -> new */
+static PyObject *
+compile_main(PyObject *source, PyObject *filename)
+{
+    const char *text = plain_text(source);
+    PyObject *path = NULL, *builtins = NULL, *code = NULL; /* owned */
+
+    if (text != NULL) {
+        if (PyUnicode_FSConverter(filename, &path))
+            code = Py_CompileString(text, PyBytes_AsString(path), Py_file_input);
+        goto done;
+    }
+    builtins = PyImport_ImportModule("builtins");
+    if (builtins != NULL)
+        code = PyObject_CallMethod(builtins, "compile", "OOsii", source, filename, "exec", 0, 1);
+done:
+    Py_XDECREF(path);
+    Py_XDECREF(builtins);
+    return code;
+}
+
 /* Compile and run text as the main program; a syntax error, too, is reported without our frames. */
 static PyObject * /* -> new */
 execute(PyObject *module, PyObject *args)
 {
     PyObject *source, *filename, *globals;
-    PyObject *builtins = NULL, *code = NULL, *value = NULL; /* owned */
+    PyObject *code, *value = NULL; /* owned */
 
     if (!PyArg_ParseTuple(args, "OOO!:execute", &source, &filename, &PyDict_Type, &globals))
         return NULL;
-    builtins = PyImport_ImportModule("builtins");
-    if (builtins == NULL)
-        goto done;
-    code = PyObject_CallMethod(builtins, "compile", "OOsii", source, filename, "exec", 0, 1);
+    code = compile_main(source, filename);
     if (code != NULL)
         value = PyEval_EvalCode(code, globals, globals);
-done:
     Py_XDECREF(code);
-    Py_XDECREF(builtins);
     return finish(value);
 }
 
@@ -384,7 +445,8 @@ module_exec(PyObject *module)
     GuardState *st = state_of(module);
 
     st->file_key = PyUnicode_InternFromString("__file__");
-    return st->file_key == NULL ? -1 : 0;
+    st->zero = PyLong_FromLong(0);
+    return st->file_key == NULL || st->zero == NULL ? -1 : 0;
 }
 
 static int
@@ -406,6 +468,7 @@ module_clear(PyObject *module)
         forget(st);
         Py_CLEAR(st->decide);
         Py_CLEAR(st->file_key);
+        Py_CLEAR(st->zero);
     }
     return 0;
 }

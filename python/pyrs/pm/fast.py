@@ -5,8 +5,6 @@ down, keyed by the bytes of manifest and lock; whatever is not plain goes to `di
 Imports only what a started interpreter has.
 """
 
-from __future__ import annotations
-
 import _imp
 import os
 import sys

@@ -4,8 +4,6 @@ Imports nothing that a bare interpreter has not loaded, because a warm install c
 Invariant: `.pyrs/current` always points at a complete generation; a generation never changes.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import sys
@@ -109,7 +107,7 @@ class Flock:
             os.close(self.handle)
             raise
 
-    def __enter__(self) -> Flock:
+    def __enter__(self) -> "Flock":
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -120,7 +118,7 @@ def plan_rows(text: str) -> Rows:
     return [line.split("\t") for line in text.split("\n")]
 
 
-def values(rows: Rows, key: str) -> Iterator[str]:
+def values(rows: Rows, key: str) -> "Iterator[str]":
     return (row[1] for row in rows if row[0] == key)
 
 

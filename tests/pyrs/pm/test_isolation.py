@@ -164,12 +164,24 @@ def test_shared_namespace_is_judged_by_its_parts(project, index):
     assert "run: pyrs add space-b" in project.run("-c", "import space.b", expect=1).err
 
 
+ENCODED = {
+    "utf8.py": "print(ascii('\u00e9'))\n".encode(),
+    "latin.py": "# coding: latin-1\nprint(ascii('\u00e9'))\n".encode("latin-1"),
+    "mark.py": "print(ascii('\u00e9'))\n".encode("utf-8-sig"),
+    "crlf.py": b"text = '''a\r\nb'''\r\nprint(ascii(text))\r\n",
+    "open.py": b"print(1)\nif True:\n    print((2)",
+    "n\u00e4me.py": b"print(ascii(__file__))\n1/0\n",
+}
+
+
 def test_interpreter_entry_behaves_like_python(project):
     project.declare()
     project.pyrs("install")
     (project.root / "s.py").write_text(
         "import sys; print(sys.argv, __name__, __file__, sys.path[0])\n"
     )
+    for name, source in ENCODED.items():
+        (project.root / name).write_bytes(source)
     python = project.root / ".pyrs" / "bin" / "python"
 
     def both(*args, **options):
@@ -194,6 +206,9 @@ def test_interpreter_entry_behaves_like_python(project):
         ["-c", "1/0"],
         ["-c", "x ="],
         ["-c", "exit(4)"],
+        ["-c", "# coding: latin-1\nprint(ascii('\u00e9'))"],
+        ["-c", "print(ascii('\u00e9\u20ac'))"],
+        *([name] for name in ENCODED),
         ["-c", "import atexit; atexit.register(print, 'end'); print('begin')"],
         ["-m", "json.tool", "--bad"],
         ["-V"],
