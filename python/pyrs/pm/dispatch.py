@@ -41,7 +41,8 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message, help=f"{self.prog} --help")
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(only: str = "") -> argparse.ArgumentParser:
+    """For every command, or for the one that is going to run: the others' modules are not free."""
     parser = _Parser(
         prog="pyrs",
         description="One manifest, one lock, one store shared by all projects.",
@@ -50,6 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     for name, summary in COMMANDS.items():
+        if only not in ("", name):
+            continue
         module = importlib.import_module(f".commands.{name}", __package__)
         sub = commands.add_parser(
             name,
@@ -113,7 +116,7 @@ _EXTRA = {"packaging", "resolvelib", "tomlkit", "urllib3", "pyproject_hooks", "r
 
 
 def _dispatch(argv: list[str]) -> int:
-    parser = build_parser()
+    parser = build_parser(argv[0] if argv and argv[0] in COMMANDS else "")
     if not argv:
         parser.print_help()
         return 0

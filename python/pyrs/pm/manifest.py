@@ -476,3 +476,7 @@ def parse_argument(text: str) -> tuple[str, str | dict[str, Any] | None]:
     if not table:
         return requirement.name, None
     return requirement.name, spec if table == {"version": spec} else table
+
+
+def group_order(group: str) -> tuple[int, str]:
+    return ({PROD: 0, DEV: 1}.get(group, 2), group.removeprefix(FEATURE + "."))

@@ -26,7 +26,7 @@ from resolvelib.resolvers import Resolution
 from .candidates import Candidates, Constraints, Pool, spec_text
 from .errors import NoSolution
 from .index import BadMetadata, Metadata, Release, Source
-from .manifest import DEV, FEATURE, PROD, Manifest
+from .manifest import PROD, Manifest
 from .provider import Provider, expand
 from .universe import Refine, Universe
 
@@ -452,7 +452,3 @@ def _ways_out(subject: str, pins: Choice, groups: list[str]) -> str:
         where = " or ".join(f"[{g}]" for g in groups)
         return f"relax {subject} in {where}, or add a narrower range for {subject} to [dependencies] and lock again"
     return f"relax one of these ranges, check the spelling of {subject}, or run: pyrs tree --why {subject}"
-
-
-def group_order(group: str) -> tuple[int, str]:
-    return ({PROD: 0, DEV: 1}.get(group, 2), group.removeprefix(FEATURE + "."))

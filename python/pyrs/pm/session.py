@@ -40,7 +40,6 @@ from .manifest import DEV, LOCK, PROD, Dep, Manifest, group_id, write_text
 from .metadata import metadata_from_tail, parse_metadata
 from .pages import File
 from .report import Report
-from .resolve import resolve
 from .store import Store, add_bytecode, entry_key
 from .workers import Workers
 
@@ -145,6 +144,8 @@ class Session:
 
     def relock(self, keep: bool = True, renew: Iterable[str] = (), write: bool = True) -> Lock:
         """Resolve; `keep` prefers the versions of the present lock except those to `renew`."""
+        from .resolve import resolve  # most installs have a lock and never need it
+
         prefer = self._preferences(set(renew)) if keep else {}
         self._fix_local()
         hint_path = config.cache_folder() / "hints" / self.manifest.digest()
@@ -462,8 +463,7 @@ class Session:
 
     def _bring(self, missing: list[tuple[LockedPackage, LockedFile]]) -> dict[str, str]:
         compiling = not self.options.no_bytecode and self.python.cache_tag == bytecode.Here.tag
-        # big files first, so that the last worker is not left with the biggest
-        missing = sorted(missing, key=lambda m: (m[1].name.endswith(".whl"), -m[1].size, m[0].name))
+        missing = sorted(missing, key=_longest_first)
         if self._source is not None:
             self._source.rest()
         wheels = sum(f.name.endswith(".whl") for _, f in missing)
@@ -575,6 +575,14 @@ def _ingest(root: str, path: str, filename: str, sha256: str, compiling: bool) -
     return Store(Path(root)).ingest(
         Path(path), filename, sha256, bytecode.Here() if compiling else None
     )
+
+
+def _longest_first(item: tuple[LockedPackage, LockedFile]) -> tuple[bool, int, bool, str]:
+    """Builds, then big files, so that the last worker is not left with the biggest.  Where the
+    index gave no sizes, what was compiled for a platform is likely to be big."""
+    package, file = item
+    name = file.name
+    return name.endswith(".whl"), -file.size, name.endswith("-none-any.whl"), package.name
 
 
 def _check_hash(archive: Path, file: LockedFile) -> None:
