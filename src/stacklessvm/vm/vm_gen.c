@@ -647,6 +647,59 @@ failed:
     return -1;
 }
 
+/* A delegate that waits at a yield in a frame of ours, or awaits one. */
+static int
+is_frame_delegate(PyObject *delegate)
+{
+    return delegate != NULL && (vm_is_gen(delegate) || Py_IS_TYPE(delegate, &VmCoro_Type))
+           && vm_gen_state(vm_gen_frame(delegate)) == GEN_SUSPENDED;
+}
+
+/* Throw at the end of a chain of such delegates, however long: each becomes the running frame
+   below the next, as if the SENDs had resumed them, and what comes out goes back to the SENDs. */
+static PySendResult
+throw_down(PyObject *gen, PyObject *exc, PyObject **result)
+{
+    VmFrame *start = vm_gen_frame(gen), *f = start, *below = NULL;
+    VmGenMode mode = GEN_BY_C;
+    VmAct *A = vm_act_enter(PyThreadState_Get());
+    if (A == NULL)
+        return PYGEN_ERROR;
+    PySendResult status = PYGEN_ERROR;
+    Py_INCREF(gen);
+    for (;;) {
+        PyObject *delegate = delegate_of(f);
+        if (activate(A, below, f, mode) < 0)
+            break;
+        if (below != NULL) {
+            f->ret_dst = below->pc->a;
+            f->ret_ip = below->pc + 2;
+        }
+        below = f;
+        if (!is_frame_delegate(delegate)) {
+            f->regs[f->pc->a] = VM_NONE;        /* the slot of the sent value */
+            if (set_thrown(exc, NULL, NULL) == 0)
+                cpy_chain_raised(A->ts);
+            break;
+        }
+        f->pc -= 2;
+        assert(f->pc->op == VM_SEND);
+        f = vm_gen_frame(delegate);
+        mode = GEN_BY_SEND;
+    }
+    if (below != NULL) {
+        VmFrame *at = vm_unwind(A, below, 0);
+        if (at != NULL)
+            *result = vm_run(A, at);
+        cpy_set_top_frame(A->ts, A->entry_top);
+        if (*result != NULL)
+            status = vm_gen_state(start) == GEN_SUSPENDED ? PYGEN_NEXT : PYGEN_RETURN;
+    }
+    Py_DECREF(gen);
+    vm_act_leave(A);
+    return status;
+}
+
 PySendResult
 vm_gen_throw_status(PyObject *gen, PyObject *const *args, Py_ssize_t n, int close_delegate,
                     PyObject **result)
@@ -654,7 +707,21 @@ vm_gen_throw_status(PyObject *gen, PyObject *const *args, Py_ssize_t n, int clos
     PyObject *delegate = delegate_of(vm_gen_frame(gen));
     PySendResult status;
     *result = NULL;
+    if (is_frame_delegate(delegate) && n == 1
+        && (PyExceptionClass_Check(args[0]) || PyExceptionInstance_Check(args[0]))
+        && !PyErr_GivenExceptionMatches(args[0], PyExc_GeneratorExit)) {
+        VmFrame *last = vm_gen_frame(delegate);
+        PyObject *next;
+        while (is_frame_delegate(next = delegate_of(last)))
+            last = vm_gen_frame(next);
+        if (next == NULL)
+            return throw_down(gen, args[0], result);
+    }
     if (delegate != NULL) {
+        if ((char *)__builtin_frame_address(0) <= vm_c_stack_low()) {
+            vm_c_stack_error();
+            return PYGEN_ERROR;
+        }
         Py_INCREF(delegate);
         int done = throw_into_delegate(gen, delegate, args, n, close_delegate, &status, result);
         Py_DECREF(delegate);

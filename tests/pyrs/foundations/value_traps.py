@@ -3,6 +3,9 @@
 `IDENTITY` facts say that two names are one object.  Numbers may be merged in the VM (two equal
 numbers turn out to be one object), never split: a fact that is true stays true.
 """
+# What a linter would tidy away is what is tested here: comparisons by identity, values that are
+# never used, shapes of code.
+# ruff: noqa: B007, B023, C409, C416, E712, E721, E731, F632, F841, RUF015, RUF059, UP034
 
 import asyncio
 import copy
@@ -10,7 +13,6 @@ import functools
 import gc
 import math
 import pickle
-import sys
 import types
 import weakref
 from sys import getrefcount
@@ -264,7 +266,15 @@ def numbers_of_other_kinds():
 
 def not_numbers():
     inf = 1e308 * 10
-    return [float("nan"), inf - inf, inf * 0, math.nan, -(inf - inf), (inf - inf) + 1, abs(math.nan)]
+    return [
+        float("nan"),
+        inf - inf,
+        inf * 0,
+        math.nan,
+        -(inf - inf),
+        (inf - inf) + 1,
+        abs(math.nan),
+    ]
 
 
 @trap(ORDER)
