@@ -32,7 +32,7 @@ done
 # Python is not instrumented: its allocator hides errors from ASan, hence malloc
 PYTHONMALLOC=malloc PYTHONPATH="$here:$root/python" ASAN_OPTIONS=detect_leaks=0 \
     LLVM_PROFILE_FILE="$work/fuzz.profraw" "$work/fuzz" -runs="${1:-20000}" -max_len=200 \
-    -len_control=0 -print_final_stats=1 -timeout=60 -rss_limit_mb=4096 -verbosity=0 \
+    -len_control=0 -print_final_stats=1 -timeout=120 -rss_limit_mb=4096 -verbosity=0 \
     -artifact_prefix="$work/" "$work/corpus"
 "llvm-profdata$llvm" merge -o "$work/fuzz.profdata" "$work/fuzz.profraw"
 "llvm-cov$llvm" report "$work/fuzz" -instr-profile="$work/fuzz.profdata" \

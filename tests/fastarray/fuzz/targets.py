@@ -14,7 +14,7 @@ sys.modules["fastarray._fastarray"] = core
 import fastarray as fa  # noqa: E402
 
 CODES = "bBhHiIlLqQfd"
-BINARY = "+ - * // % / & | ^ ** << >> < <= == != > >= and or".split()
+BINARY = "+ - * // % / & | ^ >> < <= == != > >= and or".split()
 UNARY = ["-", "~", "not ", "abs", "int", "round", "float", "bool", "math.sqrt", "math.floor"]
 LEAVES = ["x", "x", "x", "0", "1", "2", "-5", "7", "100", "2.5", "0.1", "k", "2**31", "2**62"]
 
@@ -41,6 +41,8 @@ def expression(source, depth=4):
     if kind < 5:
         return f"({UNARY[source.below(len(UNARY))]}({one}))"
     two = expression(source, depth - 1)
+    if kind == 5 and source.below(8) == 7:  # small, or Python itself would count for hours
+        return f"({one} {('**', '<<')[source.below(2)]} {source.below(4)})"
     if kind == 5:
         return f"({one} {BINARY[source.below(len(BINARY))]} {two})"
     if kind == 6:
@@ -70,12 +72,8 @@ def numbers(source):
 
 def fuzz_lambda(source):
     text = expression(source)
-    if text.count("**") > 2 or text.count("<<") > 2:
-        return  # Python itself would count for hours
     fn = eval(f"lambda x: {text}", {"k": 4, "math": math})
     a = numbers(source)
-    if "**" in text or "<<" in text:
-        a = array(a.typecode, [x for x in a if -64 < x < 64])
     expected = outcome(lambda: array(a.typecode, map(fn, a)))
     assert outcome(lambda: fa.map(a, fn)) == expected, (text, a)
     kept = outcome(lambda: array(a.typecode, filter(fn, a)))
