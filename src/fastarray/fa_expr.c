@@ -168,6 +168,25 @@ faults(const FaProgram *p, const FaNode *node)
     }
 }
 
+/* A value that is not used may still raise: `(1 / x) ** 0`. */
+int
+fa_expr_wasted(const FaProgram *p, int root)
+{
+    unsigned char live[FA_MAX_NODES] = {0};
+    int wasted = 0;
+    if (root >= 0)
+        live[root] = 1;
+    for (int i = p->n - 1; i >= 0; i--) { /* operands come before what uses them */
+        const FaNode *n = &p->nodes[i];
+        const int operands[] = {n->a, n->b, n->c};
+        for (int k = 0; k < 3; k++)
+            if (live[i] && operands[k] >= 0)
+                live[operands[k]] = 1;
+        wasted |= !live[i] && faults(p, n);
+    }
+    return wasted;
+}
+
 int
 fa_expr_finish(FaProgram *p, int root)
 {

@@ -109,6 +109,8 @@ int fa_expr_not(FaProgram *p, int a);
 /* A finished value as the program's goal wants it; -1: the goal can't hold it. */
 int fa_expr_as_result(FaProgram *p, int a);
 int fa_expr_finish(FaProgram *p, int root);
+/* Something that can raise is in no way to the root. */
+int fa_expr_wasted(const FaProgram *p, int root);
 
 /* Elements in one block. */
 Py_ssize_t fa_expr_block(const FaProgram *p);

@@ -1092,6 +1092,8 @@ compile_new(FaState *st, PyObject *fn, FaDtype in, FaDtype out, FaGoal goal, int
     fr.p = &c->program;
     fa_expr_init(fr.p, in, out, goal);
     root = compile_callable(&fr, fn, inputs);
+    if (root >= 0 && fa_expr_wasted(fr.p, root))
+        root = refuse(&fr, "it computes what may raise and is not used");
     c->usable = root >= 0 && fa_expr_finish(fr.p, root) == 0;
     PyErr_Clear();
     return c;

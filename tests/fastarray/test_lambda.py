@@ -480,6 +480,20 @@ def grow(inner):
     )
 
 
+@pytest.mark.parametrize(
+    "fn",
+    [
+        lambda x: (1 / x) ** 0,
+        lambda x: (5 // x) ** 0,
+        lambda x: (7 % x) % 1,
+        lambda x: [1, 1 / x][0],
+    ],
+)
+@pytest.mark.parametrize("code", "iqd")
+def test_what_raises_raises_though_nobody_needs_it(fn, code):
+    check(fn, array(code, [1, 2, 0, 3]))
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.recursive(leaves, grow, max_leaves=8), st.sampled_from("bBhiIqQfd"), st.data())
 def test_any_generated_lambda_is_plain_python(text, code, data):
