@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import pytest
 
+ANSWER = 60  # of a program on a terminal
 TIMEOUT = 300  # only what hangs takes as long, on a machine under load too
 # not for the programs here: what the machine that runs the tests has set
 FOREIGN = ("PYTHONSTARTUP", "PYTHONINSPECT", "PYRS_FALLBACK", "PYTHONSAFEPATH")
@@ -141,7 +142,7 @@ class Terminal:
 
     def wait_for(self, pattern):
         """Read until what came since the last typing ends in a line that is the pattern."""
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + ANSWER
         ends = re.compile(f"^(?:{pattern})\\Z", re.MULTILINE)
         while not ends.search(self.seen[self.typed :]):
             if not self.read(deadline - time.monotonic()):
@@ -166,7 +167,7 @@ class Terminal:
 
     def end(self):
         """Read to the end."""
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + ANSWER
         while self.read(deadline - time.monotonic()):
             pass
         if time.monotonic() >= deadline:
