@@ -647,6 +647,14 @@ failed:
     return -1;
 }
 
+/* It handles no exception: what is thrown through it gets no context from it. */
+static int
+handles_nothing(PyObject *gen)
+{
+    PyObject *exc = ((PyGenObject *)gen)->gi_exc_state.exc_value;
+    return exc == NULL || exc == Py_None;
+}
+
 /* A delegate that waits at a yield in a frame of ours, or awaits one. */
 static int
 is_frame_delegate(PyObject *delegate)
@@ -712,9 +720,12 @@ vm_gen_throw_status(PyObject *gen, PyObject *const *args, Py_ssize_t n, int clos
         && !PyErr_GivenExceptionMatches(args[0], PyExc_GeneratorExit)) {
         VmFrame *last = vm_gen_frame(delegate);
         PyObject *next;
-        while (is_frame_delegate(next = delegate_of(last)))
+        int quiet = handles_nothing(gen) && handles_nothing(delegate);
+        while (quiet && is_frame_delegate(next = delegate_of(last))) {
             last = vm_gen_frame(next);
-        if (next == NULL)
+            quiet = handles_nothing(next);
+        }
+        if (quiet && next == NULL)
             return throw_down(gen, args[0], result);
     }
     if (delegate != NULL) {

@@ -117,6 +117,16 @@ def deep(n):
     return (yield from deep(n - 1)) if n else (yield from inner("return"))
 
 
+def handling(kind):
+    try:
+        raise KeyError("handled")
+    except KeyError:
+        yield from inner(kind)
+
+
+g = handling("none")
+next(g)
+show(g.throw, OSError("thrown"))
 sys.setrecursionlimit(10**6)
 g = deep(900)
 next(g)
