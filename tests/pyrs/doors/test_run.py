@@ -195,6 +195,7 @@ def test_function_runs_natively():
     assert native(before) >= 1 + 11 + 10  # work, the generator's resumes, helper
 
 
+@pytest.mark.native
 def test_source_runs_natively():
     before = pyrs.stats()
     pyrs.run("def f(x): return x\nfor i in range(5): f(i)")
