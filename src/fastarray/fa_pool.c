@@ -146,8 +146,8 @@ fa_pool_run(int parts, void (*part)(void *ctx, int i), void *ctx)
     pthread_mutex_unlock(&pool.lock);
     do_parts();
     pthread_mutex_lock(&pool.lock);
-    pool.busy = 0; /* who has not begun stays out */
-    while (pool.working > 0)
+    while (pool.working > 0) /* still busy: the next job must not replace this one yet */
         pthread_cond_wait(&pool.idle, &pool.lock);
+    pool.busy = 0;
     pthread_mutex_unlock(&pool.lock);
 }

@@ -39,11 +39,11 @@ def test_many_threads_may_reduce_at_once():
     expected, wrong = fa.sum(a), []
 
     def work():
-        for _ in range(10):
+        for _ in range(60):
             if fa.sum(a) != expected:
                 wrong.append(1)
 
-    workers = [threading.Thread(target=work) for _ in range(4)]
+    workers = [threading.Thread(target=work) for _ in range(6)]
     for w in workers:
         w.start()
     for w in workers:
