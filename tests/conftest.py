@@ -1,8 +1,16 @@
 """What holds for every test: in CI a part that is there is tested, not skipped."""
 
 import os
+import signal
 
 import pytest
+
+# A shell starts what runs in the background with these ignored, and programs inherit that:
+# what a test sends them is to arrive.
+USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGQUIT: signal.SIG_DFL}
+for number, handler in USUAL.items():
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 # A skip with such a reason is about the machine, not about a part left out.
 ALLOWED_REASON = "needs "

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -160,6 +161,17 @@ class Terminal:
             return False
         self.seen += self.decoder.decode(data).replace("\r\n", "\n")
         return bool(data)
+
+    def settle(self):
+        """Wait until it sleeps: a signal between its prompt and its reading is lost."""
+        deadline, before = time.monotonic() + ANSWER, None
+        while time.monotonic() < deadline:
+            status = Path(f"/proc/{self.pid}/status").read_text()
+            now = re.findall(r"^(?:State|\w*voluntary_ctxt_switches):.*", status, re.MULTILINE)
+            if now == before and "(sleeping)" in now[0]:
+                return
+            before = now
+            time.sleep(0.05)
 
     def type(self, text):
         self.typed = len(self.seen)

@@ -119,6 +119,8 @@ END_THEMSELVES = {
 def transcript(terminal, typed):
     for line in typed:
         terminal.wait_for(PROMPT)
+        if line.endswith(INTERRUPT):
+            terminal.settle()
         terminal.type(line if line.endswith(CONTROL) else f"{line}\n")
     return terminal.end()
 
