@@ -41,9 +41,18 @@ def fail_if_skipped(report):
     return report
 
 
+# marker: what it can't be asked of, and why
+NOT_ASKED = {
+    "native": ("hostile", "needs a build that hands nothing over by itself"),
+    "limits": ("asan", "needs a build that takes no memory of its own"),
+}
+
+
 def pytest_runtest_setup(item):
-    if "native" in item.keywords and os.environ.get("PYFORGE_VARIANT", "").startswith("hostile"):
-        pytest.skip("needs a build that hands nothing over by itself")
+    variant = os.environ.get("PYFORGE_VARIANT", "")
+    for marker, (build, reason) in NOT_ASKED.items():
+        if marker in item.keywords and variant.startswith(build):
+            pytest.skip(reason)
 
 
 def pytest_addoption(parser):

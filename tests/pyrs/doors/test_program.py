@@ -376,7 +376,13 @@ def test_ends_as_in_plain_python(name, machine, sides):
     assert ours == plain
 
 
-@pytest.mark.parametrize("name", ONLY_MACHINE)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.limits if name.endswith("C functions") else ())
+        for name in ONLY_MACHINE
+    ],
+)
 def test_sees_no_frame_of_ours(name, sides):
     plain, ours = sides(**CASES[name])
 

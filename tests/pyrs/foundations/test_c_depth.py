@@ -124,6 +124,7 @@ print("alive")
 
 # functions that a frame makes after its hand-over are CPython's, and so is their depth
 @pytest.mark.native
+@pytest.mark.limits
 @pytest.mark.parametrize(
     ("kilobytes", "in_thread"),
     [(256, False), (256, True), pytest.param(8192, False, marks=pytest.mark.slow)],

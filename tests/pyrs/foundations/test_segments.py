@@ -75,6 +75,7 @@ def test_twenty_thousand_greenlets(limits):
     assert (done.stdout, done.stderr[-2000:]) == ("True True\nalive\n", "")
 
 
+@pytest.mark.limits
 def test_greenlets_in_a_gibibyte():
     pytest.importorskip("greenlet", reason="needs greenlet")
 
@@ -83,6 +84,7 @@ def test_greenlets_in_a_gibibyte():
     assert (done.stdout, done.stderr[-2000:]) == ("True True\nalive\n", "")
 
 
+@pytest.mark.limits
 def test_a_million_frames_in_a_gibibyte():
     done = run(DEEP, limits=((resource.RLIMIT_AS, 1 << 30),))
 
