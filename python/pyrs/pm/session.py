@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -355,7 +355,8 @@ class Session:
             with self.store.lock():
                 keys = self._ensure(packages)
                 text = self._plan(groups, packages, keys)
-            key = self._plan_key(selected, text, register)
+            keyed = register and not self.options.no_bytecode  # else it is not all there is to do
+            key = self._plan_key(selected, text, keyed)
             if any(p.path and not p.files for p in packages):
                 key = link.digest(key.encode(), text.encode())  # folders change without the lock
             try:
@@ -366,7 +367,7 @@ class Session:
                 continue  # collected between the two locks
             except OSError as e:
                 raise StoreError(f"cannot write {self.root}/.pyrs: {e.strerror}") from None
-            if register:
+            if keyed:
                 link.replace_file(str(self.store.base / "plans" / key), text.encode())
             return generation
         raise StoreError("the store keeps losing entries; is something removing them?")
@@ -483,46 +484,34 @@ class Session:
         workers: Workers,
         compiling: bool,
     ) -> dict[str, str]:
+        """Fetching goes on while what arrived is unpacked."""
         threads = ThreadPoolExecutor(DOWNLOADS)
+        root = str(self.store.root)
         try:
             with self.report.progress("downloading", len(missing)) as bar:
-                pending = {
-                    package.name: threads.submit(
-                        self._bring_one, package, file, work, workers, compiling
-                    )
-                    for package, file in missing
-                }
-                keys = {}
-                for name, future in pending.items():
-                    keys[name] = future.result()
-                    bar.advance()
-                return keys
+                fetching = {threads.submit(self._fetch, p, f, work): (p, f) for p, f in missing}
+                entering = []
+                for fetched in as_completed(fetching):
+                    wheel, sha256 = fetched.result()
+                    size = wheel.stat().st_size
+                    entry = workers.submit(size, root, str(wheel), wheel.name, sha256, compiling)
+                    entry.add_done_callback(lambda _: bar.advance())
+                    entering.append((*fetching[fetched], entry))
+                return {p.name: _expected_key(p, f, entry.result()) for p, f, entry in entering}
         finally:
             threads.shutdown(wait=True, cancel_futures=True)
 
-    def _bring_one(
-        self,
-        package: LockedPackage,
-        file: LockedFile,
-        work: Path,
-        workers: Workers,
-        compiling: bool,
-    ) -> str:
-        path = work / f"{package.name}-{file.sha256[:16]}"
-        path.mkdir()
-        archive = path / file.name
+    def _fetch(self, package: LockedPackage, file: LockedFile, work: Path) -> tuple[Path, str]:
+        """The wheel, built if need be, and the hash it must have."""
+        folder = work / f"{package.name}-{file.sha256[:16]}"
+        folder.mkdir()
+        archive = folder / file.name
         self._download(package, file, archive)
-        sha256 = file.sha256
-        if not file.name.endswith(".whl"):
-            _check_hash(archive, file)
-            wheel = self._checked_builder(f"{package} ({file.name})").wheel(archive, file.sha256)
-            archive, sha256 = wheel, hashlib.sha256(wheel.read_bytes()).hexdigest()
-        key: str = workers.submit(
-            str(self.store.root), str(archive), archive.name, sha256, compiling
-        ).result()
-        if not key.startswith(f"{package.name}@{package.version}-"):
-            raise HashMismatch(f"{file.name} is not {package}")
-        return key
+        if file.name.endswith(".whl"):
+            return archive, file.sha256
+        _check_hash(archive, file)
+        wheel = self._checked_builder(f"{package} ({file.name})").wheel(archive, file.sha256)
+        return wheel, hashlib.sha256(wheel.read_bytes()).hexdigest()
 
     def _download(self, package: LockedPackage, file: LockedFile, target: Path) -> None:
         if package.path:
@@ -575,6 +564,12 @@ def _ingest(root: str, path: str, filename: str, sha256: str, compiling: bool) -
     return Store(Path(root)).ingest(
         Path(path), filename, sha256, bytecode.Here() if compiling else None
     )
+
+
+def _expected_key(package: LockedPackage, file: LockedFile, key: str) -> str:
+    if not key.startswith(f"{package.name}@{package.version}-"):
+        raise HashMismatch(f"{file.name} is not {package}")
+    return key
 
 
 def _longest_first(item: tuple[LockedPackage, LockedFile]) -> tuple[bool, int, bool, str]:

@@ -18,10 +18,19 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from .errors import HashMismatch
+
+deflate: Any = zlib
+try:
+    from isal import isal_zlib
+except ImportError:
+    pass
+else:  # the same interface at twice the speed
+    deflate = isal_zlib
 
 MAX_RATIO = 1000  # a bomb unpacks to far more than this times its size
 MAX_TOTAL = 16 << 30
@@ -161,10 +170,9 @@ def read_member(view: memoryview, member: Member, archive: str) -> bytes:
     if member.method == zipfile.ZIP_STORED:
         body = bytes(packed)
     elif member.method == zipfile.ZIP_DEFLATED:
-        inflate = zlib.decompressobj(-15)
         try:
-            body = inflate.decompress(packed, member.plain + 1)
-        except zlib.error as e:
+            body = deflate.decompressobj(-15).decompress(packed, member.plain + 1)
+        except deflate.error as e:
             raise BadArchive(f"{archive}: {member.name!r} is damaged ({e})") from None
     else:
         raise BadArchive(f"{archive}: {member.name!r} uses compression method {member.method}")
@@ -189,8 +197,10 @@ def checked_members(members: list[Member], archive: str, size: int) -> list[Memb
             raise BadArchive(f"{archive}: two members are named {member.name!r}")
         seen.add(member.name)
         total += member.plain
-        parts = member.name.rstrip("/").split("/")
-        folders.update("/".join(parts[:i]) for i in range(1, len(parts)))
+        folder = member.name.rstrip("/").rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
     if total > MAX_TOTAL or total > max(size, 1 << 16) * MAX_RATIO:
         raise BadArchive(
             f"{archive}: unpacks to {total} bytes from {size}, which looks like a bomb"

@@ -5,47 +5,62 @@ Forked before any thread starts.  A worker that dies is an error of the install,
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import os
 import socket
+import threading
 import traceback
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from queue import SimpleQueue
+from concurrent.futures import Future
+from queue import PriorityQueue
 from typing import Any
 
 from . import errors
 from .errors import PyrsError, StoreError
 
 Work = Callable[..., Any]
+Job = tuple[Future[Any], tuple[Any, ...]]
 
 
 class Workers:
-    """`submit(*args)` runs `work(*args)` (JSON in, JSON out) in a child process."""
+    """`submit(weight, *args)` runs `work(*args)` (JSON in, JSON out) in a child process.
+
+    Of what waits, the heaviest goes first, so that the end is many small things and not one big.
+    """
 
     def __init__(self, count: int, work: Work) -> None:
-        self.work = work
-        self._idle: SimpleQueue[_Child] = SimpleQueue()
+        self._waiting: PriorityQueue[tuple[float, int, Job | None]] = PriorityQueue()
+        self._numbers = itertools.count()
         self._children: list[_Child] = []
         for _ in range(count):
             self._children.append(_Child(work, self._children))
-            self._idle.put(self._children[-1])
-        self._threads = ThreadPoolExecutor(max(count, 1))
+        runs: list[Work] = [c.call for c in self._children] or [work]
+        self._threads = [threading.Thread(target=self._feed, args=(run,)) for run in runs]
+        for thread in self._threads:
+            thread.start()
 
-    def submit(self, *args: Any) -> Future[Any]:
-        if not self._children:
-            return self._threads.submit(self.work, *args)
-        return self._threads.submit(self._run, args)
+    def submit(self, weight: int, *args: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._waiting.put((-weight, next(self._numbers), (future, args)))
+        return future
 
-    def _run(self, args: tuple[Any, ...]) -> Any:
-        child = self._idle.get()
-        try:
-            return child.call(args)
-        finally:
-            self._idle.put(child)
+    def _feed(self, run: Work) -> None:
+        while job := self._waiting.get()[2]:
+            future, args = job
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(run(*args))
+                except BaseException as e:
+                    future.set_exception(e)
 
     def close(self) -> None:
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        """Ends when what is running has ended; what waits is given up."""
+        for _ in self._threads:
+            self._waiting.put((-math.inf, next(self._numbers), None))
+        for thread in self._threads:
+            thread.join()
         for child in self._children:
             child.close()
 
@@ -68,7 +83,7 @@ class _Child:
         self._stream = ours.makefile("rwb")
         self._socket = ours
 
-    def call(self, args: tuple[Any, ...]) -> Any:
+    def call(self, *args: Any) -> Any:
         self._stream.write(json.dumps(args).encode() + b"\n")
         self._stream.flush()
         line = self._stream.readline()

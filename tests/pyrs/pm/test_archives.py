@@ -6,6 +6,7 @@ import struct
 import zipfile
 
 import pytest
+from pyrs.pm import wheel
 from support.package_index import Offer, make_wheel
 
 
@@ -170,6 +171,22 @@ def test_wheel_whose_bytes_are_not_the_locked_ones_is_refused(project, index):
 
     assert "good-1.0-py3-none-any.whl does not have the locked hash" in error
     assert not (project.root / ".pyrs").exists()
+
+
+@pytest.mark.parametrize("module", ["zlib", "isal.isal_zlib"])
+def test_damaged_streams_are_refused_whatever_inflates_them(tmp_path, monkeypatch, module):
+    monkeypatch.setattr(wheel, "deflate", pytest.importorskip(module))
+    name, body = make_wheel("bad", "1.0", files={"bad.py": f"x = {list(range(2000))}\n"})
+    start, rng = body.index(b"bad.py") + 6, random.Random(4)
+
+    wheel.unpack(memoryview(body), name, tmp_path)
+    for n in range(100):
+        at = start + rng.randrange(1500)
+        damaged = body[:at] + bytes([body[at] ^ (1 << n % 8)]) + body[at + 1 :]
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        with pytest.raises(wheel.BadArchive):
+            wheel.unpack(memoryview(damaged), name, folder)
 
 
 @pytest.mark.parametrize("where", ["wheel", "lock", "store"])

@@ -162,6 +162,26 @@ def test_warm_install_needs_neither_index_nor_resolver(two, index):
     assert "packaging" not in loaded.split() and "pyrs.pm.dispatch" not in loaded.split()
 
 
+def test_plain_install_compiles_what_one_without_bytecode_left(two, store):
+    two.pyrs("install", "--no-bytecode")
+    assert not list(store.glob("pkgs/*/**/*.pyc"))
+
+    two.spawn("install")
+
+    assert len(list(store.glob("pkgs/*/**/*.pyc"))) == 2
+    two.pyrs("check")
+
+
+def test_tests_of_a_distribution_are_importable_but_not_compiled(project, index, store):
+    files = {"lib/__init__.py": "", "lib/tests/__init__.py": "", "lib/tests/test_a.py": "x = 1\n"}
+    index.wheel("lib", "1.0", files=files)
+    project.declare({"lib": "*"})
+    project.pyrs("install")
+
+    assert project.run("-c", "from lib.tests.test_a import x; print(x)").out == "1\n"
+    assert [p.parts[-3] for p in store.glob("pkgs/*/**/*.pyc")] == ["lib"]
+
+
 def test_damaged_environment_is_made_again(two):
     two.pyrs("install")
     (two.root / ".pyrs" / "site-packages").unlink()
