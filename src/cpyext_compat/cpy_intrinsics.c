@@ -45,6 +45,32 @@ cpy_super_lookup(PyTypeObject *cls, PyObject *self, PyObject *name, int *is_meth
 #endif
 }
 
+PyObject *
+cpy_super_function(PyTypeObject *cls, PyObject *o, PyObject *name)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return NULL;        /* their compilers make super().name one instruction */
+#else
+    PyObject *mro = Py_TYPE(o)->tp_mro;
+    if (PyType_Check(o) || !PyUnicode_CheckExact(name)
+        || _PyUnicode_EqualToASCIIString(name, "__class__"))
+        return NULL;
+    Py_ssize_t n = PyTuple_GET_SIZE(mro), i = 0;
+    while (i < n && PyTuple_GET_ITEM(mro, i) != (PyObject *)cls)
+        i++;
+    for (i++; i < n; i++) {
+        PyObject *base = PyTuple_GET_ITEM(mro, i);
+        PyObject *found = PyDict_GetItemWithError(((PyTypeObject *)base)->tp_dict, name);
+        if (found != NULL)
+            return PyFunction_Check(found) || Py_IS_TYPE(found, &PyWrapperDescr_Type) ? found
+                                                                                      : NULL;
+        if (PyErr_Occurred())
+            PyErr_Clear();
+    }
+    return NULL;
+#endif
+}
+
 #if PY_VERSION_HEX >= 0x030E0000
 
 PyObject *

@@ -14,6 +14,10 @@ PyObject *cpy_common_constant(int i);
    first, 0: the attribute itself; is_method NULL: always the attribute.  -> new */
 PyObject *cpy_super_lookup(PyTypeObject *cls, PyObject *self, PyObject *name, int *is_method);
 
+/* The function super(cls, o).name is bound to o of, when all of it is as usual: o an instance of
+   cls, the function Python's or a slot's.  -> borrowed from the class, or NULL */
+PyObject *cpy_super_function(PyTypeObject *cls, PyObject *o, PyObject *name);
+
 /* LOAD_SPECIAL (3.14): __enter__, __exit__, __aenter__, __aexit__ by number.  *is_method as above;
    TypeError when the type of o has none.  -> new */
 PyObject *cpy_special_method(PyObject *o, int which, int *is_method);

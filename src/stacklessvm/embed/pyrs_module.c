@@ -386,6 +386,7 @@ static const char *const ATTR_NAMES[] = {
     [ATTR_TYPE_VALUE] = "attribute of a class",
     [ATTR_TYPE_CLASSMETHOD] = "classmethod",
     [ATTR_MODULE] = "module attribute",
+    [ATTR_SUPER] = "method of a base class",
 };
 
 static const char *const CALL_NAMES[] = {
@@ -415,7 +416,7 @@ cache_seen(const VmCache *c)
 {
     PyObject *seen = PyList_New(0);
     int status = seen == NULL ? -1 : 0;
-    if (c->kind == IC_GLOBAL && c->u.global.globals_version != 0)
+    if (c->kind == IC_GLOBAL && c->u.global.globals_version != VM_NO_VERSION)
         status = status < 0 ? -1 : add_seen(seen, "global");
     if (c->kind == IC_CALL && c->u.call.kind != CALL_UNSEEN)
         status = status < 0 ? -1 : add_seen(seen, NAME_OF(CALL_NAMES, c->u.call.kind));
@@ -434,7 +435,7 @@ static PyObject *
 explain_caches(const VmCode *code)
 {
     static const char *const KINDS[] = {
-        [IC_NONE] = "none", [IC_GLOBAL] = "global", [IC_ATTR] = "attribute", [IC_CALL] = "call"};
+        [IC_NONE] = "none", [IC_GLOBAL] = "global", [IC_ATTR] = "attribute", [IC_CALL] = "call", [IC_KEYWORDS] = "call"};
     PyObject *sites = PyList_New(0);
     for (uint32_t i = 0; sites != NULL && i < code->n_caches; i++) {
         const VmCache *c = code->caches + i;

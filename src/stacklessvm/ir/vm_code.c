@@ -7,6 +7,8 @@
 
 #include "cpyext_compat/cpy_code.h"
 
+VmCode vm_no_code;
+PyObject *vm_nowhere;
 VmCode *vm_quick_codes[VM_QUICK_CODES];
 
 /* -- the table ---------------------------------------------------------------- */
@@ -96,6 +98,7 @@ vm_op_jump(const VmInsn *insn, int which)
 
 static VmCode *free_codes;      /* dead headers, never returned: see vm_code.h */
 static Py_ssize_t extra_index = -1;
+static uint64_t serials;
 
 VmCode *
 vm_code_alloc(PyCodeObject *co)
@@ -115,6 +118,7 @@ vm_code_alloc(PyCodeObject *co)
     free_codes = code->next_free;
     memset(code, 0, sizeof *code);
     code->co = co;
+    code->serial = ++serials << 8;
     return code;
 }
 

@@ -63,14 +63,17 @@ typedef struct {
 } VmCacheRow;
 
 #define VM_CACHE_MORE 3
+#define VM_CACHED_KEYWORDS 16
+#define VM_NO_VERSION 0xFFFFFFFFu    /* of a dict's keys: not one to remember */
 
 typedef enum { IC_NONE,
                IC_GLOBAL,
                IC_ATTR,
-               IC_CALL } VmCacheKind;
+               IC_CALL,
+               IC_KEYWORDS } VmCacheKind;
 
 typedef struct {
-    PyObject *name;         /* borrowed from co_names */
+    PyObject *name;         /* borrowed from co_names; IC_KEYWORDS: the names' tuple, from co_consts */
     uint8_t kind;           /* VmCacheKind */
     uint8_t misses;
     uint8_t two_args;       /* of super(), in an attribute cache of SUPA and SUPM */
@@ -80,16 +83,21 @@ typedef struct {
             VmCacheRow *more;       /* VM_CACHE_MORE rows, or NULL */
         } attr;
         struct {
-            uint32_t globals_version;
+            uint32_t globals_version;   /* VM_NO_VERSION: nothing seen */
             uint32_t builtins_version;  /* 0: the value is in globals */
             PyObject **place;       /* of the value, while the versions hold */
         } global;
         struct {
-            struct VmCode *code;    /* callee's code, exact positional call */
+            struct VmCode *code;    /* callee's code, exact positional call; never NULL */
             void *callee;           /* the callable seen, only compared */
             uint32_t version;       /* type called: its version */
             uint8_t kind;           /* VmCallKind, vm_ic.h */
         } call;
+        struct {
+            uint64_t shape;         /* the code's serial | arguments by position; 0: unseen */
+            uint64_t given;         /* a bit for each parameter with an argument */
+            uint8_t at[VM_CACHED_KEYWORDS];     /* parameter of each keyword */
+        } keywords;
     } u;
 } VmCache;
 
@@ -106,6 +114,8 @@ typedef struct VmCode {
     uint16_t argcount;          /* positional, positional-only included */
     uint16_t nargs_total;       /* + keyword-only, *args, **kwargs */
     uint8_t simple;             /* no *args, **kwargs, keyword-only: bind by position */
+    uint8_t quick;              /* CO_OPTIMIZED, fewer than 64 parameters, no **kwargs */
+    uint8_t has_star;           /* *args */
     uint8_t is_generator;       /* any of the generator, coroutine, async generator flags */
     uint8_t has_class_cell;     /* a free variable __class__ ... */
     uint16_t class_cell;        /* ... in this register */
@@ -123,6 +133,8 @@ typedef struct VmCode {
     const char *refused;        /* why this code runs on CPython; NULL: it runs here */
     struct VmCode *next_free;
     uint64_t runs;
+    uint64_t serial;            /* of no other code, ever; the low 8 bits are 0 */
+    uint64_t parameters;        /* a bit for each, without * and ** */
 } VmCode;
 
 static inline uint64_t
@@ -141,6 +153,9 @@ VmCode *vm_code_peek(PyCodeObject *co);
    an entry is good while its `co` is that object. */
 #define VM_QUICK_CODES 1024
 extern VmCode *vm_quick_codes[VM_QUICK_CODES];
+/* The code of no function, and where nothing is: what caches of sites that never ran refer to. */
+extern VmCode vm_no_code;
+extern PyObject *vm_nowhere;
 
 static inline VmCode **
 vm_quick_code(const void *co)

@@ -63,8 +63,10 @@ static void
 put_cache(Dis *d, unsigned i)
 {
     PyObject *name = i < d->code->n_caches ? d->code->caches[i].name : NULL;
-    if (name != NULL)
+    if (name != NULL && PyUnicode_Check(name))
         put(d, ".%U", name);
+    else if (name != NULL)
+        put(d, "%R", name);
     else
         put(d, "site %u", i);
 }

@@ -237,8 +237,15 @@ new_cache(Lower *L, VmCacheKind kind, uint32_t name)
         return 0;
     memset(c, 0, sizeof *c);
     c->kind = (uint8_t)kind;
-    if (kind != IC_CALL)
-        c->name = PyTuple_GET_ITEM(L->co->co_names, name);
+    if (kind == IC_CALL)
+        c->u.call.code = &vm_no_code;
+    else
+        c->name = PyTuple_GET_ITEM(kind == IC_KEYWORDS ? L->co->co_consts : L->co->co_names,
+                                   name);
+    if (kind == IC_GLOBAL) {
+        c->u.global.globals_version = VM_NO_VERSION;
+        c->u.global.place = &vm_nowhere;
+    }
     if (L->caches.n > 0xFFFF)
         L->refused = "too many call and name sites";
     return L->caches.n - 1;
@@ -758,7 +765,8 @@ lower_call(Lower *L, unsigned n, uint32_t kwnames)
         slots_home(L, pair, args);
         L->depth = pair;
         pc = kwnames != 0
-                 ? emit(L, VM_CALLKW, home(L, pair), home(L, pair), kwnames - 1)
+                 ? emit(L, VM_CALLKW, home(L, pair), home(L, pair),
+                        new_cache(L, IC_KEYWORDS, kwnames - 1))
                  : emit(L, VM_CALLM, home(L, pair), home(L, pair), new_cache(L, IC_CALL, 0));
     }
     emit_list(L, args, n);
@@ -1176,7 +1184,12 @@ lower_operation(Lower *L, const CpyInsn *in)
         lower_build_window(L, VM_MKFN, make_function_slots(arg), arg);
         break;
     case CPY_SET_FUNCTION_ATTRIBUTE: lower_build_window(L, VM_FNATTR, 2, arg); break;
-    case CPY_KW_NAMES: L->kwnames = arg + 1; break;
+    case CPY_KW_NAMES:
+        if (arg >= (uint32_t)PyTuple_GET_SIZE(L->co->co_consts))
+            refuse(L, "keyword names are not a constant");
+        else
+            L->kwnames = arg + 1;
+        break;
     case CPY_CALL:
         lower_call(L, arg, L->kwnames);
         L->kwnames = 0;
@@ -1665,6 +1678,10 @@ count_args(VmCode *code, PyCodeObject *co)
     code->argcount = (uint16_t)co->co_argcount;
     code->nargs_total = (uint16_t)(co->co_argcount + co->co_kwonlyargcount + star + dstar);
     code->simple = !star && !dstar && co->co_kwonlyargcount == 0;
+    code->has_star = (uint8_t)star;
+    code->quick = co->co_flags & CO_OPTIMIZED && !dstar && code->nargs_total - star < 64;
+    if (code->quick)
+        code->parameters = ((uint64_t)1 << (code->nargs_total - star)) - 1;
     code->is_generator =
         (co->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
     return 0;

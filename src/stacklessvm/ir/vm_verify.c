@@ -332,9 +332,8 @@ check_meaning(Verify *v)
     case VM_SWAP: ok = is_temp(v, insn->a) && is_temp(v, insn->b); break;
     case VM_DROP: ok = is_temp(v, insn->a); break;
     case VM_CALLKW: {
-        PyObject *names = vm_ptr(v->code->consts[insn->c]);
-        ok = vm_is_obj(v->code->consts[insn->c]) && PyTuple_CheckExact(names)
-             && PyTuple_GET_SIZE(names) <= insn[1].op;
+        PyObject *names = v->code->caches[insn->c].name;
+        ok = PyTuple_CheckExact(names) && PyTuple_GET_SIZE(names) <= insn[1].op;
         break;
     }
     }

@@ -6,7 +6,9 @@
  */
 #include "vm/vm_attr.h"
 
+#include "cpyext_compat/cpy_code.h"
 #include "cpyext_compat/cpy_dict.h"
+#include "cpyext_compat/cpy_intrinsics.h"
 #include "structmember.h"
 #include "vm/vm_ic.h"
 #include "vm/vm_num.h"
@@ -350,6 +352,43 @@ vm_getmethod(VmAct *A, VmFrame *f)
         Py_INCREF(o);
     vm_set_pair(f, vm_from_ptr(method), vm_from_ptr(o));
     return 0;
+}
+
+/* The class and the object zero-argument super() finds in its caller's frame.  1, or 0 */
+static int
+super_arguments(VmFrame *f, PyTypeObject **cls, PyObject **o)
+{
+    VmCode *code = f->code;
+    if (!code->has_class_cell || code->co->co_argcount == 0 || !vm_is_obj(f->regs[0]))
+        return 0;
+    PyObject *cell = vm_ptr(f->regs[code->class_cell]), *self = vm_ptr(f->regs[0]);
+    if (PyCell_Check(self) && cpy_code_local_kind(code->co, 0) & CPY_CELL)
+        self = PyCell_GET(self);
+    *cls = (PyTypeObject *)PyCell_GET(cell);
+    *o = self;
+    return self != NULL && *cls != NULL && PyType_Check(*cls);
+}
+
+int
+vm_super_again(VmFrame *f)
+{
+    VmCache *c = vm_cache(f, f->pc->c);
+    PyTypeObject *cls;
+    PyObject *o;
+    if (!super_arguments(f, &cls, &o))
+        return 0;
+    VmCacheRow *row = vm_cache_find(c, Py_TYPE(o)->tp_version_tag);
+    if (row->kind != ATTR_SUPER || row->version2 != cls->tp_version_tag) {
+        uint32_t version = cpy_type_version(Py_TYPE(o)), version2 = cpy_type_version(cls);
+        PyObject *func = cpy_super_function(cls, o, c->name);
+        if (func == NULL || version == 0 || version2 == 0)
+            return 0;
+        fill(c, version, ATTR_SUPER, 0, func, version2);
+        vm_set_pair(f, vm_from_ptr(Py_NewRef(func)), vm_from_ptr(Py_NewRef(o)));
+        return 1;
+    }
+    vm_set_pair(f, vm_from_ptr(Py_NewRef((PyObject *)row->value)), vm_from_ptr(Py_NewRef(o)));
+    return 1;
 }
 
 /* A store that hits: 1 when done (takes v). */

@@ -16,6 +16,9 @@ void vm_set_pair(VmFrame *f, VmWord func, VmWord self);
 int vm_super_attr(VmAct *A, VmFrame *f, VmWord *result);
 int vm_super_method(VmAct *A, VmFrame *f);
 int vm_special_method(VmAct *A, VmFrame *f);
+/* super() was called, and f->pc is the GETM of its result: the callee pair, when a function is
+   found that is remembered here or can be.  1, or 0: nothing was done */
+int vm_super_again(VmFrame *f);
 int vm_setattr(VmAct *A, VmFrame *f);           /* a.name = b, both consumed */
 int vm_delattr(VmAct *A, VmFrame *f);
 

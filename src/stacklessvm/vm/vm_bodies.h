@@ -5,9 +5,10 @@
  *   JUMP_OFFSET(words)    jump; backward ones poll
  *   OUT(call)             call what may raise or run Python code
  *   SET(v)                store into a: SET_TEMP or SET_LOCAL
- *   LOAD_FRAME()          f has changed
+ *   F                     the frame whose registers are R
+ *   LOAD_FRAME(frame)     F is now that frame
  *
- * A, f, ip, R, nlocals, caches, v, result and reraise are variables there, and error, do_call,
+ * A, ip, R, nlocals, caches, v, returned, result and reraise are variables there, and error, do_call,
  * do_return, do_yield, poll_and_go and resume_at_pc are labels.
  */
 #ifndef VM_BODIES_H
@@ -39,7 +40,7 @@
      : (OP) == Py_NE ? (order) != 0 \
      : (OP) == Py_GT ? (order) == 1 \
                      : (order) == 0 || (order) == 1)
-#define CONSUME(reg) vm_consume(f, (reg))
+#define CONSUME(reg) vm_consume(F, (reg))
 #define IS_TEMP(reg) ((reg) >= nlocals)
 #define SET_ANY(v) \
     do { \
@@ -58,6 +59,143 @@
         VmWord new_ = (v), old_ = R[ip->a]; \
         R[ip->a] = new_; \
         vm_release(old_); \
+    } while (0)
+
+/* -- pushing frames -------------------------------------------------------------------------- */
+
+/* Operand i_ of the call into the new frame: a temporary moves. */
+#define TAKE_ARGUMENT(SELF_COUNT) \
+    do { \
+        unsigned o_ = operands_[i_]; \
+        VmWord w_; \
+        if (vm_likely(o_ - nlocals < VM_OPERAND_CONST - nlocals)) \
+            w_ = R[o_]; \
+        else { \
+            w_ = o_ < nlocals ? R[o_] : F->code->consts[o_ & ~VM_OPERAND_CONST]; \
+            if (vm_is_obj(w_)) \
+                Py_INCREF(vm_ptr(w_)); \
+        } \
+        nf_->regs[(SELF_COUNT) + i_] = w_; \
+    } while (0)
+#define TAKE_ARGUMENTS(SELF_COUNT) \
+    do { \
+        unsigned i_ = 0; \
+        if (n_ == 0) \
+            break; \
+        TAKE_ARGUMENT(SELF_COUNT); \
+        if (++i_ == n_) \
+            break; \
+        TAKE_ARGUMENT(SELF_COUNT); \
+        while (++i_ < n_) \
+            TAKE_ARGUMENT(SELF_COUNT); \
+    } while (0)
+/* Registers that got no argument: defaults, then nothing. */
+#define FILL_LOCALS() \
+    do { \
+        unsigned i_ = bound_; \
+        if (i_ < code_->argcount) \
+            i_ = vm_bind_defaults(nf_, func_, code_, i_); \
+        for (; i_ < new_locals_; i_++) { \
+            nf_->regs[i_] = VM_NULL; \
+            __asm__("" : : : "memory");         /* a few stores, not a memset */ \
+        } \
+    } while (0)
+/* Is there room for a frame, and nothing that wants attention first? */
+#define HAS_ROOM(end) \
+    !(vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK) || vm_unlikely(A->delegate) \
+      || vm_unlikely((end) > A->limit) || vm_unlikely(*A->left <= 0))
+/* Take it. */
+#define OPEN_FRAME(end) \
+    do { \
+        --*A->left; \
+        A->top = (end); \
+        vm_stats.native++; \
+    } while (0)
+/* A frame with its locals filled begins; its caller goes on at NEXT_INSN; FUNC is taken. */
+#define RUN_FRAME(NF, CODE, FUNC, NEXT_INSN) \
+    do { \
+        (NF)->prev = F; \
+        (NF)->code = (CODE); \
+        (NF)->func = (FUNC); \
+        (NF)->locals = NULL; \
+        (NF)->shadow = NULL; \
+        (NF)->kind_flags = 0; \
+        (NF)->ret_dst = ip->a; \
+        (NF)->ret_ip = (NEXT_INSN); \
+        F->pc = ip; \
+        ip = (CODE)->insns; \
+        R = (NF)->regs; \
+        nlocals = (CODE)->nlocals; \
+        caches = (CODE)->caches; \
+        NEXT_N(0); \
+    } while (0)
+/* A function that gets its arguments by position, and defaults for the rest: the frame is made
+   here.  SELF_COUNT words before the listed operands. */
+#define PUSH_CALL(CALLEE, SELF_COUNT, SELF) \
+    do { \
+        VmCode *code_ = caches[ip->c].u.call.code; \
+        PyFunctionObject *func_ = (PyFunctionObject *)vm_ptr(CALLEE); \
+        unsigned n_ = ip[1].op, bound_ = n_ + (SELF_COUNT); \
+        if (vm_unlikely((PyObject *)code_->co != func_->func_code)) { \
+            code_ = *vm_quick_code(func_->func_code); \
+            if (code_ == NULL || (PyObject *)code_->co != func_->func_code \
+                || !code_->simple) \
+                break; \
+            caches[ip->c].u.call.code = code_; \
+        } \
+        if (vm_unlikely(bound_ != code_->argcount) \
+            && !vm_defaults_suffice(func_, code_, bound_)) \
+            break; \
+        VmFrame *nf_ = (VmFrame *)A->top; \
+        char *end_ = (char *)nf_ + code_->frame_bytes; \
+        if (!HAS_ROOM(end_)) \
+            break; \
+        OPEN_FRAME(end_); \
+        const uint16_t *operands_ = (const uint16_t *)(ip + 1) + 1; \
+        if (SELF_COUNT) \
+            nf_->regs[0] = (SELF); \
+        TAKE_ARGUMENTS(SELF_COUNT); \
+        unsigned new_locals_ = code_->nlocals; \
+        if (bound_ < new_locals_) \
+            FILL_LOCALS(); \
+        if (!(SELF_COUNT) && !IS_TEMP(ip->b)) \
+            Py_INCREF(func_); \
+        RUN_FRAME(nf_, code_, func_, ip + 1 + vm_list_words(n_)); \
+    } while (0)
+/* A property's getter, called with the object in register b.  Falls through when it needs more. */
+#define PUSH_GETTER(GETTER) \
+    do { \
+        PyFunctionObject *func_ = (PyFunctionObject *)(GETTER); \
+        VmCode *code_ = *vm_quick_code(func_->func_code); \
+        if (code_ == NULL || (PyObject *)code_->co != func_->func_code \
+            || code_->argcount != 1 || !code_->simple) \
+            break; \
+        VmFrame *nf_ = (VmFrame *)A->top; \
+        char *end_ = (char *)nf_ + code_->frame_bytes; \
+        if (!HAS_ROOM(end_)) \
+            break; \
+        OPEN_FRAME(end_); \
+        unsigned bound_ = 1, new_locals_ = code_->nlocals; \
+        nf_->regs[0] = R[ip->b]; \
+        if (!IS_TEMP(ip->b)) \
+            Py_INCREF(vm_ptr(R[ip->b])); \
+        FILL_LOCALS(); \
+        Py_INCREF(func_); \
+        RUN_FRAME(nf_, code_, func_, ip + 1); \
+    } while (0)
+/* Arguments that must be sorted first. */
+#define PUSH_QUICK(CALLEE, SELF) \
+    do { \
+        VmWord callee_ = (CALLEE); \
+        F->pc = ip; \
+        VmFrame *nf_ = vm_call_quick(A, F, (PyFunctionObject *)vm_ptr(callee_), (SELF)); \
+        if (nf_ == NULL) \
+            break; \
+        if (ip->op != VM_CALL || IS_TEMP(ip->b)) \
+            Py_DECREF(vm_ptr(callee_)); \
+        LOAD_FRAME(nf_); \
+        ip = F->code->insns; \
+        NEXT_N(0); \
     } while (0)
 
 #endif

@@ -90,16 +90,6 @@ vm_call_is_warm(VmFrame *f)
     return 0;
 }
 
-/* A frame that never ran. */
-static void
-drop_new_frame(VmAct *A, VmFrame *nf)
-{
-    Py_XDECREF(nf->locals);
-    Py_DECREF(nf->func);
-    ++*A->left;
-    vm_frame_pop(A, nf);
-}
-
 static void
 set_return(VmFrame *nf, VmReturn ret)
 {
@@ -107,267 +97,6 @@ set_return(VmFrame *nf, VmReturn ret)
     nf->ret_ip = ret.next;
     nf->kind = (uint8_t)ret.kind;
     nf->aux = ret.aux;
-}
-
-/* -- binding --------------------------------------------------------------------------------- */
-
-static PyObject *
-tuple_of_words(const VmWord *words, size_t n)
-{
-    PyObject *t = PyTuple_New((Py_ssize_t)n);
-    for (size_t i = 0; t != NULL && i < n; i++) {
-        PyObject *o = vm_box(words[i]);
-        if (o == NULL)
-            Py_CLEAR(t);
-        else
-            PyTuple_SET_ITEM(t, (Py_ssize_t)i, o);
-    }
-    return t;
-}
-
-/* Parameter that takes keyword `name`, or -1. */
-static Py_ssize_t
-find_parameter(PyCodeObject *co, PyObject *name)
-{
-    Py_ssize_t n = co->co_argcount + co->co_kwonlyargcount;
-    for (Py_ssize_t i = co->co_posonlyargcount; i < n; i++) {
-        if (cpy_code_local_name(co, (int)i) == name)
-            return i;
-    }
-    for (Py_ssize_t i = co->co_posonlyargcount; i < n; i++) {
-        if (PyUnicode_Compare(cpy_code_local_name(co, (int)i), name) == 0)
-            return i;
-    }
-    return -1;
-}
-
-/* Keyword values into parameters or the ** dict.  0; 1: CPython will complain; -1 error */
-static int
-bind_keywords(VmFrame *nf, PyCodeObject *co, const VmWord *values, PyObject *kwnames,
-              PyObject *kwdict)
-{
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kwnames); i++) {
-        PyObject *name = PyTuple_GET_ITEM(kwnames, i);
-        if (!PyUnicode_Check(name))
-            return 1;
-        Py_ssize_t at = find_parameter(co, name);
-        if (at >= 0) {
-            if (nf->regs[at] != VM_NULL)
-                return 1;
-            nf->regs[at] = values[i];
-            vm_incref(values[i]);
-            continue;
-        }
-        if (kwdict == NULL)
-            return 1;
-        PyObject *v = vm_box(values[i]);
-        int status = v == NULL ? -1 : PyDict_SetItem(kwdict, name, v);
-        Py_XDECREF(v);
-        if (status < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* Defaults for what is still unbound.  0; 1: CPython will complain. */
-static int
-bind_defaults(VmFrame *nf, PyFunctionObject *func, PyCodeObject *co)
-{
-    PyObject *defaults = func->func_defaults;
-    Py_ssize_t nd = defaults == NULL ? 0 : PyTuple_GET_SIZE(defaults);
-    Py_ssize_t first = co->co_argcount - nd;
-    for (Py_ssize_t i = 0; i < co->co_argcount; i++) {
-        if (nf->regs[i] != VM_NULL)
-            continue;
-        if (i < first)
-            return 1;
-        nf->regs[i] = vm_from_ptr(Py_NewRef(PyTuple_GET_ITEM(defaults, i - first)));
-    }
-    for (Py_ssize_t i = co->co_argcount; i < co->co_argcount + co->co_kwonlyargcount; i++) {
-        if (nf->regs[i] != VM_NULL)
-            continue;
-        PyObject *v = func->func_kwdefaults == NULL
-                          ? NULL
-                          : PyDict_GetItemWithError(func->func_kwdefaults,
-                                                    cpy_code_local_name(co, (int)i));
-        if (v == NULL)
-            return 1;
-        nf->regs[i] = vm_from_ptr(Py_NewRef(v));
-    }
-    return 0;
-}
-
-/* CPython's own binding fails the same way, before any code of the function runs. */
-static void
-raise_binding_error(PyFunctionObject *func, const VmWord *args, size_t n, PyObject *kwnames)
-{
-    size_t all = n + (kwnames == NULL ? 0 : (size_t)PyTuple_GET_SIZE(kwnames));
-    PyObject *boxes = tuple_of_words(args, all);
-    if (boxes == NULL)
-        return;
-    PyObject *r = cpy_function_vectorcall((PyObject *)func, &PyTuple_GET_ITEM(boxes, 0), n,
-                                          kwnames);
-    Py_DECREF(boxes);
-    if (r != NULL) {
-        Py_DECREF(r);
-        PyErr_SetString(PyExc_SystemError, "pyrs: arguments bound differently from CPython");
-    }
-}
-
-static int
-bind_all(VmFrame *nf, PyFunctionObject *func, const VmWord *args, size_t n,
-         PyObject *kwnames)
-{
-    PyCodeObject *co = (PyCodeObject *)func->func_code;
-    size_t argc = (size_t)co->co_argcount, npos = n < argc ? n : argc;
-    size_t rest = argc + (size_t)co->co_kwonlyargcount;
-    PyObject *kwdict = NULL;
-    int status = 0;
-
-    if (n > argc && !(co->co_flags & CO_VARARGS))
-        return 1;
-    for (size_t i = 0; i < npos; i++) {
-        nf->regs[i] = args[i];
-        vm_incref(args[i]);
-    }
-    if (co->co_flags & CO_VARARGS) {
-        PyObject *t = tuple_of_words(args + npos, n - npos);
-        if (t == NULL)
-            return -1;
-        nf->regs[rest++] = vm_from_ptr(t);
-    }
-    if (co->co_flags & CO_VARKEYWORDS) {
-        kwdict = PyDict_New();
-        if (kwdict == NULL)
-            return -1;
-        nf->regs[rest++] = vm_from_ptr(kwdict);
-    }
-    if (kwnames != NULL)
-        status = bind_keywords(nf, co, args + n, kwnames, kwdict);
-    if (status == 0 && (npos < argc || co->co_kwonlyargcount > 0))
-        status = bind_defaults(nf, func, co);
-    return status;
-}
-
-int
-vm_bind(VmFrame *nf, PyFunctionObject *func, const VmWord *args, size_t n, PyObject *kwnames)
-{
-    int status = bind_all(nf, func, args, n, kwnames);
-    if (status == 0)
-        return 0;
-    for (unsigned i = 0; i < nf->code->nargs_total; i++) {
-        vm_release(nf->regs[i]);
-        nf->regs[i] = VM_NULL;
-    }
-    if (!PyErr_Occurred())
-        raise_binding_error(func, args, n, kwnames);
-    return -1;
-}
-
-unsigned
-vm_bind_defaults(VmFrame *nf, PyFunctionObject *func, VmCode *code, unsigned n)
-{
-    PyObject *defaults = func->func_defaults;
-    Py_ssize_t first = code->argcount - PyTuple_GET_SIZE(defaults);
-    for (; n < code->argcount; n++)
-        nf->regs[n] = vm_from_ptr(Py_NewRef(PyTuple_GET_ITEM(defaults, n - first)));
-    return n;
-}
-
-/* By position into a function without *, ** and keyword-only parameters, defaults for the
-   rest: the arguments are moved.  0, or -1: not that simple, nothing was done. */
-static int
-bind_by_position(VmFrame *nf, PyFunctionObject *func, const VmWord *args, size_t n)
-{
-    size_t argc = nf->code->argcount;
-    size_t nd = func->func_defaults == NULL ? 0 : (size_t)PyTuple_GET_SIZE(func->func_defaults);
-    if (!nf->code->simple || n > argc || argc - n > nd)
-        return -1;
-    memcpy(nf->regs, args, n * sizeof(VmWord));
-    if (n < argc)
-        vm_bind_defaults(nf, func, nf->code, (unsigned)n);
-    return 0;
-}
-
-/* What the arguments of a call leave to the defaults can be had.  Names of keywords must be
-   parameters not given by position, each once. */
-static int
-keywords_fit(PyCodeObject *co, PyObject *kwnames, size_t npos, uint64_t *given)
-{
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kwnames); i++) {
-        PyObject *name = PyTuple_GET_ITEM(kwnames, i);
-        Py_ssize_t at = PyUnicode_Check(name) ? find_parameter(co, name) : -1;
-        if (at < 0 || at > 63 || (size_t)at < npos || (*given >> at & 1))
-            return 0;
-        *given |= (uint64_t)1 << at;
-    }
-    return 1;
-}
-
-/* The default of parameter i.  -> borrowed, NULL: none */
-static PyObject *
-default_of(PyFunctionObject *func, PyCodeObject *co, Py_ssize_t i)
-{
-    if (i < co->co_argcount) {
-        PyObject *defaults = func->func_defaults;
-        Py_ssize_t at = defaults == NULL ? -1
-                                         : i - (co->co_argcount - PyTuple_GET_SIZE(defaults));
-        return at < 0 ? NULL : PyTuple_GET_ITEM(defaults, at);
-    }
-    return func->func_kwdefaults == NULL
-               ? NULL
-               : PyDict_GetItemWithError(func->func_kwdefaults,
-                                         cpy_code_local_name(co, (int)i));
-}
-
-static int
-defaults_fit(PyFunctionObject *func, PyCodeObject *co, uint64_t given)
-{
-    Py_ssize_t n = co->co_argcount + co->co_kwonlyargcount;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        if (!(given >> i & 1) && default_of(func, co, i) == NULL)
-            return 0;
-    }
-    return 1;
-}
-
-VmFrame *
-vm_call_quick(VmAct *A, VmFrame *f, PyFunctionObject *func, VmWord self, PyObject *kwnames)
-{
-    const VmInsn *ip = f->pc;
-    PyCodeObject *co = (PyCodeObject *)func->func_code;
-    VmCode *code = vm_code_peek(co);
-    size_t n = ip[1].op, nk = kwnames == NULL ? 0 : (size_t)PyTuple_GET_SIZE(kwnames);
-    size_t first = self != VM_NULL, npos = first + n - nk;
-    Py_ssize_t all = co->co_argcount + co->co_kwonlyargcount;
-    if (code == NULL || code->refused != NULL || A->delegate || all > 63
-        || npos > (size_t)co->co_argcount
-        || (co->co_flags & (CO_VARARGS | CO_VARKEYWORDS | CO_OPTIMIZED)) != CO_OPTIMIZED
-        || (*A->breaker & CPY_EVAL_BREAKER_MASK))
-        return NULL;
-    uint64_t given = ((uint64_t)1 << npos) - 1;
-    if ((nk > 0 && !keywords_fit(co, kwnames, npos, &given)) || !defaults_fit(func, co, given))
-        return NULL;
-    VmFrame *nf = vm_push_checked(A, f, code, (PyFunctionObject *)Py_NewRef(func));
-    if (nf == NULL) {
-        PyErr_Clear();      /* the general way says it again */
-        return NULL;
-    }
-    if (first)
-        nf->regs[0] = self;
-    for (size_t i = 0; i < n - nk; i++)
-        nf->regs[first + i] = vm_take_operand(f, vm_list_get(ip + 1, (unsigned)i));
-    for (size_t i = 0; i < nk; i++) {
-        Py_ssize_t at = find_parameter(co, PyTuple_GET_ITEM(kwnames, (Py_ssize_t)i));
-        nf->regs[at] = vm_take_operand(f, vm_list_get(ip + 1, (unsigned)(n - nk + i)));
-    }
-    for (Py_ssize_t i = (Py_ssize_t)npos; i < all; i++) {
-        if (!(given >> i & 1))
-            nf->regs[i] = vm_from_ptr(Py_NewRef(default_of(func, co, i)));
-    }
-    nf->ret_dst = ip->a;
-    nf->ret_ip = ip + 1 + vm_list_words((unsigned)n);
-    return nf;
 }
 
 /* -- one call ------------------------------------------------------------------------------- */
@@ -395,13 +124,13 @@ call_python(VmAct *A, VmFrame *f, VmCode *code, PyFunctionObject *func, VmWord *
         release_words(args, all);
         return CALL_ERROR;
     }
-    if (kwnames != NULL || bind_by_position(nf, func, args, n) < 0) {
+    if (kwnames != NULL || vm_bind_by_position(nf, func, args, n) < 0) {
         vm_boundary(A, f);
         int status = vm_bind(nf, func, args, n, kwnames);
         release_words(args, all);
         vm_after(A, f);
         if (status < 0) {
-            drop_new_frame(A, nf);
+            vm_drop_new_frame(A, nf);
             return CALL_ERROR;
         }
     }
@@ -500,7 +229,7 @@ new_instance(PyTypeObject *cls, const VmWord *args, size_t n)
 {
     if (cls->tp_new == PyBaseObject_Type.tp_new)
         return cls->tp_new(cls, known.no_args, NULL);
-    PyObject *t = tuple_of_words(args, n);
+    PyObject *t = vm_tuple_of_words(args, n);
     PyObject *o = t == NULL ? NULL : cls->tp_new(cls, t, NULL);
     Py_XDECREF(t);
     return o;
@@ -609,6 +338,7 @@ vm_call_getter(VmAct *A, VmFrame *f, PyObject *func, PyObject *self, VmReturn re
             return CALL_ERROR;
         (*pushed)->regs[0] = vm_from_ptr(Py_NewRef(self));
         set_return(*pushed, ret);
+        *vm_quick_code(code->co) = code;
         return CALL_PUSHED;
     }
     VmWord args[2] = {VM_NULL, vm_from_ptr(Py_NewRef(self))};
@@ -881,14 +611,7 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
             self = w1;
         }
         if (ip->op == VM_CALLKW)
-            kwnames = PyTuple_GET_ITEM(f->code->co->co_consts, ip->c);
-    }
-    if (vm_is_obj(callee) && Py_IS_TYPE(vm_ptr(callee), &PyFunction_Type)) {
-        *pushed = vm_call_quick(A, f, (PyFunctionObject *)vm_ptr(callee), self, kwnames);
-        if (*pushed != NULL) {
-            vm_release(callee);
-            return CALL_PUSHED;
-        }
+            kwnames = vm_cache(f, ip->c)->name;
     }
     VmWord *args = out_area(f);
     for (unsigned i = 0; i < n; i++)

@@ -36,6 +36,13 @@ VmCallStatus vm_call_getter(VmAct *A, VmFrame *f, PyObject *func, PyObject *self
    success only.  0, or -1 with CPython's TypeError. */
 int vm_bind(VmFrame *nf, PyFunctionObject *func, const VmWord *args, size_t n,
             PyObject *kwnames);
+/* By position into a function without *, ** and keyword-only parameters, defaults for the
+   rest: the arguments are moved.  0, or -1: not that simple, nothing was done. */
+int vm_bind_by_position(VmFrame *nf, PyFunctionObject *func, const VmWord *args, size_t n);
+/* -> new tuple, words borrowed */
+PyObject *vm_tuple_of_words(const VmWord *words, size_t n);
+/* A frame that never ran, its arguments gone. */
+void vm_drop_new_frame(VmAct *A, VmFrame *nf);
 
 /* C code that CPython would call takes a unit of the recursion limit until vm_leave_c(), or until
    a frame that became FRAME_IN_C is left.  0, or -1 with RecursionError. */
@@ -63,7 +70,7 @@ vm_take_operand(VmFrame *f, unsigned operand)
         vm_incref(w);
         return w;
     }
-    w = f->regs[operand];
+    w = f->regs[operand];       /* a temporary moves */
     if (!vm_is_temp(f, operand))
         vm_incref(w);
     return w;
@@ -78,10 +85,9 @@ vm_code_to_run(PyFunctionObject *func)
 }
 
 /* A Python function whose arguments can be put into its frame directly (by position, by
-   keyword, from defaults; no * or **): the frame, ready to run.  NULL: nothing was done.
-   func is borrowed (a temporary's reference moves); self is taken on success. */
-VmFrame *vm_call_quick(VmAct *A, VmFrame *f, PyFunctionObject *func, VmWord self,
-                       PyObject *kwnames);
+   keyword, from defaults, the rest to *args; no **): the frame, ready to run.  NULL: nothing was
+   done.  func is borrowed; self is taken on success. */
+VmFrame *vm_call_quick(VmAct *A, VmFrame *f, PyFunctionObject *func, VmWord self);
 
 /* Do the defaults of a function that is called with n arguments by position cover the rest? */
 static inline int

@@ -133,8 +133,10 @@ vm_frame_push(VmAct *A, VmFrame *prev, VmCode *code, PyFunctionObject *func, uns
     f->kind = RET_VALUE;
     f->flags = flags;
     unsigned n = code->nlocals;
-    for (unsigned i = nargs; i < n; i++)
+    for (unsigned i = nargs; i < n; i++) {
         f->regs[i] = VM_NULL;
+        __asm__("" : : : "memory");     /* a few stores, not a memset */
+    }
 #ifdef VM_HOSTILE
     for (unsigned i = n; i < code->nregs; i++)
         f->regs[i] = 0x0000DEADDEADDEADull;     /* a dead temporary must never be released */

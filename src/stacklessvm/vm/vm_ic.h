@@ -18,6 +18,7 @@ typedef enum {
     ATTR_TYPE_VALUE,        /* the object is a class: attribute found in its bases */
     ATTR_TYPE_CLASSMETHOD,  /* likewise, a classmethod's function */
     ATTR_MODULE,            /* module dict entry `index` */
+    ATTR_SUPER,             /* function behind class `version2` in the type's mro */
 } VmAttrKind;
 
 typedef enum {
@@ -42,6 +43,22 @@ vm_cache_row(VmCache *c, uint32_t version)
                 return &more[i];
     }
     return NULL;
+}
+
+/* The same for the loop: never NULL, a row of kind ATTR_NONE says that there is none. */
+static inline VmCacheRow *
+vm_cache_find(VmCache *c, uint32_t version)
+{
+    static VmCacheRow none;
+    if (vm_likely(c->u.attr.first.version == version))
+        return &c->u.attr.first;
+    VmCacheRow *more = c->u.attr.more;
+    if (more != NULL) {
+        for (int i = 0; i < VM_CACHE_MORE; i++)
+            if (more[i].version == version)
+                return &more[i];
+    }
+    return &none;
 }
 
 /* A row to fill for `version`: a free one, or the oldest.  NULL without memory. */

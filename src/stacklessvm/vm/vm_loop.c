@@ -8,7 +8,7 @@
 
 /* One dispatch for each body, and nothing kept in registers from one body to the next. */
 #if defined(__GNUC__) && !defined(__clang__)
-#  pragma GCC optimize("no-gcse", "no-crossjumping")
+#  pragma GCC optimize("no-gcse", "no-crossjumping", "no-tree-slp-vectorize")
 #endif
 
 #include "vm/vm_bodies.h"
@@ -263,8 +263,8 @@ make_generator(VmAct *A, VmFrame *f, VmWord *v)
 #  define vm_run vm_run_stepping
 #  define DISPATCH() \
       do { \
-          if (vm_unlikely(is_stop(A, f, ip))) { \
-              f->pc = ip; \
+          if (vm_unlikely(is_stop(A, F, ip))) { \
+              F->pc = ip; \
               goto hand_over_at_pc; \
           } \
           goto *labels[ip->op]; \
@@ -280,7 +280,7 @@ make_generator(VmAct *A, VmFrame *f, VmWord *v)
     do { \
         int32_t jump_ = (off); \
         if (jump_ <= 0 && vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK)) { \
-            f->pc = ip; \
+            F->pc = ip; \
             ip += jump_; \
             goto poll_and_go; \
         } \
@@ -288,19 +288,21 @@ make_generator(VmAct *A, VmFrame *f, VmWord *v)
     } while (0)
 #define OUT(call) \
     do { \
-        f->pc = ip; \
+        F->pc = ip; \
         if (vm_unlikely((call) < 0)) \
             goto error; \
     } while (0)
-#define LOAD_FRAME() \
+/* One variable for the frame and its registers: a machine register more for the rest. */
+#define F ((VmFrame *)((char *)R - offsetof(VmFrame, regs)))
+#define LOAD_FRAME(frame) \
     do { \
-        R = f->regs; \
-        nlocals = f->code->nlocals; \
-        caches = f->code->caches; \
+        R = (frame)->regs; \
+        nlocals = F->code->nlocals; \
+        caches = F->code->caches; \
     } while (0)
 
 PyObject *
-vm_run(VmAct *A, VmFrame *f)
+vm_run(VmAct *A, VmFrame *first)
 {
     static const void *const labels[] = {
 #define OP(NAME, ...) &&op_##NAME,
@@ -309,17 +311,18 @@ vm_run(VmAct *A, VmFrame *f)
 #undef OP
 #undef OPD
     };
-    const VmInsn *ip = f->pc;
-    VmWord *R = f->regs;
-    unsigned nlocals = f->code->nlocals;
-    VmCache *caches = f->code->caches;
-    VmWord v;
+    const VmInsn *ip = first->pc;
+    VmWord *R = first->regs;
+    unsigned nlocals = F->code->nlocals;
+    VmCache *caches = F->code->caches;
+    VmFrame *frame;             /* while another one is being found */
+    VmWord v, returned;         /* v's address is taken, so it is in memory */
     PyObject *result = NULL;
     int reraise = 0;
 
 #ifndef VM_STEPPING
     if (vm_unlikely(vm_step.left != 0))
-        return vm_run_stepping(A, f);
+        return vm_run_stepping(A, first);
 #endif
     DISPATCH();
 
@@ -339,111 +342,113 @@ vm_run(VmAct *A, VmFrame *f)
 
 do_call: {
     VmFrame *pushed;
-    f->pc = ip;
-    VmCallStatus status = ip->op == VM_CALLX ? vm_callx_insn(A, f, &pushed)
-                                             : vm_call_insn(A, f, &pushed);
+    F->pc = ip;
+    VmCallStatus status = ip->op == VM_CALLX ? vm_callx_insn(A, F, &pushed)
+                                             : vm_call_insn(A, F, &pushed);
     if (status == CALL_DONE) {
         int words = ip->op == VM_CALLX ? 1 : 1 + (int)vm_list_words(ip[1].op);
-        if (vm_unlikely(A->delegate) && !(f->flags & FRAME_GENERATOR)) {
-            f->pc = ip + words;
+        if (vm_unlikely(A->delegate) && !(F->flags & FRAME_GENERATOR)) {
+            F->pc = ip + words;
             goto leave_to_cpython;
         }
         NEXT_N(words);
     }
     if (status == CALL_ERROR)
         goto error;
-    f = pushed;
-    LOAD_FRAME();
-    if (vm_unlikely(f->flags & FRAME_GENERATOR)) {
-        ip = f->pc;         /* behind its yield */
+    LOAD_FRAME(pushed);
+    if (vm_unlikely(F->flags & FRAME_GENERATOR)) {
+        ip = F->pc;         /* behind its yield */
         NEXT;
     }
-    ip = f->code->insns;
+    ip = F->code->insns;
     NEXT_N(0);
 }
 
 do_return:
-    if (vm_likely(f->kind_flags == 0)) {
-        VmFrame *done = f;
+    if (vm_likely(F->kind_flags == 0)) {
+        for (VmWord *w = R, *end = R + nlocals; w != end; w++)
+            vm_release(*w);
+        VmFrame *done = F;
         PyFunctionObject *func = done->func;
-        for (unsigned i = 0; i < nlocals; i++)
-            vm_release(R[i]);
         A->top = (char *)done;
         ++*A->left;
         unsigned dst = done->ret_dst;
         ip = done->ret_ip;
-        f = done->prev;
-        LOAD_FRAME();
+        LOAD_FRAME(done->prev);
         if (IS_TEMP(dst))
-            R[dst] = v;
+            R[dst] = returned;
         else {
             VmWord old = R[dst];
-            R[dst] = v;
+            R[dst] = returned;
             vm_release(old);
         }
         Py_DECREF(func);
         NEXT_N(0);
     }
-    if (f->kind_flags == FRAME_PLAIN_INIT && vm_is_none(v)) {
-        VmFrame *done = f;
-        vm_release(v);
-        v = done->aux;
+    if (F->kind_flags == FRAME_PLAIN_INIT && vm_is_none(returned)) {
+        VmFrame *done = F;
+        vm_release(returned);
+        returned = done->aux;
         done->kind_flags = RET_VALUE;
         vm_leave_c(A);
         goto do_return;
     }
-    f->pc = ip;
-    switch (return_slow(A, &f, v, &result)) {
+    F->pc = ip;
+    frame = F;
+    switch (return_slow(A, &frame, returned, &result)) {
     case LEFT:
         return result;
     case RAISED:
-        goto error_at_pc;
+        goto error_in_frame;
     default:
-        goto resume_at_pc;
+        goto resume_frame;
     }
 
 do_yield:
-    f->pc = ip;
-    if (yield_slow(A, &f, v, &result) == LEFT)
+    F->pc = ip;
+    frame = F;
+    if (yield_slow(A, &frame, returned, &result) == LEFT)
         return result;
-    goto resume_at_pc;
+    goto resume_frame;
 
-poll_and_go:        /* f->pc: where it is seen to happen */
-    if (poll(A, f) < 0)
+poll_and_go:        /* F->pc: where it is seen to happen */
+    if (poll(A, F) < 0)
         goto error_at_pc;
     NEXT_N(0);
 
-resume_at_pc:
-    if (vm_unlikely(A->delegate) && !(f->flags & FRAME_GENERATOR))
+resume_frame:
+    LOAD_FRAME(frame);
+    if (vm_unlikely(A->delegate) && !(F->flags & FRAME_GENERATOR))
         goto leave_to_cpython;
-    ip = f->pc;
-    LOAD_FRAME();
+    ip = F->pc;
     NEXT_N(0);
 
 leave_to_cpython:   /* a tool is active: it sees the rest of this frame */
-    step_to_boundary(f);
+    step_to_boundary(F);
 hand_over_at_pc:
     __attribute__((unused));
-    if (!vm_ready_to_hand_over(f)) {
-        ip = f->pc;
-        LOAD_FRAME();
+    if (!vm_ready_to_hand_over(F)) {
+        ip = F->pc;
         goto *labels[ip->op];
     }
-    switch (hand_over(A, &f, &result)) {
+    frame = F;
+    switch (hand_over(A, &frame, &result)) {
     case LEFT:
         return result;
     case RAISED:
-        goto error_at_pc;
+        goto error_in_frame;
     default:
-        goto resume_at_pc;
+        goto resume_frame;
     }
 
 error:
-    f->pc = ip;
+    F->pc = ip;
 error_at_pc:
-    f = vm_unwind(A, f, reraise);
+    frame = F;
+error_in_frame:
+    frame = vm_unwind(A, frame, reraise);
     reraise = 0;
-    if (f == NULL)
+    if (frame == NULL)
         return NULL;
-    goto resume_at_pc;
+    goto resume_frame;
 }

@@ -55,8 +55,11 @@ remember(VmCache *c, PyDictObject *globals, PyDictObject *builtins)
 {
     Py_ssize_t i = cpy_dict_index(globals, c->name);
     if (i >= 0) {
+        uint32_t version = cpy_keys_version(globals);
+        if (version == 0 || version == VM_NO_VERSION)
+            return;
         c->u.global.builtins_version = 0;
-        c->u.global.globals_version = cpy_keys_version(globals);
+        c->u.global.globals_version = version;
         c->u.global.place = cpy_dict_value_at(globals, i);
         return;
     }
@@ -67,7 +70,7 @@ remember(VmCache *c, PyDictObject *globals, PyDictObject *builtins)
         return;
     uint32_t globals_version = cpy_keys_version(globals);
     uint32_t builtins_version = cpy_keys_version(builtins);
-    if (globals_version == 0 || builtins_version == 0)
+    if (globals_version == 0 || globals_version == VM_NO_VERSION || builtins_version == 0)
         return;
     c->u.global.globals_version = globals_version;
     c->u.global.builtins_version = builtins_version;

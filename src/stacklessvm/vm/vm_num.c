@@ -12,8 +12,6 @@
 
 #include <math.h>
 
-#define SMALL_MIN (-5)
-#define SMALL_MAX 256
 
 /* -- boxing ------------------------------------------------------------------------ */
 
@@ -64,7 +62,7 @@ small_box(VmWord w)
 {
     if (w < VM_FIRST_POINTER)
         return *singleton(w);
-    if (!vm_is_int(w) || vm_int(w) < SMALL_MIN || vm_int(w) > SMALL_MAX)
+    if (!vm_is_int(w) || vm_int(w) < VM_SMALL_MIN || vm_int(w) > VM_SMALL_MAX)
         return NULL;
     PyObject *small = PyLong_FromLong((long)vm_int(w));
     Py_DECREF(small);           /* CPython keeps small ints */
@@ -120,7 +118,7 @@ vm_unbox(PyObject *o)
     int64_t i;
     if (PyLong_CheckExact(o)) {
         if (!cpy_long_fits(o, &i) || !vm_int_fits(i)
-            || (Py_REFCNT(o) > 1 && (i < SMALL_MIN || i > SMALL_MAX)))
+            || (Py_REFCNT(o) > 1 && (i < VM_SMALL_MIN || i > VM_SMALL_MAX)))
             return vm_from_ptr(o);
         Py_DECREF(o);
         return vm_from_int(i);
@@ -140,7 +138,7 @@ vm_unbox_unique(PyObject *o)
 {
     int64_t i;
     if (PyLong_CheckExact(o)) {
-        if (!cpy_long_fits(o, &i) || i < SMALL_MIN || i > SMALL_MAX)
+        if (!cpy_long_fits(o, &i) || i < VM_SMALL_MIN || i > VM_SMALL_MAX)
             return vm_from_ptr(o);
         Py_DECREF(o);
         return vm_from_int(i);

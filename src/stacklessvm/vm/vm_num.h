@@ -5,6 +5,10 @@
 #include "cpyext_compat/cpy_long.h"
 #include "vm/vm_frame.h"
 
+/* CPython has one object for each of these ints. */
+#define VM_SMALL_MIN (-5)
+#define VM_SMALL_MAX 256
+
 /* A reference to the object a word stands for.  -> new, NULL with MemoryError */
 PyObject *vm_box(VmWord w);
 /* The same, sharing the box with locals of f that hold the same number.  -> new */
@@ -20,6 +24,17 @@ VmWord vm_unbox(PyObject *o);
 /* The word for the result of a call: objects keep their identity, but for those that only
    exist once (small ints, None, False, True).  takes o */
 VmWord vm_unbox_unique(PyObject *o);
+
+/* An object borrowed from somewhere, for a register: small ints become words. */
+static inline VmWord
+vm_word_of(PyObject *o)
+{
+    int64_t i;
+    if (PyLong_CheckExact(o) && cpy_long_compact(o, &i) && i >= VM_SMALL_MIN && i <= VM_SMALL_MAX)
+        return vm_from_int(i);
+    Py_INCREF(o);
+    return vm_from_ptr(o);
+}
 
 static inline PyObject *
 vm_reg_object(VmFrame *f, unsigned reg)

@@ -52,7 +52,8 @@ int make_generator(VmAct *A, VmFrame *f, VmWord *v);
     return (StencilExit) { (how), (value) }
 
 #define poll poll_here
-#define LOAD_FRAME() (R = f->regs)
+#define F f
+#define LOAD_FRAME(frame) (f = (frame), R = f->regs)
 #define NEXT GO_TO(STENCIL_NEXT)
 #define NEXT_N(words) NEXT
 #define OUT(call) \
@@ -69,9 +70,9 @@ int make_generator(VmAct *A, VmFrame *f, VmWord *v);
         const Operands *ip = ip_; \
         unsigned nlocals = f->code->nlocals; \
         VmCache *caches = f->code->caches; \
-        VmWord v = VM_NULL; \
+        VmWord v = VM_NULL, returned = VM_NULL; \
         int reraise = 0; \
-        (void)ip, (void)nlocals, (void)caches, (void)v, (void)reraise;
+        (void)ip, (void)nlocals, (void)caches, (void)v, (void)returned, (void)reraise;
 #define END() \
         __builtin_unreachable(); \
     error: \
@@ -79,7 +80,7 @@ int make_generator(VmAct *A, VmFrame *f, VmWord *v);
         LEAVE(STENCIL_RAISED, VM_NULL); \
     do_return: \
         SAVE(HOLE_PC); \
-        LEAVE(STENCIL_RETURNED, v); \
+        LEAVE(STENCIL_RETURNED, returned); \
     do_call: \
     do_yield: \
     poll_and_go: \
