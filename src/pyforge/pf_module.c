@@ -3,6 +3,7 @@
 #include "pf_cells.h"
 #include "pf_parse.h"
 #include "pf_plan.h"
+#include "pf_scan.h"
 #include "pf_serialize.h"
 
 /* Something outside the plans changed (settings, time zone): they are all stale. */
@@ -148,6 +149,7 @@ module_exec(PyObject *module)
 
     pf_text_init();
     pf_rules_init();
+    pf_scan_init();
     if (pf_state_init(st) < 0 || add_type(module, &pf_plan_spec, &st->plan_type) < 0
         || add_type(module, &pf_writer_spec, &st->writer_type) < 0
         || add_type(module, &pf_dfa_spec, &st->dfa_type) < 0

@@ -47,13 +47,6 @@ malformed(PfJson *j)
     return -1;
 }
 
-void
-pf_json_space(PfJson *j)
-{
-    while (j->p < j->end && (*j->p == ' ' || *j->p == '\n' || *j->p == '\t' || *j->p == '\r'))
-        j->p++;
-}
-
 /* -- Strings ------------------------------------------------------------------ */
 
 /* Moves to the first byte that ends or interrupts a string; ORs bytes into *high. */
@@ -295,6 +288,23 @@ digits(const char *p, const char *end)
     return p;
 }
 
+/* `-?digits` that fits, or what follows them makes a longer number: 0 not decided */
+static int
+small_int(const char *p, const char *end, const char **after, int64_t *v)
+{
+    const char *s = p + (*p == '-'), *q = s;
+    int64_t x = 0;
+
+    for (; q < end && (unsigned char)(*q - '0') <= 9 && q - s < 18; q++)
+        x = x * 10 + (*q - '0');
+    if (q == s || q >= end || (*s == '0' && q > s + 1) || (unsigned char)(*q - '0') <= 9
+        || *q == '.' || (*q | 32) == 'e')
+        return 0;
+    *after = q;
+    *v = *p == '-' ? -x : x;
+    return 1;
+}
+
 static PyObject *
 number(PfJson *j)
 {
@@ -303,6 +313,8 @@ number(PfJson *j)
     int64_t x;
     double d;
 
+    if (small_int(s, end, &j->p, &x))
+        return PyLong_FromLongLong(x);
     q = digits(p, end);
     if (q == p)
         return malformed(j), NULL;
@@ -376,10 +388,30 @@ typedef struct {
     PyObject *key;  /* owned, of the value being read */
 } Level;
 
+enum { SHALLOW = 12 };
+
 typedef struct {
-    Level *level; /* owned */
+    Level *level; /* `first`, or owned memory when that was too small */
     Py_ssize_t depth, capacity;
+    Level first[SHALLOW];
 } Stack;
+
+static int
+grow(Stack *s)
+{
+    Py_ssize_t n = s->capacity * 2;
+    Level *level = PyMem_Realloc(s->level == s->first ? NULL : s->level, (size_t)n * sizeof *level);
+
+    if (level == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (s->level == s->first)
+        memcpy(level, s->first, sizeof s->first);
+    s->level = level;
+    s->capacity = n;
+    return 0;
+}
 
 static int
 push(PfJson *j, Stack *s, PyObject *box) /* takes box */
@@ -390,16 +422,9 @@ push(PfJson *j, Stack *s, PyObject *box) /* takes box */
         Py_DECREF(box);
         return pf_json_limit_error(j, "max_depth", j->limits.max_depth);
     }
-    if (s->depth == s->capacity) {
-        Py_ssize_t n = s->capacity ? s->capacity * 2 : 16;
-        Level *level = PyMem_Realloc(s->level, (size_t)n * sizeof *level);
-        if (level == NULL) {
-            Py_DECREF(box);
-            PyErr_NoMemory();
-            return -1;
-        }
-        s->level = level;
-        s->capacity = n;
+    if (s->depth == s->capacity && grow(s) < 0) {
+        Py_DECREF(box);
+        return -1;
     }
     s->level[s->depth++] = (Level){box, NULL};
     return 0;
@@ -515,19 +540,23 @@ value(PfJson *j, Stack *s)
 PyObject *
 pf_json_value(PfJson *j)
 {
-    Stack s = {0};
+    Stack s;
     PyObject *v;
 
     pf_json_space(j);
     if (j->p < j->end && *j->p != '{' && *j->p != '[')
         return scalar(j);
+    s.level = s.first;
+    s.depth = 0;
+    s.capacity = SHALLOW;
     v = value(j, &s);
     while (s.depth > 0) {
         s.depth--;
         Py_XDECREF(s.level[s.depth].box);
         Py_XDECREF(s.level[s.depth].key);
     }
-    PyMem_Free(s.level);
+    if (s.level != s.first)
+        PyMem_Free(s.level);
     return v;
 }
 

@@ -33,7 +33,14 @@ void pf_json_clear(PfJson *j);
 int pf_json_limits(PyObject *tuple, PfLimits *limits);
 int pf_json_limit_error(PfJson *j, const char *name, Py_ssize_t limit); /* -1 */
 
-void pf_json_space(PfJson *j);
+static inline void
+pf_json_space(PfJson *j)
+{
+    while (j->p < j->end && (unsigned char)*j->p <= ' '
+           && (*j->p == ' ' || *j->p == '\n' || *j->p == '\t' || *j->p == '\r'))
+        j->p++;
+}
+
 int pf_json_string(PfJson *j, PfToken *t);              /* at '"'; 0 or -1 */
 PyObject *pf_json_text(PfJson *j, const PfToken *t);    /* -> new */
 PyObject *pf_json_value(PfJson *j);                     /* -> new; any value */

@@ -90,6 +90,42 @@ find_step(Rows *r, const PfToken *t, Py_ssize_t guess)
     return -1;
 }
 
+/* `"key"` is the step's, byte for byte: it needs no reading. */
+static inline int
+is_key_of(const Rows *r, const PfStep *s)
+{
+    const char *p = r->j.p;
+
+    return s->key_is_plain && r->j.end - p > s->key_size + 1 && p[s->key_size + 1] == '"'
+           && s->key_size <= r->j.limits.max_string
+           && memcmp(p + 1, s->key, (size_t)s->key_size) == 0;
+}
+
+/* Passes `"key":`; -> the step's number, -1 unknown (its token in *t), -2 */
+static Py_ssize_t
+read_key(Rows *r, PfToken *t, Py_ssize_t guess)
+{
+    PfJson *j = &r->j;
+    Py_ssize_t i = guess;
+
+    pf_json_space(j);
+    if (j->p >= j->end || *j->p != '"') {
+        malformed(r);
+        return -2;
+    }
+    if (r->plan->n_steps > 0 && is_key_of(r, &r->plan->steps[guess]))
+        j->p += r->plan->steps[guess].key_size + 2;
+    else if (pf_json_string(j, t) < 0 || (i = find_step(r, t, guess)) == -2)
+        return -2;
+    pf_json_space(j);
+    if (j->p >= j->end || *j->p != ':') {
+        malformed(r);
+        return -2;
+    }
+    j->p++;
+    return i;
+}
+
 /* A key the plan doesn't know. */
 static int
 unknown_member(Rows *r, const PfToken *t)
@@ -123,18 +159,11 @@ static int
 read_member(Rows *r, PyObject *row, Py_ssize_t *guess)
 {
     PfToken t;
-    Py_ssize_t i;
+    Py_ssize_t i = read_key(r, &t, *guess);
     PyObject *v, *old;
 
-    pf_json_space(&r->j);
-    if (r->j.p >= r->j.end || *r->j.p != '"')
-        return malformed(r);
-    if (pf_json_string(&r->j, &t) < 0 || (i = find_step(r, &t, *guess)) == -2)
+    if (i == -2)
         return -1;
-    pf_json_space(&r->j);
-    if (r->j.p >= r->j.end || *r->j.p != ':')
-        return malformed(r);
-    r->j.p++;
     if (i < 0)
         return unknown_member(r, &t);
     if ((v = member_value(r, &r->plan->steps[i])) == NULL)
@@ -192,7 +221,9 @@ clean_row(Rows *r, Py_ssize_t i)
                 goto fail;
             PyTuple_SET_ITEM(row, k, v);
         }
-        q = s->kind == PF_KIND_SKIP ? 1 : pf_step_clean(&c, s, v, &out);
+        if (s->kind == PF_KIND_SKIP || pf_step_keeps(p, s, v))
+            continue;
+        q = pf_step_clean(&c, s, v, &out);
         if (q == 0) {
             PyTuple_SET_ITEM(row, k, out);
             Py_DECREF(v);

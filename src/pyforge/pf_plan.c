@@ -82,6 +82,51 @@ watches_init(PfStep *s, PyObject *watches)
     return 0;
 }
 
+/* The type whose values to_python returns as they are and C's rules can judge. */
+static PyTypeObject *
+own_type(const PfState *st, const PfStep *s)
+{
+    for (Py_ssize_t i = 0; i < s->n_ops; i++)
+        if (s->ops[i].code == PF_OP_CALL)
+            return NULL;
+    switch ((PfKind)s->kind) {
+    case PF_KIND_TEXT: return &PyUnicode_Type;
+    case PF_KIND_INT:
+    case PF_KIND_AUTO: return &PyLong_Type;
+    case PF_KIND_FLOAT: return &PyFloat_Type;
+    case PF_KIND_BOOL: return &PyBool_Type;
+    case PF_KIND_DECIMAL: return st->decimal_type;
+    case PF_KIND_DATE: return PyDateTimeAPI->DateType;
+    case PF_KIND_DATETIME: return PyDateTimeAPI->DateTimeType;
+    case PF_KIND_TIME: return PyDateTimeAPI->TimeType;
+    case PF_KIND_DURATION: return PyDateTimeAPI->DeltaType;
+    case PF_KIND_UUID: return st->uuid_type;
+    case PF_KIND_JSON: return s->json_plain && s->choices == NULL ? &PyDict_Type : NULL;
+    default: return NULL;
+    }
+}
+
+static int
+is_plain_in_json(const char *s, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n; i++)
+        if ((unsigned char)s[i] < 0x20 || s[i] == '"' || s[i] == '\\')
+            return 0;
+    return 1;
+}
+
+/* 1 when an exact "" is among the empty values */
+static int
+text_is_empty(PyObject *values)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values); i++) {
+        PyObject *v = PyList_GET_ITEM(values, i);
+        if (PyUnicode_CheckExact(v) && PyUnicode_GET_LENGTH(v) == 0)
+            return 1;
+    }
+    return 0;
+}
+
 static PfStep *
 base_new(PfState *st, PyObject *arg);
 
@@ -129,13 +174,19 @@ step_init(PfState *st, PfStep *s, PyObject *arg)
     s->extra = optional(extra);
     if ((s->key = PyUnicode_AsUTF8AndSize(s->name, &s->key_size)) == NULL)
         return -1;
+    s->key_is_plain = (char)is_plain_in_json(s->key, s->key_size);
     if (base != Py_None && (s->base = base_new(st, base)) == NULL)
         return -1;
     if (s->kind == PF_KIND_ARRAY && s->base == NULL) {
         PyErr_SetString(PyExc_ValueError, "an array needs its item's step");
         return -1;
     }
-    return ops_init(st, s, ops) < 0 ? -1 : watches_init(s, watches);
+    if (ops_init(st, s, ops) < 0 || watches_init(s, watches) < 0)
+        return -1;
+    s->own = own_type(st, s);
+    s->none_stays = s->blank && s->kind != PF_KIND_DYNAMIC;
+    s->text_stays = s->blank && s->own == &PyUnicode_Type && text_is_empty(empty);
+    return 0;
 }
 
 static void

@@ -44,8 +44,13 @@ typedef struct PfStep {
     PyObject *name, *attname;  /* owned, interned */
     const char *key;           /* borrowed from name: its UTF-8 */
     Py_ssize_t key_size;
+    char key_is_plain;         /* stands in JSON as it is */
     uint8_t kind;
     char null, blank, editable, by_getattr, json_plain;
+    char none_stays;           /* clean_fields leaves None alone */
+    char text_stays;           /* and "" */
+    PyTypeObject *own;         /* borrowed from PfState or static: values of this very type
+                                  may stay themselves; NULL when they never do */
     PyObject *clean;           /* owned: field.clean */
     PyObject *raise_collected; /* owned: list of ValidationErrors → raises their sum */
     PyObject *get_default;     /* owned */
@@ -87,6 +92,9 @@ typedef struct {
 
 /* -> *out new; 0 cleaned, 1 skipped (*out is the value), -1 exception */
 int pf_step_clean(PfClean *c, PfStep *s, PyObject *value, PyObject **out);
+
+/* Would pf_step_clean with skip_blank give v itself? 0: not decided here */
+int pf_step_keeps(const PfPlan *p, const PfStep *s, PyObject *v);
 
 PyObject *pf_plan_clean_rows(PyObject *self, PyObject *args);
 PyObject *pf_plan_clean_instances(PyObject *self, PyObject *args);

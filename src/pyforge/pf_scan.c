@@ -1,6 +1,7 @@
 /* Strict readers of small texts; see pf_scan.h. */
 #include "pf_scan.h"
 
+#include <float.h>
 #include <string.h>
 
 #include "cpyext_compat/cpy_uint128.h"
@@ -181,53 +182,52 @@ pf_make_datetime(const PfStamp *t)
 
 /* -- UUID --------------------------------------------------------------------- */
 
-/* value + 1 of a hexadecimal digit, 0 for anything else */
-static const uint8_t hex_value[256] = {
-    ['0'] = 1,
-    ['1'] = 2,
-    ['2'] = 3,
-    ['3'] = 4,
-    ['4'] = 5,
-    ['5'] = 6,
-    ['6'] = 7,
-    ['7'] = 8,
-    ['8'] = 9,
-    ['9'] = 10,
-    ['a'] = 11,
-    ['b'] = 12,
-    ['c'] = 13,
-    ['d'] = 14,
-    ['e'] = 15,
-    ['f'] = 16,
-    ['A'] = 11,
-    ['B'] = 12,
-    ['C'] = 13,
-    ['D'] = 14,
-    ['E'] = 15,
-    ['F'] = 16,
-};
+enum { NOT_HEX = 0x100 }; /* stays above a byte however it is shifted in */
+
+/* value of a hexadecimal digit */
+static uint16_t hex_value[256];
+
+void
+pf_scan_init(void)
+{
+    for (int c = 0; c < 256; c++)
+        hex_value[c] = NOT_HEX;
+    for (int i = 0; i < 16; i++)
+        hex_value[(uint8_t)"0123456789abcdef"[i]] = hex_value[(uint8_t)"0123456789ABCDEF"[i]] = (uint16_t)i;
+}
+
+/* n bytes from 2n digits; ORs into *seen what shows a character that isn't one */
+static inline void
+hex_bytes(const char *s, int n, unsigned char *out, unsigned *seen)
+{
+    for (int i = 0; i < n; i++) {
+        unsigned v = (unsigned)hex_value[(uint8_t)s[2 * i]] << 4 | hex_value[(uint8_t)s[2 * i + 1]];
+        *seen |= v;
+        out[i] = (unsigned char)v;
+    }
+}
 
 int
 pf_scan_uuid(const char *s, Py_ssize_t n, unsigned char out[16])
 {
-    static const uint8_t at[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
-    const unsigned char *u = (const unsigned char *)s;
-    unsigned bad = 0;
+    unsigned seen = 0;
 
-    if (n != 32 && n != 36)
-        return 0;
-    if (n == 36 && (s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-'))
-        return 0;
-    for (int i = 0; i < 16; i++) {
-        int k = n == 36 ? at[i] : 2 * i;
-        unsigned high = hex_value[u[k]], low = hex_value[u[k + 1]];
-        bad |= (high == 0) | (low == 0);
-        out[i] = (unsigned char)((high - 1) << 4 | (low - 1));
+    if (n == 32) {
+        hex_bytes(s, 16, out, &seen);
+        return seen < NOT_HEX;
     }
-    return !bad;
+    if (n != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-')
+        return 0;
+    hex_bytes(s, 4, out, &seen);
+    hex_bytes(s + 9, 2, out + 4, &seen);
+    hex_bytes(s + 14, 2, out + 6, &seen);
+    hex_bytes(s + 19, 2, out + 8, &seen);
+    hex_bytes(s + 24, 6, out + 10, &seen);
+    return seen < NOT_HEX;
 }
 
-/* What uuid.UUID(hex=...) builds, slot by slot. */
+/* What uuid.UUID(hex=...) builds, slot by slot. It refers to an int and an enum member and
+   refuses assignment, so that no cycle runs through it: the collector need not visit it. */
 PyObject *
 pf_make_uuid(const PfState *st, const unsigned char bytes[16])
 {
@@ -241,6 +241,7 @@ pf_make_uuid(const PfState *st, const unsigned char bytes[16])
     }
     *(PyObject **)((char *)v + st->uuid_int_at) = number;
     *(PyObject **)((char *)v + st->uuid_safe_at) = Py_NewRef(st->uuid_unknown);
+    PyObject_GC_UnTrack(v);
     return v;
 }
 
@@ -300,37 +301,64 @@ pf_scan_decimal(const char *s, Py_ssize_t n, PfDigits *d)
     return 1;
 }
 
-static const double exact_powers[] = {
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+/* Up to 19 digits divided by a power of ten, both exact as a long double of 64 bits: the
+   quotient is the true value rounded to 64 bits. Rounding that to 53 is right as well,
+   unless it lies exactly in the middle and the true value may be on either side. */
+#if LDBL_MANT_DIG == 64
+typedef long double Wide;
+enum { MAX_DIGITS = 19,
+       MAX_AFTER = 27 };
+#else
+typedef double Wide;
+enum { MAX_DIGITS = 15,
+       MAX_AFTER = 22 };
+#endif
+static const Wide exact_powers[] = {
+    1e0L, 1e1L, 1e2L, 1e3L, 1e4L, 1e5L, 1e6L, 1e7L, 1e8L, 1e9L,
+    1e10L, 1e11L, 1e12L, 1e13L, 1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L,
+    1e20L, 1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L, 1e27L};
 
-/* Up to 15 digits and a small power of ten: one exact multiplication or division. */
+static int
+in_the_middle(Wide x)
+{
+#if LDBL_MANT_DIG == 64
+    uint64_t mantissa;
+
+    memcpy(&mantissa, &x, sizeof mantissa);
+    return (mantissa & 0x7ff) == 0x400;
+#else
+    return 0;
+#endif
+}
+
 static int
 scan_exact(const char *s, Py_ssize_t n, double *v)
 {
     uint64_t m = 0;
-    int digits = 0, after = 0, point = 0, seen = 0, negative = n > 0 && s[0] == '-';
-    double x;
+    int digits = 0, negative = n > 0 && s[0] == '-';
+    Py_ssize_t point = -1, after;
+    Wide x;
 
+    if (n > MAX_DIGITS + MAX_AFTER)
+        return 0;
     for (Py_ssize_t i = negative; i < n; i++) {
         int d = digit_of(s[i]);
         if (d < 0) {
-            if (s[i] != '.' || point)
+            if (s[i] != '.' || point >= 0)
                 return 0;
-            point = 1;
+            point = i;
             continue;
         }
-        seen++;
-        after += point;
         digits += digits > 0 || d != 0;
-        m = m * 10 + (unsigned)d;
-        if (digits > 15 || after > 22)
-            return 0;
+        m = m * 10 + (unsigned)d; /* wraps only beyond MAX_DIGITS */
     }
-    if (seen == 0)
+    after = point < 0 ? 0 : n - 1 - point;
+    if (n - negative - (point >= 0) < 1 || digits > MAX_DIGITS || after > MAX_AFTER)
         return 0;
-    x = (double)m / exact_powers[after];
-    *v = negative ? -x : x;
+    x = (Wide)m / exact_powers[after];
+    if (in_the_middle(x))
+        return 0;
+    *v = (double)(negative ? -x : x);
     return 1;
 }
 

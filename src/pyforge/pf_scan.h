@@ -19,6 +19,7 @@ int pf_scan_clock(const char *s, Py_ssize_t n, PfStamp *t);    /* HH:MM[:SS[.f{1
 int pf_scan_stamp(const char *s, Py_ssize_t n, PfStamp *t);    /* date[T ]clock[Z|±HH:MM] */
 int pf_scan_duration(const char *s, Py_ssize_t n, int64_t *days, PfStamp *t);
 int pf_scan_i64(const char *s, Py_ssize_t n, int64_t *v);      /* [+-]?d{1,18} */
+void pf_scan_init(void); /* tables; once, at import */
 int pf_scan_uuid(const char *s, Py_ssize_t n, unsigned char out[16]);
 
 /* -> new, or NULL without an exception when not sure */
