@@ -213,7 +213,9 @@ def serialize_instance(instance: Any, descriptors: Any) -> dict[str, Any]:
 
 def serialize_instance_bytes(instance: Any, enc: Any) -> bytes:
     """One instance as a JSON object."""
-    return as_encoder(enc)._writer.instance(instance)
+    if type(enc) is not Encoder:
+        enc = as_encoder(enc)
+    return enc._writer.instance(instance)  # type: ignore[no-any-return]
 
 
 def serialize_batch(instances: Iterable[Any], enc: Any) -> bytes:

@@ -19,6 +19,28 @@ cpy_dict_get(PyObject *dict, PyObject *key, PyObject **value)
 #endif
 }
 
+/* The same for keys asked for in the dict's own order, as attributes usually are: looks at
+   the entries that follow *at (0 at first) before it searches. Never runs Python code for
+   keys that are the dict's own objects. */
+static inline int
+cpy_dict_next(PyObject *dict, Py_ssize_t *at, PyObject *key, PyObject **value)
+{
+#ifndef Py_GIL_DISABLED /* PyDict_Next needs a lock there */
+    PyObject *k, *v;
+
+    for (int skipped = 0; *at >= 0 && skipped < 4; skipped++) {
+        if (!PyDict_Next(dict, at, &k, &v))
+            break;
+        if (k == key) {
+            *value = Py_NewRef(v);
+            return 1;
+        }
+    }
+    *at = -1; /* another order: search from now on */
+#endif
+    return cpy_dict_get(dict, key, value);
+}
+
 /* The item at i, or NULL without an exception when the list has shrunk. -> new */
 static inline PyObject *
 cpy_list_get(PyObject *list, Py_ssize_t i)

@@ -1,6 +1,10 @@
 /* The growing byte buffer; see pf_out.h. */
 #include "pf_out.h"
 
+/* Bytes that may stay unused behind a finished text: giving back fewer of them costs more
+   than writing a short row. */
+enum { SLACK = 256 };
+
 int
 pf_out_init(PfOut *o, Py_ssize_t hint)
 {
@@ -49,9 +53,12 @@ pf_out_finish(PfOut *o)
 
     o->bytes = NULL;
     o->p = o->end = NULL;
-    if (used != PyBytes_GET_SIZE(bytes) && _PyBytes_Resize(&bytes, used) < 0)
-        return NULL;
-    return bytes;
+    if (PyBytes_GET_SIZE(bytes) - used <= SLACK) {
+        Py_SET_SIZE(bytes, used); /* nobody else has seen the object */
+        PyBytes_AS_STRING(bytes)[used] = '\0';
+        return bytes;
+    }
+    return _PyBytes_Resize(&bytes, used) < 0 ? NULL : bytes;
 }
 
 void

@@ -40,6 +40,21 @@ pf_out_put(PfOut *o, const char *s, size_t n)
     return 0;
 }
 
+enum { PF_OUT_BLOCK = 32 };
+
+/* The same for a short text with PF_OUT_BLOCK readable bytes behind it: whole blocks are
+   stored, and what they store too much is written over. */
+static inline int
+pf_out_key(PfOut *o, const char *s, size_t n)
+{
+    if (pf_out_room(o, n + PF_OUT_BLOCK) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i += PF_OUT_BLOCK)
+        memcpy(o->p + i, s + i, PF_OUT_BLOCK);
+    o->p += n;
+    return 0;
+}
+
 static inline int
 pf_out_char(PfOut *o, char c)
 {

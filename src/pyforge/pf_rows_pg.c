@@ -385,10 +385,9 @@ write_result_row(PfWriter *w, PfEncoder *e, PfCells *c, PyObject *get_value,
                  PyObject *row, PyObject **indexes)
 {
     for (Py_ssize_t i = 0; i < c->n; i++) {
-        PyObject *key = e->columns[i].key, *raw;
-        PyObject *call[3] = {NULL, row, indexes[i]};
+        PyObject *raw, *call[3] = {NULL, row, indexes[i]};
         int r;
-        if (pf_out_put(&w->out, PyBytes_AS_STRING(key), (size_t)PyBytes_GET_SIZE(key)) < 0)
+        if (pf_out_key(&w->out, e->columns[i].key, e->columns[i].key_size) < 0)
             return -1;
         raw = PyObject_Vectorcall(get_value, call + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET,
                                   NULL);

@@ -230,19 +230,13 @@ write_decimal_cell(PfWriter *w, PyObject *v, long param)
 static int
 write_uuid_cell(PfWriter *w, PyObject *v)
 {
-    static const char digits[] = "0123456789abcdef";
     const char *s;
     Py_ssize_t n;
     unsigned char b[16];
-    char hex[32];
 
     if (!ascii_text(v, &s, &n) || !pf_scan_uuid(s, n, b))
         return 0;
-    for (int i = 0; i < 16; i++) {
-        hex[2 * i] = digits[b[i] >> 4];
-        hex[2 * i + 1] = digits[b[i] & 15];
-    }
-    return done(pf_write_uuid_hex(w, hex));
+    return done(pf_write_uuid_bytes(w, b));
 }
 
 static int
@@ -306,9 +300,9 @@ write_row(PfWriter *w, PfEncoder *e, PfCells *c, PyObject *row)
         return -1;
     }
     for (Py_ssize_t i = 0; i < c->n; i++) {
-        PyObject *key = e->columns[i].key, *v = PyTuple_GET_ITEM(row, i);
+        PyObject *v = PyTuple_GET_ITEM(row, i);
         int r;
-        if (pf_out_put(&w->out, PyBytes_AS_STRING(key), (size_t)PyBytes_GET_SIZE(key)) < 0)
+        if (pf_out_key(&w->out, e->columns[i].key, e->columns[i].key_size) < 0)
             return -1;
         if (c->codes[i] == PF_CELL_ANY)
             r = done(pf_write_value(w, v));

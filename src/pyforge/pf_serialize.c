@@ -62,9 +62,7 @@ pf_writer_between(PfWriter *w, const PfFrame *frame, Py_ssize_t row)
 static inline int
 write_cell(PfWriter *w, const PfColumn *c, PyObject *v)
 {
-    if (pf_out_put(&w->out, PyBytes_AS_STRING(c->key), (size_t)PyBytes_GET_SIZE(c->key)) < 0)
-        return -1;
-    return pf_write_value(w, v);
+    return pf_out_key(&w->out, c->key, c->key_size) < 0 ? -1 : pf_write_value(w, v);
 }
 
 static int
@@ -153,13 +151,13 @@ readable_dict(PfEncoder *e, PyObject *instance)
     return dict;
 }
 
-/* -> new */
+/* *at: where in the dict the last column was; 0 at first. -> new */
 static PyObject *
-instance_value(const PfColumn *c, PyObject *instance, PyObject *dict)
+instance_value(const PfColumn *c, PyObject *instance, PyObject *dict, Py_ssize_t *at)
 {
     PyObject *v = NULL, *converted;
 
-    if (dict != NULL && !c->by_getattr && cpy_dict_get(dict, c->attname, &v) < 0)
+    if (dict != NULL && !c->by_getattr && cpy_dict_next(dict, at, c->attname, &v) < 0)
         return NULL;
     if (v == NULL && (v = PyObject_GetAttr(instance, c->attname)) == NULL)
         return NULL;
@@ -174,10 +172,11 @@ static int
 write_instance(PfWriter *w, PfEncoder *e, PyObject *instance)
 {
     PyObject *dict = readable_dict(e, instance); /* owned */
+    Py_ssize_t at = 0;
     int r = 0;
 
     for (Py_ssize_t i = 0; r == 0 && i < e->n_columns; i++) {
-        PyObject *v = instance_value(&e->columns[i], instance, dict);
+        PyObject *v = instance_value(&e->columns[i], instance, dict, &at);
         r = v == NULL ? -1 : write_cell(w, &e->columns[i], v);
         Py_XDECREF(v);
     }
@@ -333,6 +332,7 @@ encoder_as_dict(PyObject *self, PyObject *instance, int is_mapping)
 {
     PfEncoder *e = (PfEncoder *)self;
     PyObject *dict = NULL, *result = PyDict_New(); /* owned */
+    Py_ssize_t at = 0;
     PfWriter w;
 
     if (result == NULL || pf_writer_begin(&w, e, 1) < 0) {
@@ -343,7 +343,7 @@ encoder_as_dict(PyObject *self, PyObject *instance, int is_mapping)
     for (Py_ssize_t i = 0; result != NULL && i < e->n_columns; i++) {
         const PfColumn *c = &e->columns[i];
         PyObject *v = is_mapping ? mapping_value(c, instance)
-                                 : instance_value(c, instance, dict);
+                                 : instance_value(c, instance, dict, &at);
         PyObject *plain = v == NULL ? NULL : jsonable(&w, v);
         if (plain == NULL || PyDict_SetItem(result, c->name, plain) < 0)
             Py_CLEAR(result);
@@ -397,9 +397,9 @@ style_init(PfStyle *s, PyObject *arg)
     return 0;
 }
 
-/* `{"name": ` for the first column, `, "name": ` for the others. -> new */
+/* `{"name": ` for the first column, `, "name": ` for the others. -> new bytes */
 static PyObject *
-column_key(PfEncoder *e, PyObject *name, int first)
+key_text(PfEncoder *e, PyObject *name, int first)
 {
     PfWriter w;
     int r;
@@ -420,7 +420,7 @@ column_key(PfEncoder *e, PyObject *name, int first)
 static int
 column_init(PfEncoder *e, PfColumn *c, PyObject *arg, int first)
 {
-    PyObject *name, *attname, *convert;
+    PyObject *name, *attname, *convert, *key;
     int by_getattr;
 
     if (!PyArg_ParseTuple(arg, "UUpO", &name, &attname, &by_getattr, &convert))
@@ -431,7 +431,14 @@ column_init(PfEncoder *e, PfColumn *c, PyObject *arg, int first)
     PyUnicode_InternInPlace(&c->attname);
     c->by_getattr = (char)by_getattr;
     c->convert = convert == Py_None ? NULL : Py_NewRef(convert);
-    c->key = column_key(e, c->name, first);
+    if ((key = key_text(e, c->name, first)) == NULL)
+        return -1;
+    c->key_size = (size_t)PyBytes_GET_SIZE(key);
+    if ((c->key = PyMem_Calloc(c->key_size + PF_OUT_BLOCK, 1)) != NULL)
+        memcpy(c->key, PyBytes_AS_STRING(key), c->key_size);
+    else
+        PyErr_NoMemory();
+    Py_DECREF(key);
     return c->key == NULL ? -1 : 0;
 }
 
@@ -521,7 +528,7 @@ encoder_dealloc(PyObject *self)
     PyObject_GC_UnTrack(self);
     encoder_clear(self);
     for (Py_ssize_t i = 0; i < e->n_columns; i++) {
-        Py_XDECREF(e->columns[i].key);
+        PyMem_Free(e->columns[i].key);
         Py_XDECREF(e->columns[i].name);
         Py_XDECREF(e->columns[i].attname);
     }

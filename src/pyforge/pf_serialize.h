@@ -5,7 +5,8 @@
 #include "pf_style.h"
 
 typedef struct {
-    PyObject *key;     /* owned bytes: `{"name": ` or `, "name": ` */
+    char *key;         /* owned: `{"name": ` or `, "name": `, then PF_OUT_BLOCK zeros */
+    size_t key_size;
     PyObject *name;    /* owned str: key of a dict row and of instance_dict */
     PyObject *attname; /* owned interned str */
     PyObject *convert; /* owned callable or NULL: instance value → value to write */

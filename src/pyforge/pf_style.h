@@ -37,6 +37,7 @@ typedef struct {
 } PfWriter;
 
 /* pf_write_text.c */
+extern uint16_t pf_hex_pair[256]; /* two hex digits, in memory order */
 void pf_text_init(void);
 const char *pf_text_isa(void);
 int pf_write_str(PfWriter *w, PyObject *text); /* any str, subclass included */
@@ -48,7 +49,7 @@ int pf_write_int(PfWriter *w, PyObject *v);
 int pf_write_i64(PfWriter *w, int64_t v);
 int pf_write_float(PfWriter *w, double v);
 int pf_write_decimal(PfWriter *w, PyObject *v);
-int pf_write_uuid_hex(PfWriter *w, const char hex[32]);
+int pf_write_uuid_bytes(PfWriter *w, const unsigned char b[16]);
 int pf_write_uuid(PfWriter *w, PyObject *v);
 int pf_double_repr(double v, char out[32]); /* repr(v), its length; finite only */
 char *pf_put_i64(char *p, int64_t v);

@@ -353,7 +353,7 @@ clean_row(PfPlan *p, PyObject *row, PyObject *instance, PyObject **errors)
 {
     PfClean c = {p, instance, 1};
     PyObject *result, *values[GATHERED]; /* owned */
-    Py_ssize_t gathered = 0, done = 0;
+    Py_ssize_t gathered = 0, done = 0, at = 0;
 
     *errors = NULL;
     if (row_has_shape(p, row) < 0 || (result = PyTuple_New(p->n_steps)) == NULL)
@@ -361,7 +361,7 @@ clean_row(PfPlan *p, PyObject *row, PyObject *instance, PyObject **errors)
     if (PyDict_CheckExact(row) && p->pure) {
         gathered = p->n_steps < GATHERED ? p->n_steps : GATHERED;
         for (Py_ssize_t i = 0; i < gathered; i++)
-            if (cpy_dict_get(row, p->steps[i].name, &values[i]) < 0)
+            if (cpy_dict_next(row, &at, p->steps[i].name, &values[i]) < 0)
                 PyErr_Clear(); /* asked again in its turn */
     }
     for (; done < p->n_steps && result != NULL; done++) {
@@ -508,14 +508,14 @@ clean_instance(PfPlan *p, PyObject *instance, const char *skip, PyObject **error
     PfClean c = {p, instance, 1};
     PyObject *dict = own_dict(p, instance); /* owned */
     PyObject *values[GATHERED];              /* owned */
-    Py_ssize_t gathered = 0;
+    Py_ssize_t gathered = 0, at = 0;
     int r = 0;
 
     *errors = NULL;
     if (dict != NULL && p->pure) {
         gathered = p->n_steps < GATHERED ? p->n_steps : GATHERED;
         for (Py_ssize_t i = 0; i < gathered; i++)
-            if (cpy_dict_get(dict, p->steps[i].attname, &values[i]) < 0)
+            if (cpy_dict_next(dict, &at, p->steps[i].attname, &values[i]) < 0)
                 PyErr_Clear(); /* asked again in its turn */
     }
     for (Py_ssize_t i = 0; i < p->n_steps; i++) {

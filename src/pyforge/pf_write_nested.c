@@ -257,19 +257,12 @@ write_django(PfWriter *w, PyObject *v)
     return r < 0 ? -1 : 1;
 }
 
-int
-pf_write_value(PfWriter *w, PyObject *v)
+/* Everything but the exact types of pf_write_value. */
+static int
+write_unusual(PfWriter *w, PyObject *v)
 {
-    int r;
-
     if (PyUnicode_Check(v))
         return pf_write_str(w, v);
-    if (v == Py_None)
-        return pf_write_lit(w, "null", 4);
-    if (v == Py_True)
-        return pf_write_lit(w, "true", 4);
-    if (v == Py_False)
-        return pf_write_lit(w, "false", 5);
     if (PyLong_Check(v))
         return pf_write_int(w, v);
     if (PyFloat_Check(v))
@@ -278,7 +271,32 @@ pf_write_value(PfWriter *w, PyObject *v)
         return write_dict(w, v);
     if (PyList_Check(v) || PyTuple_Check(v))
         return write_list(w, v);
+    return pf_write_fallback(w, v);
+}
+
+int
+pf_write_value(PfWriter *w, PyObject *v)
+{
+    PyTypeObject *t = Py_TYPE(v);
+    int r;
+
+    if (t == &PyUnicode_Type)
+        return pf_write_str(w, v);
+    if (v == Py_None)
+        return pf_write_lit(w, "null", 4);
+    if (v == Py_True)
+        return pf_write_lit(w, "true", 4);
+    if (v == Py_False)
+        return pf_write_lit(w, "false", 5);
+    if (t == &PyLong_Type)
+        return pf_write_int(w, v);
+    if (t == &PyFloat_Type)
+        return pf_write_float(w, PyFloat_AS_DOUBLE(v));
+    if (t == &PyDict_Type)
+        return write_dict(w, v);
+    if (t == &PyList_Type)
+        return write_list(w, v);
     if (!w->style->plain && (r = write_django(w, v)) != 0)
         return r < 0 ? -1 : 0;
-    return pf_write_fallback(w, v);
+    return write_unusual(w, v);
 }

@@ -252,35 +252,30 @@ pf_write_decimal(PfWriter *w, PyObject *v)
 }
 
 int
-pf_write_uuid_hex(PfWriter *w, const char hex[32])
+pf_write_uuid_bytes(PfWriter *w, const unsigned char b[16])
 {
     char *p;
 
-    if (pf_out_room(&w->out, 38) < 0)
+    if (pf_out_room(&w->out, 40) < 0)
         return -1;
     p = w->out.p;
     *p++ = '"';
-    memcpy(p, hex, 8);
-    p[8] = '-';
-    memcpy(p + 9, hex + 8, 4);
-    p[13] = '-';
-    memcpy(p + 14, hex + 12, 4);
-    p[18] = '-';
-    memcpy(p + 19, hex + 16, 4);
-    p[23] = '-';
-    memcpy(p + 24, hex + 20, 12);
-    p[36] = '"';
-    w->out.p = p + 37;
+    for (int i = 0; i < 16; i++) {
+        memcpy(p, &pf_hex_pair[b[i]], 2);
+        p += 2;
+        if (i == 3 || i == 5 || i == 7 || i == 9)
+            *p++ = '-';
+    }
+    *p++ = '"';
+    w->out.p = p;
     return 0;
 }
 
 int
 pf_write_uuid(PfWriter *w, PyObject *v)
 {
-    static const char digits[] = "0123456789abcdef";
     PyObject *number = pf_uuid_int(w->st, v);
     unsigned char b[16];
-    char hex[32];
 
     if (number == NULL || !PyLong_CheckExact(number))
         return pf_write_fallback(w, v);
@@ -288,9 +283,5 @@ pf_write_uuid(PfWriter *w, PyObject *v)
         PyErr_Clear();
         return pf_write_fallback(w, v);
     }
-    for (int i = 0; i < 16; i++) {
-        hex[2 * i] = digits[b[i] >> 4];
-        hex[2 * i + 1] = digits[b[i] & 15];
-    }
-    return pf_write_uuid_hex(w, hex);
+    return pf_write_uuid_bytes(w, b);
 }

@@ -21,7 +21,7 @@ enum { BLOCK = 1024,
 
 static Escape esc_ascii[256]; /* \uXXXX from 0x7f on */
 static Escape esc_utf8[128];
-static uint16_t hex_pair[256]; /* two hex digits, in memory order */
+uint16_t pf_hex_pair[256];
 
 typedef const uint8_t *(*CopyPlain)(const uint8_t *s, const uint8_t *e, char **p);
 static CopyPlain copy_ascii, copy_utf8; /* set once, at import */
@@ -198,7 +198,7 @@ pf_text_init(void)
     static const char digits[] = "0123456789abcdef";
 
     for (unsigned c = 0; c < 256; c++) {
-        hex_pair[c] = (uint16_t)((unsigned)digits[c >> 4]
+        pf_hex_pair[c] = (uint16_t)((unsigned)digits[c >> 4]
                                  | (unsigned)digits[c & 15] << 8);
         if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\')
             set_plain(&esc_ascii[c], c);
@@ -277,39 +277,67 @@ write_bytes(PfOut *o, const uint8_t *s, size_t n, int ascii)
     return 0;
 }
 
-/* A short text in one go: quotes included, one room check. */
+/* The rest of a short text, from a character that must be escaped, and the quote. */
+static int
+finish_short(PfOut *o, const uint8_t *s, const uint8_t *e, int ascii)
+{
+    const Escape *table = ascii ? esc_ascii : esc_utf8;
+    char *p;
+
+    if (pf_out_room(o, (size_t)(e - s) * 6 + 64) < 0)
+        return -1;
+    p = put_bytes(s, s + 1, o->p, table, ascii);
+    s++;
+#ifdef PF_X86
+    while (e - s >= 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)s);
+        unsigned m = special16(v, ascii), k = m != 0 ? (unsigned)__builtin_ctz(m) : 16;
+        _mm_storeu_si128((__m128i *)p, v);
+        p += k, s += k;
+        if (m != 0)
+            p = put_bytes(s, s + 1, p, table, ascii), s++;
+    }
+#endif
+    if (copy_tail(s, e, p, ascii))
+        p += e - s;
+    else
+        p = put_bytes(s, e, p, table, ascii);
+    *p++ = '"';
+    o->p = p;
+    return 0;
+}
+
+/* A short text in one go: quotes included, and room for what escapes may add only when
+   there are some. */
 static inline int
 write_short(PfOut *o, const uint8_t *s, size_t n, int ascii)
 {
+    const uint8_t *e = s + n;
     char *p;
 
-    if (pf_out_room(o, n * 6 + 80) < 0)
+    if (pf_out_room(o, n + 128) < 0)
         return -1;
     p = o->p;
     *p++ = '"';
-    if (n >= 16) {
-        const uint8_t *e = s + n;
-        while (e - s >= 16) {
 #ifdef PF_X86
-            __m128i v = _mm_loadu_si128((const __m128i *)s);
-            unsigned m = special16(v, ascii);
-            _mm_storeu_si128((__m128i *)p, v);
-            if (m == 0) {
-                p += 16, s += 16;
-                continue;
-            }
+    for (; e - s >= 16; p += 16, s += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)s);
+        unsigned m = special16(v, ascii);
+        _mm_storeu_si128((__m128i *)p, v);
+        if (m != 0) {
             unsigned k = (unsigned)__builtin_ctz(m);
-            p += k, s += k;
-#endif
-            p = put_bytes(s, s + 1, p, ascii ? esc_ascii : esc_utf8, ascii);
-            s++;
+            o->p = p + k;
+            return finish_short(o, s + k, e, ascii);
         }
-        n = (size_t)(e - s);
     }
-    if (copy_tail(s, s + n, p, ascii))
-        p += n;
+#endif
+    o->p = p;
+    if (e - s >= 16)
+        return finish_short(o, s, e, ascii);
+    if (copy_tail(s, e, p, ascii))
+        p += e - s;
     else
-        p = put_bytes(s, s + n, p, ascii ? esc_ascii : esc_utf8, ascii);
+        p = put_bytes(s, e, p, ascii ? esc_ascii : esc_utf8, ascii);
     *p++ = '"';
     o->p = p;
     return 0;
@@ -330,8 +358,8 @@ static inline char *
 put_u4(char *p, unsigned c)
 {
     uint64_t x = (uint64_t)'\\' | (uint64_t)'u' << 8
-                 | (uint64_t)hex_pair[c >> 8 & 255] << 16
-                 | (uint64_t)hex_pair[c & 255] << 32;
+                 | (uint64_t)pf_hex_pair[c >> 8 & 255] << 16
+                 | (uint64_t)pf_hex_pair[c & 255] << 32;
     memcpy(p, &x, 8);
     return p + 6;
 }
