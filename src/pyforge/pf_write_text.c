@@ -264,8 +264,8 @@ write_bytes(PfOut *o, const uint8_t *s, size_t n, int ascii)
             s = copy(s, stop, &p);
             if (stop - s < 16)
                 break;
-            p = put_bytes(s, s + 1, p, table, ascii);
-            s++;
+            p = put_bytes(s, s + 16, p, table, ascii); /* one escape seldom comes alone */
+            s += 16;
         }
         if (s < stop && stop - s < 16 && copy_tail(s, stop, p, ascii))
             p += stop - s;
@@ -354,73 +354,109 @@ write_quoted(PfOut *o, const uint8_t *s, size_t n, int ascii)
 
 /* -- Wide source -------------------------------------------------------------- */
 
-static inline char *
-put_u4(char *p, unsigned c)
+/* An escape as one number: its text in memory order, its length in the top byte. What a
+   character of mixed text becomes can't be predicted, so it is chosen without a branch. */
+static inline uint64_t
+choose(int first, uint64_t a, uint64_t b)
 {
-    uint64_t x = (uint64_t)'\\' | (uint64_t)'u' << 8
-                 | (uint64_t)pf_hex_pair[c >> 8 & 255] << 16
-                 | (uint64_t)pf_hex_pair[c & 255] << 32;
+    uint64_t m = 0 - (uint64_t)(first != 0);
+    return (a & m) | (b & ~m);
+}
+
+static inline char *
+put_escape(char *p, uint64_t x)
+{
     memcpy(p, &x, 8);
-    return p + 6;
+    return p + (x >> 56);
+}
+
+static inline uint64_t
+escape_of(const Escape *table, unsigned c)
+{
+    uint64_t x;
+    memcpy(&x, &table[c & 127], 8);
+    return x;
+}
+
+static inline uint64_t
+u4(unsigned c) /* \uXXXX */
+{
+    return (uint64_t)'\\' | (uint64_t)'u' << 8 | (uint64_t)pf_hex_pair[c >> 8 & 255] << 16
+           | (uint64_t)pf_hex_pair[c & 255] << 32 | (uint64_t)6 << 56;
+}
+
+static inline uint64_t
+utf8_2(unsigned c) /* 0x80 to 0x7ff */
+{
+    return 0xc0 | c >> 6 | (0x80 | (c & 63)) << 8 | (uint64_t)2 << 56;
+}
+
+static inline uint64_t
+utf8_3(unsigned c) /* 0x800 to 0xffff */
+{
+    return 0xe0 | c >> 12 | (0x80 | (c >> 6 & 63)) << 8 | (0x80 | (c & 63)) << 16
+           | (uint64_t)3 << 56;
 }
 
 static inline char *
 put_wide_ascii(char *p, Py_UCS4 c)
 {
-    if (c < 0x80) {
-        memcpy(p, &esc_ascii[c], 8);
-        return p + esc_ascii[c].len;
+    if (c >= 0x10000) {
+        c -= 0x10000;
+        p = put_escape(p, u4(0xd800 | c >> 10));
+        return put_escape(p, u4(0xdc00 | (c & 0x3ff)));
     }
-    if (c < 0x10000)
-        return put_u4(p, c);
-    c -= 0x10000;
-    return put_u4(put_u4(p, 0xd800 | c >> 10), 0xdc00 | (c & 0x3ff));
+    return put_escape(p, choose(c < 0x80, escape_of(esc_ascii, c), u4(c)));
 }
 
 /* NULL for a lone surrogate, which UTF-8 can't hold. */
 static inline char *
 put_wide_utf8(char *p, Py_UCS4 c, int escape_lines)
 {
-    if (c < 0x80) {
-        memcpy(p, &esc_utf8[c], 8);
-        return p + esc_utf8[c].len;
+    if (c >= 0x10000) {
+        p[0] = (char)(0xf0 | c >> 18);
+        p[1] = (char)(0x80 | (c >> 12 & 63));
+        p[2] = (char)(0x80 | (c >> 6 & 63));
+        p[3] = (char)(0x80 | (c & 63));
+        return p + 4;
     }
-    if (c < 0x800) {
-        *p++ = (char)(0xc0 | c >> 6);
-    }
-    else if (c < 0x10000) {
-        if (c >= 0xd800 && c < 0xe000)
-            return NULL;
-        if (escape_lines && (c == 0x2028 || c == 0x2029))
-            return put_u4(p, c);
-        *p++ = (char)(0xe0 | c >> 12);
-        *p++ = (char)(0x80 | (c >> 6 & 63));
-    }
-    else {
-        *p++ = (char)(0xf0 | c >> 18);
-        *p++ = (char)(0x80 | (c >> 12 & 63));
-        *p++ = (char)(0x80 | (c >> 6 & 63));
-    }
-    *p++ = (char)(0x80 | (c & 63));
-    return p;
+    if ((c & 0xf800) == 0xd800)
+        return NULL;
+    if ((c | 1) == 0x2029 && escape_lines)
+        return put_escape(p, u4(c));
+    return put_escape(p, choose(c < 0x80, escape_of(esc_utf8, c),
+                                choose(c < 0x800, utf8_2(c), utf8_3(c))));
 }
 
-/* Eight UCS2 characters that are all plain ASCII go out in one store. */
+/* Eight UCS2 characters of one kind, whose texts are all of one length. Returns that
+   length together, 0 when they differ. */
 static inline int
-copy_eight(const Py_UCS2 *s, char *p)
+put_eight(const Py_UCS2 *s, char *p, int ascii, int escape_lines)
 {
 #ifdef PF_X86
-    __m128i v = _mm_loadu_si128((const __m128i *)s);
-    __m128i packed = _mm_packus_epi16(v, v);
-    __m128i high = _mm_and_si128(v, _mm_set1_epi16((short)0xff80));
-    if (_mm_movemask_epi8(_mm_cmpeq_epi16(high, _mm_setzero_si128())) != 0xffff
-        || (special16(packed, 1) & 0xff) != 0)
-        return 0;
-    _mm_storel_epi64((__m128i *)p, packed);
-    return 1;
-#else
-    return 0;
+    const __m128i v = _mm_loadu_si128((const __m128i *)s), zero = _mm_setzero_si128();
+    const __m128i low = _mm_set1_epi16(ascii ? 0x80 : 0x800);
+
+    if (_mm_movemask_epi8(_mm_cmpeq_epi16(_mm_subs_epu16(low, v), zero)) == 0xffff) {
+        const __m128i top = _mm_and_si128(v, _mm_set1_epi16((short)0xf800));
+        if (!ascii
+            && (escape_lines
+                || _mm_movemask_epi8(_mm_cmpeq_epi16(top, _mm_set1_epi16((short)0xd800))) != 0))
+            return 0;
+        for (int i = 0; i < 8; i++)
+            p = put_escape(p, ascii ? u4(s[i]) : utf8_3(s[i]));
+        return ascii ? 48 : 24;
+    }
+    if (_mm_movemask_epi8(_mm_cmpeq_epi16(_mm_and_si128(v, _mm_set1_epi16((short)0xff80)), zero))
+        == 0xffff) {
+        const __m128i packed = _mm_packus_epi16(v, v);
+        if ((special16(packed, 1) & 0xff) == 0) {
+            _mm_storel_epi64((__m128i *)p, packed);
+            return 8;
+        }
+    }
 #endif
+    return 0;
 }
 
 static int
@@ -432,6 +468,9 @@ surrogate_error(PyObject *text)
         PyErr_SetString(PyExc_SystemError, "surrogate seen and then not");
     return -1;
 }
+
+enum { ASCII = 1,
+       UTF8 = 2 };
 
 #define WRITE_WIDE(name, type, put, eight) \
     static int name(PfOut *o, PyObject *text, int lines) \
@@ -446,8 +485,11 @@ surrogate_error(PyObject *text)
                 return -1; \
             p = o->p; \
             while (s < stop) { \
-                if (eight && stop - s >= 8 && copy_eight((const Py_UCS2 *)s, p)) { \
-                    p += 8, s += 8; \
+                int done = eight != 0 && stop - s >= 8 \
+                               ? put_eight((const Py_UCS2 *)s, p, eight == ASCII, lines) \
+                               : 0; \
+                if (done != 0) { \
+                    p += done, s += 8; \
                     continue; \
                 } \
                 const type *few = stop - s > 8 ? s + 8 : stop; \
@@ -463,10 +505,10 @@ surrogate_error(PyObject *text)
 #define PUT_UTF8 \
     if ((p = put_wide_utf8(p, *s, lines)) == NULL) \
         return surrogate_error(text);
-WRITE_WIDE(write_ucs2_ascii, Py_UCS2, PUT_ASCII, 1)
+WRITE_WIDE(write_ucs2_ascii, Py_UCS2, PUT_ASCII, ASCII)
 WRITE_WIDE(write_ucs4_ascii, Py_UCS4, PUT_ASCII, 0)
 WRITE_WIDE(write_ucs1_utf8, Py_UCS1, PUT_UTF8, 0)
-WRITE_WIDE(write_ucs2_utf8, Py_UCS2, PUT_UTF8, 1)
+WRITE_WIDE(write_ucs2_utf8, Py_UCS2, PUT_UTF8, UTF8)
 WRITE_WIDE(write_ucs4_utf8, Py_UCS4, PUT_UTF8, 0)
 #undef PUT_ASCII
 #undef PUT_UTF8
