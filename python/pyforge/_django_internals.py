@@ -30,7 +30,7 @@ try:
 except ImportError:  # before 5.0
     DatabaseDefault = None
 
-__all__ = ["CELLS", "DatabaseDefault", "Step", "compile_field", "original", "uses_dict"]
+__all__ = ["CELLS", "DatabaseDefault", "Step", "compile_field", "dict_test", "original"]
 
 OP_NAMES = {code: name for name, code in OPS.items()}
 KIND_NAMES = {code: name for name, code in KINDS.items()}
@@ -88,7 +88,7 @@ def kind_of(field: Field[Any, Any]) -> tuple[int, str | None]:
     """The field's kind; DYNAMIC and a reason when its cleaning isn't Django's own."""
     dynamic = KINDS["DYNAMIC"]
     cls = type(field)
-    base = next((c for c in cls.__mro__ if c in KNOWN), None)
+    base = cls if cls in KNOWN else next((c for c in cls.__mro__ if c in KNOWN), None)
     if isinstance(field, models.ForeignObject):
         return dynamic, "relation: looks into the database"
     if base is None:
@@ -142,7 +142,7 @@ def regex_source(regex: Any) -> tuple[str, int] | None:
         names = getattr(getattr(setup, "__code__", None), "co_freevars", ())
         closure = dict(zip(names, cells, strict=True))
         source, flags = closure.get("regex"), int(closure.get("flags", 0))
-        if isinstance(source, str):
+        if issubclass(type(source), str):  # isinstance would ask a lazy one, as above
             return source, int(flags | (0 if flags & re.ASCII else re.UNICODE))
         if type(source) is not SimpleLazyObject:
             regex = source if source is not None else setup()
@@ -369,20 +369,23 @@ def clean_unrelated(field: Field[Any, Any], value: Any, instance: Any) -> Any:
 
 def _static(cls: type, name: str) -> Any:
     """The attribute as a class of the mro holds it; no descriptor runs."""
-    return next((c.__dict__[name] for c in cls.__mro__ if name in c.__dict__), None)
+    for c in cls.__mro__:
+        if name in c.__dict__:
+            return c.__dict__[name]
+    return None
 
 
-def uses_dict(model: type | None, attname: str) -> bool:
-    """Is the attribute stored in the instance's __dict__ and nowhere else?"""
+def dict_test(model: type | None) -> Callable[[str], bool]:
+    """Tells of an attribute whether it is stored in the instance's __dict__ and nowhere else."""
     if model is None:
-        return True
+        return lambda attname: True
     if (
         _static(model, "__setattr__") is not object.__setattr__
         or _static(model, "__getattribute__") is not object.__getattribute__
         or _static(model, "__getattr__") is not None
     ):
-        return False
-    return type(_static(model, attname)) is DeferredAttribute
+        return lambda attname: False
+    return lambda attname: type(_static(model, attname)) is DeferredAttribute
 
 
 def _watches(field: Field[Any, Any]) -> list[Any]:
@@ -394,10 +397,21 @@ def _watches(field: Field[Any, Any]) -> list[Any]:
 class Step:
     """A compiled field: the tuple for C, and the descriptor for people."""
 
-    __slots__ = ("descriptor", "field", "spec")
+    __slots__ = ("_descriptor", "_item", "field", "kind", "reason", "spec", "validators")
 
-    def __init__(self, field: Field[Any, Any], spec: tuple[Any, ...], descriptor: FieldDescriptor):
-        self.field, self.spec, self.descriptor = field, spec, descriptor
+    def __init__(self, field: Field[Any, Any], spec: tuple[Any, ...], reason: str | None,
+                 validators: list[ValidatorDescriptor], item: Step | None):  # fmt: skip
+        self.field, self.spec, self.kind, self.reason = field, spec, spec[2], reason
+        self.validators, self._item = validators, item
+        self._descriptor: FieldDescriptor | None = None
+
+    @property
+    def descriptor(self) -> FieldDescriptor:
+        if self._descriptor is None:
+            self._descriptor = describe(
+                self.field, self.kind, self.reason, self.validators, self._item
+            )
+        return self._descriptor
 
 
 def _json_is_plain(field: Any) -> bool:
@@ -408,16 +422,19 @@ def _item_step(field: Any, kind: int) -> tuple[Step | None, str | None]:
     """The step of an array's items; they must be decided by C alone."""
     if KINDS["ARRAY"] != kind:
         return None, None
-    step = compile_field(field.base_field, None)
-    if step.descriptor.fallback_reason is not None:
-        return None, f"items: {step.descriptor.fallback_reason}"
-    if any(d.op in ("CALL", "SEARCH") for d in step.descriptor.validators):
+    step = compile_field(field.base_field)
+    if step.reason is not None:
+        return None, f"items: {step.reason}"
+    if any(d.op in ("CALL", "SEARCH") for d in step.validators):
         return None, "items with validators of their own"
     return step, None
 
 
-def compile_field(field: Field[Any, Any], model: type | None, related: str = "python") -> Step:
-    """Field → step. Anything not understood becomes DYNAMIC: Field.clean is called."""
+def compile_field(field: Field[Any, Any], in_dict: Callable[[str], bool] | None = None,
+                  related: str = "python") -> Step:  # fmt: skip
+    """Field → step. Anything not understood becomes DYNAMIC: Field.clean is called.
+
+    `in_dict`: the dict_test of the model whose instances are cleaned."""
     kind, reason = kind_of(field)
     choices, choices_reason = compile_choices(field)
     skip = KINDS["SKIP"] == kind or getattr(field, "generated", False)
@@ -442,7 +459,7 @@ def compile_field(field: Field[Any, Any], model: type | None, related: str = "py
         field.null,
         field.blank,
         field.editable,
-        not uses_dict(model, field.attname) if model is not None else False,
+        in_dict is not None and not in_dict(field.attname),
         _json_is_plain(field),
         clean,
         partial(raise_collected, field),
@@ -454,7 +471,7 @@ def compile_field(field: Field[Any, Any], model: type | None, related: str = "py
         tuple(op for op, _, _ in compiled),
         tuple(watches),
     )
-    return Step(field, spec, describe(field, kind, reason, [d for _, d, _ in compiled], item))
+    return Step(field, spec, reason, [d for _, d, _ in compiled], item)
 
 
 def describe(field: Any, kind: int, reason: str | None, validators: list[ValidatorDescriptor],
@@ -462,7 +479,7 @@ def describe(field: Any, kind: int, reason: str | None, validators: list[Validat
     """The descriptor of a field that compiled to `kind`."""
     base = item.descriptor if item is not None else None
     if base is None and isinstance(getattr(field, "base_field", None), Field):
-        base = compile_field(field.base_field, None).descriptor
+        base = compile_field(field.base_field).descriptor
     model = getattr(field, "model", None)
     limits = (getattr(field, n, None) for n in ("max_length", "max_digits", "decimal_places"))
     max_length, max_digits, decimal_places = limits

@@ -107,6 +107,7 @@ def replay(result: tuple[str, Any]) -> Any:
 
 # -- Model.clean_fields ------------------------------------------------------------
 
+SKIP = internals.KINDS["SKIP"]
 original_clean_fields = internals.original(models.Model.clean_fields)
 
 
@@ -121,12 +122,11 @@ def clean_fields(self: Any, exclude: Any = None) -> None:
 
 def _loud(step: internals.Step) -> str | None:
     """Why the field can't be cleaned a second time without anyone noticing; None: it can."""
-    d = step.descriptor
-    if not d.compiled:
+    if step.reason is not None:
         return "not compiled, Django's either way"
-    if d.kind == "SKIP":
+    if step.kind == SKIP:
         return "never cleaned"
-    if any(x.op == "CALL" for x in d.validators):
+    if any(x.op == "CALL" for x in step.validators):
         return "a validator of its own would run twice"
     return None
 
@@ -192,9 +192,9 @@ def _plan_of(field: Any) -> tuple[Plan | None, str | None]:
     plan: Plan | None = None
     loud: str | None = "a name that is no text"
     if isinstance(getattr(field, "name", None), (str, type(None))):
-        step = internals.compile_field(field, None)
+        step = internals.compile_field(field)
         loud = _loud(step)
-        if step.descriptor.compiled and step.descriptor.kind != "SKIP":
+        if step.reason is None and step.kind != SKIP:
             plan = Plan((step.spec,), ValidationError, internals.DatabaseDefault)
     with _lock:
         if len(_plans) >= 8192:

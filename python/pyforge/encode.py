@@ -121,10 +121,11 @@ class Encoder:
         self.fields = tuple(c[0] for c in columns)
         self.names = tuple(_rename(rename, n) for n in self.fields)
         chosen = self._style = dialect_style(dialect, default)
+        in_dict = internals.dict_test(self.model)
         self._writer = _pyforge.Writer(
             chosen,
             tuple(
-                (name, attname, not internals.uses_dict(self.model, attname), convert)
+                (name, attname, not in_dict(attname), convert)
                 for name, (_, attname, convert) in zip(self.names, columns, strict=True)
             ),
             self.model,
@@ -179,12 +180,18 @@ def _encoder_of(columns: tuple[tuple[str, str, str], ...]) -> Encoder:
     ])  # fmt: skip
 
 
+@lru_cache(maxsize=256)
+def _encoder_of_model(model: Any, fields: tuple[Any, ...]) -> Encoder:
+    """`fields` keys the cache: a model may get more of them."""
+    return Encoder(model)
+
+
 def as_encoder(descriptors: Any) -> Encoder:
     """The encoder of descriptors; equal ones share it."""
     if isinstance(descriptors, Encoder):
         return descriptors
     if isinstance(descriptors, type):
-        return Encoder(descriptors)
+        return _encoder_of_model(descriptors, tuple(descriptors._meta.fields))
     return _encoder_of(tuple(map(_column_key, descriptors)))
 
 

@@ -104,7 +104,8 @@ class RuleSet:
             self._refuse_fallbacks()
 
     def _compile(self) -> None:
-        steps = [internals.compile_field(f, self.model, self._related) for f in self._fields]
+        in_dict = None if self.model is None else internals.dict_test(self.model)
+        steps = [internals.compile_field(f, in_dict, self._related) for f in self._fields]
         self._steps = steps
         self._names = tuple(s.spec[0] for s in steps)
         self._plan = Plan(
@@ -112,9 +113,9 @@ class RuleSet:
         )
 
     def _refuse_fallbacks(self) -> None:
-        for d in self.fields:
-            if d.fallback_reason is not None:
-                raise UnsupportedFieldError(f"{d.name}: {d.fallback_reason}")
+        for step in self._steps:
+            if step.reason is not None:
+                raise UnsupportedFieldError(f"{step.spec[0]}: {step.reason}")
 
     def _current(self) -> Plan:
         """The plan, rebuilt first when something it was made from has changed."""
@@ -457,14 +458,15 @@ def extract_model_fields(
 ) -> list[Any]:
     """Descriptors of a model's concrete fields, as dicts or FieldDescriptors."""
     found = [
-        internals.compile_field(f, model_class).descriptor
-        for f in select_fields(model_class, fields, exclude)
+        internals.compile_field(f).descriptor for f in select_fields(model_class, fields, exclude)
     ]
     return [d.asdict() for d in found] if as_dict else found
 
 
 def _rule_set(descriptors: Any) -> RuleSet:
-    return descriptors if isinstance(descriptors, RuleSet) else RuleSet(descriptors)
+    if isinstance(descriptors, RuleSet):
+        return descriptors
+    return RuleSet.for_model(descriptors) if isinstance(descriptors, type) else RuleSet(descriptors)
 
 
 def _error_entries(error: ValidationError) -> list[FieldValidationError]:

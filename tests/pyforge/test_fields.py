@@ -120,7 +120,7 @@ def plan_of(fields):
 
     from pyforge import _django_internals as internals
 
-    steps = [internals.compile_field(f, None) for f in fields]
+    steps = [internals.compile_field(f) for f in fields]
     return Plan(tuple(s.spec for s in steps), ValidationError, internals.DatabaseDefault), steps
 
 

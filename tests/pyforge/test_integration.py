@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 import values
@@ -504,6 +505,28 @@ def test_every_language_says_what_django_says():
         with translation.override("de"):
             german = error_facts(e)
         assert german != error_facts(e)  # the messages are still lazy
+
+
+def test_compiling_a_model_compiles_no_regular_expression():
+    code = (
+        "import django; django.setup()\n"
+        "import re._compiler, pyforge.rules\n"
+        "from forgeapp.models import Rec\n"
+        "def refuse(pattern, flags=0): raise AssertionError(pattern)\n"
+        "re._compiler.compile = refuse\n"
+        "rules = pyforge.RuleSet(Rec)\n"
+        "print({s.reason for s in rules._steps})"
+    )
+    here = Path(__file__).parent
+    out = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=here)
+    assert out.strip() == "{None}"
+
+
+def test_plans_and_writers_of_a_model_are_made_once():
+    from pyforge import encode, rules
+
+    assert encode.as_encoder(Rec) is encode.as_encoder(Rec)
+    assert rules._rule_set(Rec) is rules._rule_set(Rec)
 
 
 def test_no_django_in_the_plain_modules():

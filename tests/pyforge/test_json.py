@@ -12,7 +12,7 @@ import pytest
 import values
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import translation
-from forgeapp.models import FIELDS, Rec, make_row
+from forgeapp.models import FIELDS, Rec, as_strings, make_row
 from oracle import error_facts
 
 import pyforge
@@ -127,6 +127,39 @@ def test_floats_are_written_as_repr():
     for x in samples:
         if math.isfinite(x):
             assert _pyforge.float_repr(x) == repr(x)
+
+
+def float_texts(count):
+    """Decimal spellings of all lengths, and some exactly between two doubles."""
+    r = random.Random(3)
+    for _ in range(count):
+        digits, places = r.randrange(1, 22), r.randrange(0, 30)
+        text = str(r.randrange(10**digits)).zfill(places + 1)
+        yield text[: len(text) - places] + "." + (text[len(text) - places :] or "0")
+    for _ in range(count // 4):
+        m, k = r.randrange(2**53, 2**54) | 1, r.randrange(0, 12)  # 54 bits: a tie
+        yield str(decimal.Decimal(m) / 2**k)
+        yield str(m << r.randrange(9)) + ".0"
+
+
+def test_floats_are_read_as_float_reads_them():
+    texts = [sign + t for t in float_texts(30000) for sign in ("", "-")]
+    limits = pyforge.Limits()._tuple()
+    array = f"[{','.join(texts)}]"
+    ours = _pyforge.loads(array.encode(), limits, True)
+    for text, x, theirs in zip(texts, ours, json.loads(array), strict=True):
+        assert repr(x) == repr(theirs), text
+
+
+def test_text_of_every_width_is_escaped_as_by_json():
+    r = random.Random(5)
+    kinds = ["a", '"', "\n", "\x7f", "\xe9", "\u0416", "\u4e2d", "\u2028", "\ud800", "\U0001f600"]
+    for _ in range(6000):
+        few = r.sample(kinds, r.randrange(1, 5))
+        text = "".join(r.choice(few) * r.choice([1, 1, 2, 9]) for _ in range(r.randrange(1, 60)))
+        for dialect in ("django", "compact"):
+            ours = outcome(lambda d=dialect, t=text: pyforge.dumps([t], dialect=d))
+            assert ours == outcome(lambda d=dialect, t=text: ORACLES[d]([t])), (dialect, text)
 
 
 def test_encoder_rows_instances_and_dicts_give_the_same_text():
@@ -262,6 +295,34 @@ def test_rows_from_json_equal_loads_and_clean():
 
 def batch_facts(result):
     return repr(result.rows), {k: error_facts(e) for k, e in result.errors.items()}
+
+
+def test_keys_are_found_in_any_order_and_spelling():
+    r = random.Random(9)
+    rules, row = pyforge.RuleSet(Rec, fields=FIELDS), as_strings(make_row(3))
+    encoder = pyforge.Encoder(Rec, fields=FIELDS)
+    want = rules.clean(row)
+    for _ in range(300):
+        names = r.sample(FIELDS, len(FIELDS))
+        shuffled = {n: row[n] for n in names}
+        plain = json.dumps(shuffled)
+        escaped = plain.replace('"slug"', '"s\\u006cug"').replace('"day"', ' "d\\u0061y" ')
+        assert rules.clean(shuffled) == want
+        assert rules.parse_json(plain) == rules.parse_json(escaped) == want
+        instance = Rec()
+        instance.__dict__.clear()
+        instance.__dict__.update({n: want[FIELDS.index(n)] for n in names})
+        assert encoder.encode(instance) == encoder.encode(want)
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\", "a\n", "é", "a" * 40])
+def test_keys_that_json_escapes_are_not_compared_as_they_stand(name):
+    rules = pyforge.RuleSet([{"name": name, "django_type": "TextField", "kind": "TEXT"}])
+    assert rules.parse_json(json.dumps({name: "x"})) == ("x",)
+    raw = f'{{"{name}": "x"}}'
+    ours = outcome(lambda: rules.parse_json(raw))
+    theirs = outcome(lambda: (json.loads(raw)[name],))
+    assert ours == theirs or (theirs[0] is json.JSONDecodeError and ours[1] == theirs[1])
 
 
 def test_what_is_no_json_is_said_before_what_is_invalid():

@@ -66,16 +66,22 @@ def converter(field: Any) -> Any:
 Record = tuple[Writer, Writer, bytes]  # of the fields, of the key, and how it begins
 
 
-@lru_cache(maxsize=1024)
 def record_of(model: type[models.Model], comma: str) -> Record | None:
     """What writes a record of the model; None when only Django can."""
+    return _record_of(model, comma, tuple(model._meta.concrete_model._meta.local_fields))
+
+
+@lru_cache(maxsize=1024)
+def _record_of(model: type[models.Model], comma: str, fields: tuple[Any, ...]) -> Record | None:
+    """`fields` keys the cache: a model may get more of them."""
     meta = model._meta.concrete_model._meta
+    in_dict = internals.dict_test(model)
     columns = []
-    for field in [meta.pk, *(f for f in meta.local_fields if f.serialize)]:
+    for field in [meta.pk, *(f for f in fields if f.serialize)]:
         convert = converter(field)
         if convert is False or field.remote_field or meta.local_many_to_many:
             return None
-        by_getattr = not internals.uses_dict(model, field.attname)
+        by_getattr = not in_dict(field.attname)
         columns.append((field.name, field.attname, by_getattr, convert))
     chosen = style(ascii=False, fallback=DjangoJSONEncoder().default, separators=(comma, ": "))
     columns[0] = ("pk", *columns[0][1:])
