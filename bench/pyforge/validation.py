@@ -14,7 +14,7 @@ from harness import best, faster, record, show, within
 
 import pyforge
 
-N = 3000
+N = 1000  # rows of a batch: as many as one bulk_create would take
 
 
 def msgspec_struct():
@@ -67,7 +67,7 @@ def native(rules, rows):
     times = best({
         "Model.clean_fields": lambda: [i.clean_fields({"id"}) for i in instances],
         "RuleSet.clean_instances": lambda: rules.clean_instances(instances),
-    }, N, 5)  # fmt: skip
+    }, N, 15)  # fmt: skip
     show("native values", times)
     faster("native validation x clean_fields", times, "Model.clean_fields", "RuleSet.clean_instances",
            80, 20, counted(rules))  # fmt: skip
@@ -87,7 +87,7 @@ def strings(rules, texts):
         "Field.clean loop": loop,
         "RuleSet.clean_many": lambda: rules.clean_many(texts),
         "msgspec.convert with patterns": lambda: msgspec.convert(texts, struct),
-    }, N, 5)  # fmt: skip
+    }, N, 15)  # fmt: skip
     show("strings to typed rows", times)
     faster(
         "strings to typed x Field.clean",
@@ -133,7 +133,7 @@ def request_bytes(rules, texts):
         "msgspec Decoder with patterns": lambda: decoder.decode(body),
         "pydantic validate_json (no patterns)": lambda: adapter.validate_json(body),
         "json.loads": lambda: json.loads(body),
-    }, N, 7)  # fmt: skip
+    }, N, 15)  # fmt: skip
     times.update(best({"DRF is_valid": drf}, few, 4))
     show("request bytes to typed rows", times)
     faster(
@@ -173,8 +173,8 @@ def invalid(rules, texts):
                 "Model(**row).clean_fields": lambda: django(rows),
                 "RuleSet.clean_many": lambda: ours(rows),
             },
-            1000,
-            4,
+            len(some),
+            6,
         )
         show(name, times)
         faster(

@@ -233,7 +233,6 @@ clean_row(Rows *r, Py_ssize_t i)
         if (q < 0 && pf_collect_error(p, s->name, &errors) < 0)
             goto fail;
     }
-    PyObject_GC_Track(row);
     if (errors == NULL)
         return 0;
     {
@@ -263,10 +262,8 @@ read_row(Rows *r)
     r->j.p++;
     if (r->j.outer > r->j.limits.max_depth)
         return pf_json_limit_error(&r->j, "max_depth", r->j.limits.max_depth);
-    if ((row = PyTuple_New(r->plan->n_steps)) == NULL)
+    if ((row = pf_row_new(r->plan)) == NULL)
         return -1;
-    if (PyObject_GC_IsTracked(row)) /* half-filled: nobody may find it */
-        PyObject_GC_UnTrack(row);
     bad = read_members(r, row) < 0 || PyList_Append(r->rows, row) < 0;
     Py_DECREF(row);
     if (bad)
@@ -398,6 +395,7 @@ pf_plan_parse_json(PyObject *self, PyObject *args)
     }
     if (q == 0) {
         pf_plan_count_rows(p, r.cleaned);
+        pf_rows_done(r.rows);
         result = Py_BuildValue("OO", r.rows, r.failures.by_row);
     }
     else if (q == 1) {

@@ -114,6 +114,12 @@ typedef struct {
 
 /* takes errors; 1: stop here, -1: exception (first_only: the row's own error) */
 int pf_row_failed(PfPlan *p, PfFailures *f, Py_ssize_t row, PyObject *errors);
+
+/* Rows under construction are kept from the collector, which would walk a batch again and
+   again while it grows. -> new tuple of the plan's width */
+PyObject *pf_row_new(const PfPlan *p);
+void pf_rows_done(PyObject *list); /* shows a finished batch's rows to the collector */
+
 void pf_plan_count_rows(PfPlan *p, Py_ssize_t rows);
 
 static inline void

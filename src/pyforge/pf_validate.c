@@ -334,6 +334,26 @@ row_has_shape(PfPlan *p, PyObject *row)
     return -1;
 }
 
+PyObject *
+pf_row_new(const PfPlan *p)
+{
+    PyObject *row = PyTuple_New(p->n_steps);
+
+    if (row != NULL && PyObject_GC_IsTracked(row))
+        PyObject_GC_UnTrack(row);
+    return row;
+}
+
+void
+pf_rows_done(PyObject *list)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
+        PyObject *row = PyList_GET_ITEM(list, i);
+        if (PyTuple_CheckExact(row) && PyTuple_GET_SIZE(row) > 0 && !PyObject_GC_IsTracked(row))
+            PyObject_GC_Track(row);
+    }
+}
+
 /* takes v; -> new, or NULL with an exception */
 static PyObject *
 cleaned(PfClean *c, PfStep *s, PyObject *v)
@@ -347,7 +367,7 @@ cleaned(PfClean *c, PfStep *s, PyObject *v)
     return out;
 }
 
-/* -> new tuple; NULL with *errors set, or NULL with an exception */
+/* -> new tuple, not tracked yet; NULL with *errors set, or NULL with an exception */
 static PyObject *
 clean_row(PfPlan *p, PyObject *row, PyObject *instance, PyObject **errors)
 {
@@ -356,7 +376,7 @@ clean_row(PfPlan *p, PyObject *row, PyObject *instance, PyObject **errors)
     Py_ssize_t gathered = 0, done = 0, at = 0;
 
     *errors = NULL;
-    if (row_has_shape(p, row) < 0 || (result = PyTuple_New(p->n_steps)) == NULL)
+    if (row_has_shape(p, row) < 0 || (result = pf_row_new(p)) == NULL)
         return NULL;
     if (PyDict_CheckExact(row) && p->pure) {
         gathered = p->n_steps < GATHERED ? p->n_steps : GATHERED;
@@ -430,6 +450,7 @@ pf_plan_clean_rows(PyObject *self, PyObject *args)
     if (PyErr_Occurred())
         goto fail;
     pf_plan_count_rows(p, PyList_GET_SIZE(list));
+    pf_rows_done(list);
     Py_DECREF(it);
     return Py_BuildValue("NN", list, f.by_row);
 fail: /* the row that failed was seen too */

@@ -98,7 +98,7 @@ copy_tail(const uint8_t *s, const uint8_t *e, char *p, int ascii)
 
 /* The generic and the vector forms do the same: copy plain bytes from s to *p and
    stop at the first byte that isn't, or fewer than one vector before e. They may
-   store up to one vector beyond what they copied. */
+   store up to 64 bytes beyond what they copied. */
 static const uint8_t *
 copy_words_ascii(const uint8_t *s, const uint8_t *e, char **p)
 {
@@ -141,16 +141,18 @@ special16(__m128i v, int ascii)
 #  define COPY_SSE2(name, ascii) \
       static const uint8_t *name(const uint8_t *s, const uint8_t *e, char **p) \
       { \
-          for (; e - s >= 16; s += 16, *p += 16) { \
+          char *q = *p; \
+          for (; e - s >= 16; s += 16, q += 16) { \
               __m128i v = _mm_loadu_si128((const __m128i *)s); \
               unsigned m = special16(v, ascii); \
-              _mm_storeu_si128((__m128i *)*p, v); \
+              _mm_storeu_si128((__m128i *)q, v); \
               if (m != 0) { \
                   unsigned k = (unsigned)__builtin_ctz(m); \
-                  *p += k; \
+                  *p = q + k; \
                   return s + k; \
               } \
           } \
+          *p = q; \
           return s; \
       }
 COPY_SSE2(copy_sse2_ascii, 1)
@@ -158,7 +160,8 @@ COPY_SSE2(copy_sse2_utf8, 0)
 
 #  define AVX2 __attribute__((target("avx2,bmi")))
 
-AVX2 static inline unsigned
+/* All bits set in the bytes that can't be copied. */
+AVX2 static inline __m256i
 special32(__m256i v, int ascii)
 {
     __m256i m = _mm256_or_si256(
@@ -168,22 +171,28 @@ special32(__m256i v, int ascii)
     if (ascii)
         m = _mm256_or_si256(
             m, _mm256_cmpeq_epi8(_mm256_max_epu8(v, _mm256_set1_epi8(0x7f)), v));
-    return (unsigned)_mm256_movemask_epi8(m);
+    return m;
 }
 
 #  define COPY_AVX2(name, ascii, rest) \
       AVX2 static const uint8_t *name(const uint8_t *s, const uint8_t *e, char **p) \
       { \
-          for (; e - s >= 32; s += 32, *p += 32) { \
+          char *q = *p; \
+          for (; e - s >= 64; s += 64, q += 64) { \
               __m256i v = _mm256_loadu_si256((const __m256i *)s); \
-              unsigned m = special32(v, ascii); \
-              _mm256_storeu_si256((__m256i *)*p, v); \
-              if (m != 0) { \
-                  unsigned k = (unsigned)__builtin_ctz(m); \
-                  *p += k; \
+              __m256i u = _mm256_loadu_si256((const __m256i *)(s + 32)); \
+              __m256i a = special32(v, ascii), b = special32(u, ascii), both = _mm256_or_si256(a, b); \
+              _mm256_storeu_si256((__m256i *)q, v); \
+              _mm256_storeu_si256((__m256i *)(q + 32), u); \
+              if (!_mm256_testz_si256(both, both)) { \
+                  uint64_t m = (uint32_t)_mm256_movemask_epi8(a) \
+                               | (uint64_t)(uint32_t)_mm256_movemask_epi8(b) << 32; \
+                  unsigned k = (unsigned)__builtin_ctzll(m); \
+                  *p = q + k; \
                   return s + k; \
               } \
           } \
+          *p = q; \
           return rest(s, e, p); \
       }
 COPY_AVX2(copy_avx2_ascii, 1, copy_sse2_ascii)
