@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache, partial
 from types import BuiltinMethodType, FunctionType
-from typing import Any
+from typing import Any, cast
 
 from django.core import validators as v
 from django.core.exceptions import ValidationError
@@ -30,7 +30,7 @@ try:
 except ImportError:  # before 5.0
     DatabaseDefault = None
 
-__all__ = ["CELLS", "DatabaseDefault", "Step", "compile_field", "dict_test", "original"]
+__all__ = ["CELLS", "KINDS", "DatabaseDefault", "Step", "compile_field", "dict_test", "original"]
 
 OP_NAMES = {code: name for name, code in OPS.items()}
 KIND_NAMES = {code: name for name, code in KINDS.items()}
@@ -143,7 +143,7 @@ def regex_source(regex: Any) -> tuple[str, int] | None:
         closure = dict(zip(names, cells, strict=True))
         source, flags = closure.get("regex"), int(closure.get("flags", 0))
         if issubclass(type(source), str):  # isinstance would ask a lazy one, as above
-            return source, int(flags | (0 if flags & re.ASCII else re.UNICODE))
+            return cast("str", source), int(flags | (0 if flags & re.ASCII else re.UNICODE))
         if type(source) is not SimpleLazyObject:
             regex = source if source is not None else setup()
             break

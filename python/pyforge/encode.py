@@ -191,7 +191,8 @@ def as_encoder(descriptors: Any) -> Encoder:
     if isinstance(descriptors, Encoder):
         return descriptors
     if isinstance(descriptors, type):
-        return _encoder_of_model(descriptors, tuple(descriptors._meta.fields))
+        model = cast("Any", descriptors)
+        return _encoder_of_model(model, tuple(model._meta.fields))
     return _encoder_of(tuple(map(_column_key, descriptors)))
 
 
@@ -222,7 +223,7 @@ def serialize_instance_bytes(instance: Any, enc: Any) -> bytes:
     """One instance as a JSON object."""
     if type(enc) is not Encoder:
         enc = as_encoder(enc)
-    return enc._writer.instance(instance)  # type: ignore[no-any-return]
+    return enc._writer.instance(instance)
 
 
 def serialize_batch(instances: Iterable[Any], enc: Any) -> bytes:

@@ -166,4 +166,3 @@ pf_check(PfState *st, const PfOp *op, PyObject *v, const PfFacts *f)
     default: return check_ip(op, v);
     }
 }
-

@@ -193,7 +193,7 @@ pf_scan_init(void)
     for (int c = 0; c < 256; c++)
         hex_value[c] = NOT_HEX;
     for (int i = 0; i < 16; i++)
-        hex_value[(uint8_t)"0123456789abcdef"[i]] = hex_value[(uint8_t)"0123456789ABCDEF"[i]] = (uint16_t)i;
+        hex_value[(uint8_t) "0123456789abcdef"[i]] = hex_value[(uint8_t) "0123456789ABCDEF"[i]] = (uint16_t)i;
 }
 
 /* n bytes from 2n digits; ORs into *seen what shows a character that isn't one */

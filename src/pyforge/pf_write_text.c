@@ -208,7 +208,7 @@ pf_text_init(void)
 
     for (unsigned c = 0; c < 256; c++) {
         pf_hex_pair[c] = (uint16_t)((unsigned)digits[c >> 4]
-                                 | (unsigned)digits[c & 15] << 8);
+                                    | (unsigned)digits[c & 15] << 8);
         if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\')
             set_plain(&esc_ascii[c], c);
         else

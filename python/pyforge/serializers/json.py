@@ -7,7 +7,7 @@ option beyond the usual ones, is left to Django's Serializer.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from django.core.serializers import json as base
 from django.core.serializers.base import DeserializationError
@@ -68,11 +68,13 @@ Record = tuple[Writer, Writer, bytes]  # of the fields, of the key, and how it b
 
 def record_of(model: type[models.Model], comma: str) -> Record | None:
     """What writes a record of the model; None when only Django can."""
-    return _record_of(model, comma, tuple(model._meta.concrete_model._meta.local_fields))
+    return _record_of(
+        cast("Any", model), comma, tuple(model._meta.concrete_model._meta.local_fields)
+    )
 
 
 @lru_cache(maxsize=1024)
-def _record_of(model: type[models.Model], comma: str, fields: tuple[Any, ...]) -> Record | None:
+def _record_of(model: Any, comma: str, fields: tuple[Any, ...]) -> Record | None:
     """`fields` keys the cache: a model may get more of them."""
     meta = model._meta.concrete_model._meta
     in_dict = internals.dict_test(model)
