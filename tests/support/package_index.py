@@ -163,7 +163,8 @@ class PackageIndex:
     user: str = ""
     password: str = ""
     delay: float = 0.0
-    gather: threading.Barrier | None = None  # wheels are sent when so many are asked for at once
+    gather: threading.Barrier | None = None  # files are sent when so many are asked for at once,
+    gather_at: str = ".whl"  # those with such names
     failures: dict = field(default_factory=dict)  # path -> statuses to answer first
     redirects: dict = field(default_factory=dict)
     raw: dict = field(default_factory=dict)  # path -> (content type, body)
@@ -296,14 +297,14 @@ def _handler(index):
             return self._send(404, b"")
 
         def _file(self, name):
+            if index.gather and name.endswith(index.gather_at):
+                index.gather.wait(timeout=60)
             if name.endswith(".metadata"):
                 if index.metadata == "absent":
                     return self._send(404, b"")
                 return self._send(
                     200, index.metadata_of(index.find(name.removesuffix(".metadata")))
                 )
-            if index.gather and name.endswith(".whl"):
-                index.gather.wait(timeout=60)
             offer = index.find(name)
             body = offer.served if offer.served is not None else offer.body
             wanted = self.headers.get("Range", "")

@@ -100,8 +100,7 @@ def _guarded(action: Callable[[], int]) -> int:
     except ModuleNotFoundError as e:
         if e.name and e.name.split(".")[0] in _EXTRA:
             raise UsageError(
-                f"the package manager's libraries are not installed ({e.name})",
-                help="pip install 'pyforge-suite[pm]'",
+                f"the package manager's libraries are missing ({e.name}): pip install 'pyforge-suite[pm]'"
             ) from None
         raise
     except OSError as e:

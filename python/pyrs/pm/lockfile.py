@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -229,7 +229,11 @@ def from_solution(manifest: Manifest, solution: Solution, public: set[str]) -> L
 # -- PEP 751 -----------------------------------------------------------------------------------
 
 
-def to_pylock(lock: Lock, manifest: Manifest) -> str:
+# where a file can be had
+Address = Callable[["LockedPackage", "LockedFile"], str]
+
+
+def to_pylock(lock: Lock, manifest: Manifest, address: Address) -> str:
     """The same lock as `pylock.toml`; groups other than production become PEP 751 markers."""
     extras = sorted({g.split(".", 1)[1] for p in lock.packages for g in p.groups if "." in g})
     lines = [
@@ -239,16 +243,13 @@ def to_pylock(lock: Lock, manifest: Manifest) -> str:
     ]
     lines += [f"extras = {_quote(extras)}", 'dependency-groups = ["dev"]', "default-groups = []"]
     for package in lock.packages:
-        lines += [
-            "",
-            "[[packages]]",
-            f"name = {_quote(package.name)}",
-            f"version = {_quote(package.version)}",
-        ]
+        lines += ["", "[[packages]]", f"name = {_quote(package.name)}"]
+        if package.files:  # a folder's version may change without the lock
+            lines.append(f"version = {_quote(package.version)}")
         marker = _pylock_marker(package)
         if marker:
             lines.append(f"marker = {_quote(marker)}")
-        lines += _pylock_files(package)
+        lines += _pylock_files(package, address)
     return "\n".join(lines) + "\n"
 
 
@@ -268,21 +269,28 @@ def _pylock_marker(package: LockedPackage) -> str:
     return " or ".join(f"({t})" if len(terms) > 1 else t for t in terms)
 
 
-def _pylock_files(package: LockedPackage) -> Iterator[str]:
-    if package.path:
+def _pylock_files(package: LockedPackage, address: Address) -> Iterator[str]:
+    if package.path and not package.files:
         yield f"directory = {{ path = {_quote(package.path)}, editable = {str(package.editable).lower()} }}"
+        return
+    if package.path or package.source == "url":
+        yield f"archive = {_pylock_file(package, package.files[0], address)}"
         return
     wheels = [f for f in package.files if f.name.endswith(".whl")]
     sdist = next((f for f in package.files if not f.name.endswith(".whl")), None)
     if sdist:
-        yield f"sdist = {_pylock_file(sdist)}"
+        yield f"sdist = {_pylock_file(package, sdist, address)}"
     if wheels:
         yield "wheels = ["
-        yield from (f"    {_pylock_file(f)}," for f in wheels)
+        yield from (f"    {_pylock_file(package, f, address)}," for f in wheels)
         yield "]"
 
 
-def _pylock_file(file: LockedFile) -> str:
-    url = f", url = {_quote(file.url)}" if file.url else ""
+def _pylock_file(package: LockedPackage, file: LockedFile, address: Address) -> str:
+    where = f"path = {_quote(package.path)}"
+    if not package.path:
+        where = f"url = {_quote(address(package, file))}"
+        if package.source != "url":
+            where = f"name = {_quote(file.name)}, {where}"
     size = f", size = {file.size}" if file.size else ""
-    return f"{{ name = {_quote(file.name)}{url}{size}, hashes = {{ sha256 = {_quote(file.sha256)} }} }}"
+    return f"{{ {where}{size}, hashes = {{ sha256 = {_quote(file.sha256)} }} }}"

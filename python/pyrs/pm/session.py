@@ -519,7 +519,7 @@ class Session:
             return
         for attempt in (1, 2):
             try:
-                self._stream(self._address(package, file), target)
+                self._stream(self.address(package, file), target)
                 return
             except HTTPStatus as e:
                 raise NetworkError(
@@ -538,7 +538,7 @@ class Session:
         finally:
             answer.release_conn()
 
-    def _address(self, package: LockedPackage, file: LockedFile) -> str:
+    def address(self, package: LockedPackage, file: LockedFile) -> str:
         """Where the file is: as locked while that index is the one in use, else by its page."""
         index = next((i for i in self.indexes() if i.name == package.source), None)
         if file.url and (package.source == "url" or (index and index.public)):

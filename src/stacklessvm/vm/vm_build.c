@@ -700,9 +700,10 @@ standard_import(void)
     if (import == NULL) {
         PyObject *builtins = PyImport_ImportModule("builtins");
         import = builtins == NULL ? NULL : PyObject_GetAttrString(builtins, "__import__");
+        /* replaced before we came, by a C function too: never the fast way */
+        if (import != NULL && (!PyCFunction_Check(import) || PyCFunction_GET_SELF(import) != builtins))
+            Py_CLEAR(import);
         Py_XDECREF(builtins);
-        if (import != NULL && !PyCFunction_Check(import))
-            Py_CLEAR(import);       /* replaced before we came: never the fast way */
     }
     return import;
 }

@@ -54,14 +54,14 @@ class Project:
     def spawn(self, *args, expect=0, env=None, entry=("-m", "pyrs.pm"), **options):
         """The command as a process of its own."""
         environment = {**os.environ, "PYTHONPATH": str(SOURCE), **(env or {})}
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         done = subprocess.run(
             [sys.executable, *entry, *map(str, args)],
             cwd=self.root,
             env=environment,
-            capture_output=True,
             text=True,
             timeout=120,
-            **options,
+            **streams,
         )
         if expect is not None:
             assert done.returncode == expect, (

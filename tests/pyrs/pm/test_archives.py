@@ -3,11 +3,12 @@
 import io
 import random
 import struct
+import tarfile
 import zipfile
 
 import pytest
 from pyrs.pm import wheel
-from support.package_index import Offer, make_wheel
+from support.package_index import Offer, make_sdist, make_wheel
 
 
 def install_of(project, index, name, body, expect):
@@ -240,6 +241,55 @@ def flips(project, index, store, where, count):
 def flipped(rng, body):
     at = rng.randrange(len(body))
     return body[:at] + bytes([body[at] ^ (1 << rng.randrange(8))]) + body[at + 1 :]
+
+
+# -- Source archives ---------------------------------------------------------------------------------
+
+
+def entry(name, body=b"boo", kind=tarfile.REGTYPE, target=""):
+    item = tarfile.TarInfo(name)
+    item.type, item.linkname, item.size = kind, target, len(body)
+    return item, body
+
+
+LINK = entry("bad-1.0/link", b"", tarfile.SYMTYPE, "../..")
+HOSTILE = {
+    "leaves its folder": [entry("../../evil.py")],
+    "leaves from inside": [entry("bad-1.0/../../evil.py")],
+    "absolute": [entry("/tmp/evil.py")],
+    "backslash": [entry("bad-1.0\\evil.py")],
+    "link that leaves": [entry("bad-1.0/link", b"", tarfile.SYMTYPE, "/etc")],
+    "file through a link": [LINK, entry("bad-1.0/link/evil.py")],
+    "hard link out": [entry("bad-1.0/passwd", b"", tarfile.LNKTYPE, "../../../etc/passwd")],
+    "device": [entry("bad-1.0/null", b"", tarfile.CHRTYPE)],
+    "two tops": [entry("other-1.0/evil.py")],
+    "bomb": [entry("bad-1.0/zeros", b"\0" * 80_000_000)],
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_source_archive_that_reaches_out_is_refused(project, index, tmp_path, kind):
+    _, plain = make_sdist("bad", "1.0")
+    out = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(plain)) as good,
+        tarfile.open(fileobj=out, mode="w:gz") as tar,
+    ):
+        for item in good:
+            tar.addfile(item, good.extractfile(item))
+        for item, body in HOSTILE[kind]:
+            tar.addfile(item, io.BytesIO(body))
+
+    error = install_of(project, index, "bad-1.0.tar.gz", out.getvalue(), 6).err
+
+    assert error.startswith("error[pyrs-6]: bad-1.0.tar.gz")
+    assert not list(tmp_path.rglob("evil*"))
+
+
+@pytest.mark.parametrize("body", [b"", b"no archive", b"\x1f\x8b" + b"\0" * 50])
+@pytest.mark.parametrize("name", ["bad-1.0.tar.gz", "bad-1.0.zip"])
+def test_source_archive_that_is_none_is_refused(project, index, name, body):
+    assert install_of(project, index, name, body, 6).err.startswith(f"error[pyrs-6]: {name}")
 
 
 def test_large_archives_with_zip64_directories_are_read(project, index):

@@ -1,11 +1,18 @@
 """What each command does, with its exit codes and messages, against an index on this machine."""
 
+import io
 import os
+import pty
+import shutil
+import subprocess
 import sys
+import tarfile
 import tomllib
 
 import pytest
+from packaging import pylock
 from pyrs.pm import dispatch
+from support.package_index import make_sdist
 
 # -- The manifest -------------------------------------------------------------------------------
 
@@ -286,12 +293,39 @@ def test_pylock_export_is_valid_and_names_the_groups(grouped):
 
     data = tomllib.loads(grouped.pyrs("lock", "--format", "pylock").out)
 
+    pylock.Pylock.from_dict(data).validate()
     assert data["lock-version"] == "1.0" and data["extras"] == ["pdf", "web"]
     packages = {p["name"]: p for p in data["packages"]}
     assert "marker" not in packages["core"] and "marker" not in packages["common"]
     assert packages["pdf"]["marker"] == '"pdf" in extras'
     assert packages["tester"]["marker"] == '"dev" in dependency_groups'
-    assert len(packages["core"]["wheels"][0]["hashes"]["sha256"]) == 64
+    wheel = packages["core"]["wheels"][0]
+    assert len(wheel["hashes"]["sha256"]) == 64
+    assert wheel["url"] == f"{grouped.index.base}/files/core-1.0-py3-none-any.whl"
+
+
+def test_pylock_export_names_archives_and_folders(project, index):
+    offer = index.wheel("blue", "1.0")
+    (project.root / offer.name).write_bytes(offer.body)
+    red = index.wheel("red", "1.0")
+    _, body = make_sdist("green", "1.0")
+    tarfile.open(fileobj=io.BytesIO(body)).extractall(project.root)
+    url = f"{index.base}/files/{red.name}"
+    project.declare(
+        {
+            "blue": {"path": offer.name},
+            "red": {"url": url},
+            "green": {"path": "green-1.0", "editable": True},
+        }
+    )
+
+    data = tomllib.loads(project.pyrs("lock", "--format", "pylock").out)
+
+    pylock.Pylock.from_dict(data).validate()
+    packages = {p["name"]: p for p in data["packages"]}
+    assert packages["blue"]["archive"]["path"] == offer.name
+    assert packages["red"]["archive"]["url"] == url
+    assert packages["green"]["directory"] == {"path": "green-1.0", "editable": True}
 
 
 # -- add, remove, tree -----------------------------------------------------------------------------
@@ -441,6 +475,27 @@ def test_own_package_is_importable_and_has_metadata(project):
     assert project.run("-c", code).out == "1 1.0\n"
 
 
+def test_run_in_the_machine_executes_and_guards(project, index):
+    pytest.importorskip("pyrs._pyrs")
+    index.wheel("hidden", "1.0")
+    index.wheel("shown", "1.0", ["hidden"])
+    project.declare({"shown": "*"})
+    project.pyrs("install")
+    (project.root / "p.py").write_text(
+        "import sys, pyrs, shown\n"
+        "print(sys.argv, __name__, pyrs.stats()['native'] > 0)\n"
+        "import hidden\n"
+    )
+
+    result = project.run("--vm", "p.py", "a", expect=1)
+
+    assert result.out == "['p.py', 'a'] __main__ True\n"
+    assert result.err.endswith("run: pyrs add hidden)\n") and "pyrs/" not in result.err
+    command = "import sys; print(sys.argv); sys.exit(3)"
+    assert project.run("--vm", "-c", command, "-x", expect=3).out == "['-c', '-x']\n"
+    assert project.run("--vm", "-m", "json.tool", "--help").out.startswith("usage:")
+
+
 def test_run_from_a_subfolder_finds_the_project(project):
     project.declare()
     project.pyrs("install")
@@ -516,6 +571,20 @@ def test_completion_knows_commands_and_options(project, shell):
     assert "install" in text and "frozen" in text and "gc" in text
 
 
+def test_bash_completes_commands_options_and_subcommands(project):
+    bash = shutil.which("bash") or pytest.skip("needs bash")
+    script = project.pyrs("completion", "bash").out
+
+    def completed(*words):
+        line = f"COMP_WORDS=({' '.join(map(repr, words))}); COMP_CWORD={len(words) - 1}"
+        code = f"{script}\n{line}\n_pyrs\necho ${{COMPREPLY[@]}}"
+        return subprocess.run([bash, "-c", code], capture_output=True, text=True).stdout.split()
+
+    assert completed("pyrs", "ins") == ["install"]
+    assert completed("pyrs", "install", "--fro") == ["--frozen"]
+    assert "gc" in completed("pyrs", "store", "")
+
+
 def test_every_command_is_one_of_pyrs(project):
     from pyrs.__main__ import COMMANDS
 
@@ -527,6 +596,27 @@ def test_nothing_but_results_on_stdout_and_nothing_when_piped(grouped):
     result = grouped.spawn("install")
 
     assert (result.out, result.err) == ("", "")
+
+
+def test_progress_is_shown_on_a_terminal_and_not_when_quiet(grouped):
+    def shown(*options):
+        ours, theirs = pty.openpty()
+        grouped.spawn("install", *options, stderr=theirs)
+        os.close(theirs)
+        text = b""
+        try:
+            while more := os.read(ours, 65536):
+                text += more
+        except OSError:  # the other end is closed
+            pass
+        os.close(ours)
+        return text.decode()
+
+    grouped.pyrs("lock")
+
+    assert "downloading" in shown("--all")
+    shutil.rmtree(grouped.root / ".pyrs")
+    assert "downloading" not in shown("--quiet", "--python", sys.executable)
 
 
 def test_missing_libraries_are_one_line_and_exit_2(project):
@@ -544,4 +634,5 @@ def test_missing_libraries_are_one_line_and_exit_2(project):
 
     result = project.spawn("install", entry=("-c", code), expect=2)
 
-    assert "pip install 'pyforge-suite[pm]'" in result.err and "Traceback" not in result.err
+    (line,) = result.err.splitlines()
+    assert line.startswith("error[pyrs-2]: ") and line.endswith("pip install 'pyforge-suite[pm]'")

@@ -1,5 +1,7 @@
 """The index client: what indexes look like, how they fail, and what they may not do."""
 
+import threading
+
 import pytest
 from pyrs.pm.errors import NetworkError
 from pyrs.pm.index import group_releases
@@ -26,6 +28,17 @@ def test_every_kind_of_index_gives_the_same_lock(small, index, as_json, metadata
     assert packages == {"leaf": "1.0", "top": "1.0"}
     if metadata != "absent":
         assert not [p for p in index.log if p.endswith(".whl")]
+
+
+def test_metadata_is_fetched_side_by_side(project, index):
+    names = [f"part{n}" for n in range(4)]
+    for name in names:
+        index.wheel(name, "1.0")
+    project.declare(dict.fromkeys(names, "*"))
+    index.gather_at = ".metadata"
+    index.gather = threading.Barrier(len(names))  # one after another would never get all of them
+
+    assert set(project.pyrs("lock", "--json").json()["packages"]) == set(names)
 
 
 def test_refused_metadata_files_are_asked_for_once(project, index):
@@ -339,8 +352,10 @@ def test_index_from_option_environment_config_and_pip_in_that_order(
     (home / ".pyrs" / "config.toml").unlink()
     (home / ".pip").mkdir()
     (home / ".pip" / "pip.conf").write_text(f"[global]\nindex-url = {index.url}\n")
-
     assert locked() == "1.0"
+    with_index(project, inner, {"lib": "*"})
+
+    assert locked() == "2.0"
 
 
 def test_addresses_of_a_private_mirror_do_not_get_into_the_lock(small, index):

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace, report: Report) -> int:
     session = _shared.session(args, report)
     try:
         if args.format == "pylock":
-            text = to_pylock(session.locked(), session.manifest)
+            text = to_pylock(session.locked(), session.manifest, session.address)
             if args.output:
                 write_text(Path(args.output).absolute(), text)
             report.out("" if args.output else text.rstrip("\n"), pylock=text)

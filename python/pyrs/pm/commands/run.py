@@ -117,16 +117,12 @@ def _in_machine(python: str, words: list[str]) -> int:
         from pyrs import _pyrs
     except ImportError:
         raise UsageError("this installation has no stackless machine (pyrs._pyrs)") from None
-    if not words[0].endswith(".py"):
-        raise UsageError("pyrs run --vm takes a Python file")
     home = str(Path(str(_pyrs.__file__)).parents[1])
     code = (
         "import sys\n"
-        f"sys.path.insert(0, {home!r})\n"
-        "import pyrs\n"
-        f"sys.path.remove({home!r})\n"
-        "sys.argv[:] = sys.argv[1:]\n"
-        "sys.path[0] = __import__('os').path.dirname(__import__('os').path.realpath(sys.argv[0]))\n"
-        "pyrs.run(sys.argv[0])\n"
+        f"sys.path[0] = {home!r}\n"
+        "from pyrs import __main__, program\n"
+        "del sys.path[0]\n"
+        "sys.exit(program.leave(__main__.run(__main__.Options(sys.argv[1:]))))\n"
     )
     os.execv(python, [python, "-c", code, *words])
