@@ -32,6 +32,18 @@ PyErr_SetRaisedException(PyObject *exc)
                   PyException_GetTraceback(exc));
 }
 
+static inline int
+PyUnstable_Long_IsCompact(const PyLongObject *op)
+{
+    return (size_t)(op->ob_base.ob_size + 1) <= 2; /* no digit, or one */
+}
+
+static inline Py_ssize_t
+PyUnstable_Long_CompactValue(const PyLongObject *op)
+{
+    return op->ob_base.ob_size * (Py_ssize_t)op->ob_digit[0];
+}
+
 #endif
 
 /* --- public since 3.13 ----------------------------------------------------------- */

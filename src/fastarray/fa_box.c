@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "cpyext_compat/cpy_backports.h"
+
 static PyObject *
 wide_int(FaI128 x)
 {
@@ -68,10 +70,11 @@ fa_unbox_int(PyObject *obj, FaI128 *x)
     PyObject *index;
     long long v;
 
-    if (PyLong_CheckExact(obj))
-        index = Py_NewRef(obj);
-    else
-        index = PyNumber_Index(obj);
+    if (PyLong_CheckExact(obj) && PyUnstable_Long_IsCompact((PyLongObject *)obj)) {
+        *x = PyUnstable_Long_CompactValue((PyLongObject *)obj);
+        return 0;
+    }
+    index = PyNumber_Index(obj);
     if (index == NULL)
         return -1;
     v = PyLong_AsLongLongAndOverflow(index, &overflow);

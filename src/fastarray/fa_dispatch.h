@@ -4,7 +4,8 @@
 
 #include "fa_types.h"
 
-typedef enum { FA_ADD, FA_MUL, FA_SUB, FA_NARITH } FaArith; /* ORDER: FA_SUB last */
+/* ORDER: FA_SUB last of those for every type, then what floats have as well */
+typedef enum { FA_ADD, FA_MUL, FA_SUB, FA_NARITH, FA_DIV = FA_NARITH, FA_NVV } FaArith;
 
 /* Block-program operations (fa_expr.def); d, a, b are lane registers padded to whole
  * vectors, k holds up to two immediates.  Non-zero: a lane needs Python. */
@@ -44,7 +45,10 @@ typedef struct {
     /* x - k is x + -k: no kernel of its own */
     size_t (*vs[FA_SUB][FA_NDTYPES])(void *d, const void *p, size_t n,
                                         const FaAffine *k);
-    size_t (*vv[FA_NARITH][FA_NDTYPES])(void *d, const void *a, const void *b, size_t n);
+    size_t (*vv[FA_NVV][FA_NDTYPES])(void *d, const void *a, const void *b, size_t n);
+    /* Filter: which elements lie in lo..hi, as bits (those past n are zero). */
+    void (*between[FA_NDTYPES])(const void *p, size_t n, FaScalar lo, FaScalar hi,
+                                uint64_t *bits);
     /* Filter: keep elements whose bit is set; d needs FA_COMPRESS_SLACK bytes of room
      * past the last kept element. */
     size_t (*compress[4])(void *d, const void *p, const uint64_t *bits, size_t n);

@@ -14,8 +14,8 @@
 #include "fa_expr.h"
 #include "fa_store.h"
 
-enum { TRUEDIV = FA_NARITH,
-       FLOORDIV };
+enum { TRUEDIV = FA_DIV,
+       FLOORDIV = FA_NVV };
 
 typedef struct {
     FaState *st;
@@ -162,12 +162,24 @@ divide_python(Work *w, char *to, Py_ssize_t from, Py_ssize_t end)
     return 0;
 }
 
+/* Two arrays of floats divide as they lie; past a zero divisor Python does. */
+static int
+divide_floats(Work *w, char *to)
+{
+    size_t done = w->st->kernels->vv[FA_DIV][w->dtype](to, w->a.ptr, w->b.ptr, (size_t)w->a.n);
+    return divide_python(w, to, (Py_ssize_t)done, w->a.n);
+}
+
 static int
 run_division(Work *w, char *to)
 {
     FaProgram p;
     Py_ssize_t i = 0, n = w->a.n;
-    int compiled = build_division(w, &p);
+    int compiled;
+
+    if (w->op == TRUEDIV && w->has_b && fa_dtype_kind(w->a.dtype) == FA_FLOAT)
+        return divide_floats(w, to);
+    compiled = build_division(w, &p);
 
     if (compiled < 0)
         return -1;
@@ -254,13 +266,26 @@ crosses(const FaView *v, const FaView *out)
     return v->ptr != out->ptr && v->ptr < out->ptr + room && out->ptr < v->ptr + bytes;
 }
 
-/* Floats can't fail half-way: write at once.  The rest is finished aside, so that an
- * exception leaves out as it was. */
+/* Floats fail by a zero divisor only. */
+static int
+never_fails(const Work *w)
+{
+    const double zero = 0; /* its first bytes are a float's zero too */
+    size_t n = (size_t)w->a.n;
+    if (fa_dtype_kind(w->a.dtype) != FA_FLOAT)
+        return 0;
+    if (w->op == TRUEDIV)
+        return w->has_b && w->st->kernels->find[w->b.dtype](w->b.ptr, n, &zero) == n;
+    return w->op < FA_NARITH;
+}
+
+/* What can't fail is written at once.  The rest is finished aside, so that an exception
+ * leaves out as it was. */
 static int
 run_into_out(Work *w)
 {
     size_t bytes = (size_t)w->out.n * w->out.size;
-    int direct = w->op < FA_NARITH && fa_dtype_kind(w->dtype) == FA_FLOAT && !crosses(&w->a, &w->out) && !(w->has_b && crosses(&w->b, &w->out));
+    int direct = !crosses(&w->a, &w->out) && !(w->has_b && crosses(&w->b, &w->out)) && never_fails(w);
     char *scratch;
     int status;
 

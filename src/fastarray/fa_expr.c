@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "fa_between.h"
 #include "fa_box.h"
 
 /* -- Building --------------------------------------------------------------------- */
@@ -196,7 +197,10 @@ fa_expr_finish(FaProgram *p, int root)
         p->has_float |= p->nodes[i].type == FA_T_FLOAT;
         p->may_fault |= faults(p, &p->nodes[i]);
     }
-    return root < 0 ? -1 : 0;
+    if (root < 0)
+        return -1;
+    fa_between_recognise(p);
+    return 0;
 }
 
 /* -- Ranges ----------------------------------------------------------------------- */
@@ -899,6 +903,34 @@ fa_expr_map(FaState *st, FaProgram *p, const char *x, const char *y, char *out,
     return from;
 }
 
+static int
+log_size(FaDtype t)
+{
+    unsigned size = fa_dtype_size(t);
+    return size == 1 ? 0 : size == 2 ? 1
+                       : size == 4   ? 2
+                                     : 3;
+}
+
+/* No lanes, no ranges: the elements are compared as they lie. */
+static void
+filter_between(FaState *st, const FaProgram *p, const char *x, char *out, Py_ssize_t *kept,
+               Py_ssize_t n, Py_ssize_t from)
+{
+    uint64_t bits[FA_REG_BYTES / 2 / 64];
+    unsigned size = fa_dtype_size(p->in);
+    int log = log_size(p->in);
+
+    for (Py_ssize_t len; from < n; from += len) {
+        const char *bx = x + from * size;
+        len = n - from < FA_REG_BYTES / 2 ? n - from : FA_REG_BYTES / 2;
+        st->kernels->between[p->in](bx, (size_t)len, p->lo, p->hi, bits);
+        *kept += (Py_ssize_t)st->kernels->compress[log](out + *kept * size, bx, bits,
+                                                        (size_t)len);
+        st->kernel_blocks++;
+    }
+}
+
 Py_ssize_t
 fa_expr_filter(FaState *st, FaProgram *p, const char *x, char *out, Py_ssize_t *kept,
                Py_ssize_t n, Py_ssize_t from)
@@ -906,10 +938,12 @@ fa_expr_filter(FaState *st, FaProgram *p, const char *x, char *out, Py_ssize_t *
     Bank bank;
     uint64_t bits[FA_REG_BYTES / 2 / 64];
     unsigned size = fa_dtype_size(p->in);
-    int log = size == 1 ? 0 : size == 2 ? 1
-                          : size == 4   ? 2
-                                        : 3;
+    int log = log_size(p->in);
 
+    if (p->between) {
+        filter_between(st, p, x, out, kept, n, from);
+        return n;
+    }
     while (from < n) {
         const char *bx = x + from * size;
         Py_ssize_t len = next_length(p, n - from);
@@ -936,6 +970,10 @@ fa_expr_describe(FaState *st, FaProgram *p, char *text, size_t size)
     static const char *const lanes[] = {"int16", "int32", "int64", "float64"};
     int lane;
 
+    if (p->between) {
+        snprintf(text, size, "compiled: one interval of the element type");
+        return;
+    }
     if (p->plan.whole_type == 0)
         plan_type(st, p);
     if (!p->plan.ready) {

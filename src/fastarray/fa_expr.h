@@ -87,6 +87,8 @@ typedef struct {
     FaDtype in, out;
     FaGoal goal;
     int n, inputs, root, has_float, may_fault;
+    int between; /* it only asks for lo <= x <= hi */
+    FaScalar lo, hi;
     FaNode nodes[FA_MAX_NODES];
     FaPlan plan;
 } FaProgram;

@@ -67,22 +67,33 @@ overflow_at(const FaView *v, const char *function, size_t i)
  * Returns the index that overflows, or n; nothing is written unless all fit. */
 enum { FEW = 16 };
 static size_t
-scale_few(const FaView *v, int64_t factor)
+scale_few(const FaView *v, int32_t factor)
 {
+    size_t i = 0, n = (size_t)v->n;
+    int64_t bad = 0; /* no branch per element */
     switch (v->dtype) {
 #define FA_DTYPE(t, ctype, kind, bits, code)                                             \
     case FA_##t: {                                                                       \
-        ctype out[FEW], in[FEW];                                                         \
-        memcpy(in, v->ptr, (size_t)v->n * sizeof(ctype));                                \
-        for (Py_ssize_t i = 0; i < v->n; i++)                                            \
-            if (MULTIPLY_##kind(in[i], factor, &out[i]))                                 \
-                return (size_t)i;                                                        \
-        memcpy(v->ptr, out, (size_t)v->n * sizeof(ctype));                               \
-        return (size_t)v->n;                                                             \
+        typedef ctype __attribute__((aligned(1), may_alias)) Item;                       \
+        Item *p = (Item *)v->ptr;                                                        \
+        ctype y;                                                                         \
+        (void)y;                                                                         \
+        for (size_t j = 0; j < n; j++)                                                   \
+            bad |= OVERFLOWS_##kind(bits, p[j], ctype);                                        \
+        for (; bad && i < n && !OVERFLOWS_##kind(bits, p[i], ctype); i++);                     \
+        if (bad)                                                                         \
+            return i;                                                                    \
+        for (size_t j = 0; j < n; j++)                                                   \
+            p[j] = (ctype)((uint64_t)p[j] * (uint64_t)(int64_t)factor);                  \
+        return n;                                                                        \
     }
-#define MULTIPLY_FA_SIGNED(a, b, r) __builtin_mul_overflow(a, b, r)
-#define MULTIPLY_FA_UNSIGNED(a, b, r) __builtin_mul_overflow(a, b, r)
-#define MULTIPLY_FA_FLOAT(a, b, r) (*(r) = (a) * (b), 0)
+#define OVERFLOWS_8(x, ctype) (((int64_t)(x) * factor) ^ (ctype)((int64_t)(x) * factor))
+#define OVERFLOWS_16(x, ctype) OVERFLOWS_8(x, ctype)
+#define OVERFLOWS_32(x, ctype) OVERFLOWS_8(x, ctype)
+#define OVERFLOWS_64(x, ctype) __builtin_mul_overflow(x, factor, &y)
+#define OVERFLOWS_FA_SIGNED(bits, x, ctype) OVERFLOWS_##bits(x, ctype)
+#define OVERFLOWS_FA_UNSIGNED(bits, x, ctype) OVERFLOWS_##bits(x, ctype)
+#define OVERFLOWS_FA_FLOAT(bits, x, ctype) 1 /* integers only */
 #include "fa_dtypes.def"
 #undef FA_DTYPE
     default:
@@ -98,8 +109,8 @@ scale_by_int(FaState *st, const FaView *v, FaI128 factor, int check)
 
     if (v->n == 0) /* an empty array has no memory at all */
         return 0;
-    if (v->n <= FEW && check && factor >= INT64_MIN && factor <= INT64_MAX) {
-        done = scale_few(v, (int64_t)factor);
+    if (v->n <= FEW && check && factor >= INT32_MIN && factor <= INT32_MAX) {
+        done = scale_few(v, (int32_t)factor);
         return done == (size_t)v->n ? 0 : overflow_at(v, "scale", done);
     }
     k = fa_affine(FA_MUL, v->dtype, factor, check);
@@ -265,7 +276,7 @@ int_bound(PyObject *obj, FaI128 *x, int is_max)
     return 0;
 }
 
-static FaI128
+static inline FaI128
 within(FaI128 x, FaI128 lo, FaI128 hi)
 {
     return x < lo ? lo : x > hi ? hi : x;

@@ -59,11 +59,10 @@ typedef struct {
     FaScalar k, lo, hi;
 } FaAffine;
 
-/* 3-fold cascaded sums of the lanes, for the certified fsum */
+/* A 3-fold cascaded sum s + c + d, added up in this many lanes, and the largest |x| */
 #define FA_FSUM_LANES 16
 typedef struct {
-    double part[3 * FA_FSUM_LANES];
-    double amax;
+    double s, c, d, amax;
 } FaCascade;
 
 #endif

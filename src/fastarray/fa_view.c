@@ -10,11 +10,7 @@
 
 /* -- Element types --------------------------------------------------------------- */
 
-static const struct {
-    FaKind kind;
-    unsigned char size;
-    char code;
-} dtypes[FA_NVIEWTYPES] = {
+const FaDtypeFacts fa_dtype_facts[FA_NVIEWTYPES] = {
 #define FA_DTYPE(t, ctype, kind, bits, code) {kind, bits / 8, code},
 #include "fa_dtypes.def"
 #undef FA_DTYPE
@@ -22,17 +18,21 @@ static const struct {
     {FA_UNSIGNED, 1, 'B'},
 };
 
-FaKind
-fa_dtype_kind(FaDtype t)
-{
-    return dtypes[t].kind;
-}
-
-unsigned
-fa_dtype_size(FaDtype t)
-{
-    return dtypes[t].size;
-}
+/* Integers of a size: signed and unsigned are neighbours in fa_dtypes.def. */
+#define INT_DTYPE(size, is_unsigned) \
+    (2 * ((size) == 1 ? 0 : (size) == 2 ? 1 : (size) == 4 ? 2 : 3) + (is_unsigned))
+#define BOTH_SIGNS(lower, upper, type) \
+    [lower] = 1 + INT_DTYPE(sizeof(type), 0), [upper] = 1 + INT_DTYPE(sizeof(type), 1)
+const unsigned char fa_dtype_codes[128] = {
+    BOTH_SIGNS('b', 'B', char),
+    BOTH_SIGNS('h', 'H', short),
+    BOTH_SIGNS('i', 'I', int),
+    BOTH_SIGNS('l', 'L', long),
+    BOTH_SIGNS('q', 'Q', long long),
+    ['f'] = 1 + FA_f32,
+    ['d'] = 1 + FA_f64,
+};
+#undef BOTH_SIGNS
 
 char
 fa_dtype_array_code(FaDtype t, char code)
@@ -40,15 +40,7 @@ fa_dtype_array_code(FaDtype t, char code)
     FaDtype same;
     if (fa_dtype_of_code(code, &same) == 0 && same == t)
         return code;
-    return dtypes[t].code;
-}
-
-/* Integers of a size: signed and unsigned are neighbours in fa_dtypes.def. */
-static FaDtype
-int_dtype(size_t size, int is_unsigned)
-{
-    int step = size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3;
-    return (FaDtype)(2 * step + is_unsigned);
+    return fa_dtype_facts[t].code;
 }
 
 /* Native sizes; 0 for letters that are no integers. */
@@ -64,19 +56,6 @@ int_size(char code)
     case 'n': case 'N': return sizeof(size_t);
     default: return 0;
     }
-}
-
-int
-fa_dtype_of_code(char code, FaDtype *dtype)
-{
-    size_t size = int_size(code);
-    if (code == 'f' || code == 'd')
-        *dtype = code == 'f' ? FA_f32 : FA_f64;
-    else if (size && code != 'n' && code != 'N')
-        *dtype = int_dtype(size, code < 'a');
-    else
-        return -1;
-    return 0;
 }
 
 int
@@ -103,7 +82,7 @@ parse_format(const char *format, Py_ssize_t itemsize, FaDtype *dtype, char *code
     if ((f[0] == 'l' || f[0] == 'L') && (itemsize == 4 || itemsize == 8))
         size = (size_t)itemsize; /* '<l' is 4 bytes to struct, a long to ctypes */
     if (size && (size_t)itemsize == size)
-        *dtype = int_dtype((size_t)itemsize, f[0] < 'a');
+        *dtype = (FaDtype)INT_DTYPE(itemsize, f[0] < 'a');
     else if (f[0] == 'f' && itemsize == 4)
         *dtype = FA_f32;
     else if (f[0] == 'd' && itemsize == 8)
@@ -234,12 +213,6 @@ fa_view_release(FaView *v)
 }
 
 /* -- Blocks of views that need converting ---------------------------------------- */
-
-FaDtype
-fa_view_kernel_type(const FaView *v)
-{
-    return v->dtype == FA_F16 ? FA_f32 : v->dtype == FA_BOOL ? FA_u8 : v->dtype;
-}
 
 static float
 half_to_float(uint16_t h)

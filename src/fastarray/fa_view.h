@@ -49,7 +49,11 @@ void fa_view_release(FaView *v);
 const void *fa_view_block(FaState *st, const FaView *v, Py_ssize_t first, Py_ssize_t *n,
                           Py_ssize_t *taken, void *room);
 /* The kernels' type of such a block. */
-FaDtype fa_view_kernel_type(const FaView *v);
+static inline FaDtype
+fa_view_kernel_type(const FaView *v)
+{
+    return v->dtype == FA_F16 ? FA_f32 : v->dtype == FA_BOOL ? FA_u8 : v->dtype;
+}
 /* Nothing to convert: blocks may be as long as the view. */
 static inline int
 fa_view_is_plain(const FaView *v)
@@ -57,11 +61,34 @@ fa_view_is_plain(const FaView *v)
     return v->dtype < FA_NDTYPES && v->valid == NULL;
 }
 
+/* Element types by number, and their numbers (plus 1) by typecode; here because a call
+ * on ten elements takes no longer than a few function calls. */
+typedef struct {
+    unsigned char kind, size;
+    char code;
+} FaDtypeFacts;
+extern const FaDtypeFacts fa_dtype_facts[FA_NVIEWTYPES];
+extern const unsigned char fa_dtype_codes[128];
+
 /* The kinds of element, also for half floats (float) and bools (unsigned). */
-FaKind fa_dtype_kind(FaDtype t);
-unsigned fa_dtype_size(FaDtype t);
-/* 'i' and friends -> dtype and size as array.array has them; -1 if not numeric. */
-int fa_dtype_of_code(char code, FaDtype *dtype);
+static inline FaKind
+fa_dtype_kind(FaDtype t)
+{
+    return (FaKind)fa_dtype_facts[t].kind;
+}
+static inline unsigned
+fa_dtype_size(FaDtype t)
+{
+    return fa_dtype_facts[t].size;
+}
+/* 'i' and friends -> dtype as array.array has it; -1 if not numeric. */
+static inline int
+fa_dtype_of_code(char code, FaDtype *dtype)
+{
+    int found = fa_dtype_codes[code & 127];
+    *dtype = (FaDtype)(found - 1);
+    return found ? 0 : -1;
+}
 /* array typecode that holds a dtype, given the letter it was spelled with. */
 char fa_dtype_array_code(FaDtype t, char code);
 

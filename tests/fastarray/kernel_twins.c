@@ -128,6 +128,14 @@ reductions(int t, size_t n)
         size_t b[2] = {other->find[t](p, n, value), other->count[t](p, n, value)};
         same("find and count", t, n, a, b, sizeof a);
     }
+    if (t == FA_f64) {
+        FaCascade c[2];
+        plain->cascade(p, n, &c[0]);
+        other->cascade(p, n, &c[1]);
+        blank_nans(&c[0], FA_f64, 4);
+        blank_nans(&c[1], FA_f64, 4);
+        same("cascade", t, n, &c[0], &c[1], sizeof c[0]);
+    }
     if (plain->moments[t] != NULL) {
         FaMoments m[2];
         plain->moments[t](p, n, 1.5, &m[0]);
@@ -142,6 +150,7 @@ static void
 element_loops(int t, size_t n)
 {
     size_t bytes = n * sizes[t], done[2];
+    uint64_t ends[2][N_MOST / 64 + 1];
     FaScalar lo, hi;
     if (kinds[t] == FA_FLOAT)
         lo.d = -3.5, hi.d = 1e6;
@@ -152,7 +161,9 @@ element_loops(int t, size_t n)
     blank_nans(out[0], t, n);
     blank_nans(out[1], t, n);
     same("clip", t, n, out[0], out[1], bytes);
-    for (int op = 0; op < FA_NARITH; op++) {
+    for (int op = 0; op < FA_NVV; op++) {
+        if (plain->vv[op][t] == NULL)
+            continue;
         done[0] = plain->vv[op][t](out[0], in[0], in[1], n);
         done[1] = other->vv[op][t](out[1], in[0], in[1], n);
         same("vv", t, n, &done[0], &done[1], done[0] < n ? 0 : sizeof done[0]);
@@ -163,10 +174,14 @@ element_loops(int t, size_t n)
         if (done[0] >= n)
             same("vv values", t, n, out[0], out[1], bytes);
     }
+    memset(ends, 0, sizeof ends);
+    plain->between[t](in[0], n, lo, hi, ends[0]);
+    other->between[t](in[0], n, lo, hi, ends[1]);
+    same("between", t, n, ends[0], ends[1], (n + 63) / 64 * 8);
     int log = sizes[t] == 1 ? 0 : sizes[t] == 2 ? 1 : sizes[t] == 4 ? 2 : 3;
     uint64_t bits[N_MOST / 64 + 1];
-    for (size_t i = 0; i <= n / 64; i++)
-        bits[i] = next() & (n - i * 64 < 64 ? ((uint64_t)1 << (n % 64)) - 1 : ~(uint64_t)0);
+    for (size_t i = 0; i <= n / 64; i++) /* dense and sparse words */
+        bits[i] = next() & (i % 3 ? ~(uint64_t)0 : next() & next() & next()) & (n - i * 64 < 64 ? ((uint64_t)1 << (n % 64)) - 1 : ~(uint64_t)0);
     done[0] = plain->compress[log](out[0], in[0], bits, n);
     done[1] = other->compress[log](out[1], in[0], bits, n);
     same("compress", t, n, &done[0], &done[1], sizeof done[0]);

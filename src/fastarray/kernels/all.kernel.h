@@ -159,7 +159,9 @@ const FaKernels CAT2(fa_kernels, FA_ISA) = {
     .count = EACH_TYPE(count),
     .clip = EACH_TYPE(clip),
     .vs = {EACH_TYPE(vs_add), EACH_TYPE(vs_mul)},
-    .vv = {EACH_TYPE(vv_add), EACH_TYPE(vv_mul), EACH_TYPE(vv_sub)},
+    .vv = {EACH_TYPE(vv_add), EACH_TYPE(vv_mul), EACH_TYPE(vv_sub),
+           {[FA_f32] = AT(vv_div, f32), [FA_f64] = AT(vv_div, f64)}},
+    .between = EACH_TYPE(between),
     .compress = {KI(compress1), KI(compress2), KI(compress4), KI(compress8)},
     .maskbits = {KI(maskbits16), KI(maskbits32), KI(maskbits64)},
     .load = {

@@ -7,39 +7,6 @@
 
 /* -- masks to bits ---------------------------------------------------------------- */
 
-#if FA_X86 == 3
-#define BITS16(p) mask_number(_mm512_movepi16_mask(_mm512_loadu_si512(p)))
-#define BITS32(p) mask_number(_mm512_movepi32_mask(_mm512_loadu_si512(p)))
-#define BITS64(p) mask_number(_mm512_movepi64_mask(_mm512_loadu_si512(p)))
-#elif FA_X86 == 2
-#define BITS16(p)                                                                        \
-    ((uint64_t)_pext_u32(_mm256_movemask_epi8(_mm256_loadu_si256((const void *)(p))),    \
-                         0xaaaaaaaa))
-#define BITS32(p) ((uint64_t)(unsigned)_mm256_movemask_ps(_mm256_loadu_ps((const void *)(p))))
-#define BITS64(p) ((uint64_t)(unsigned)_mm256_movemask_pd(_mm256_loadu_pd((const void *)(p))))
-#elif FA_X86 == 1
-#define BITS16(p)                                                                        \
-    ((uint64_t)(unsigned)_mm_movemask_epi8(                                              \
-        _mm_packs_epi16(_mm_loadu_si128((const void *)(p)), _mm_setzero_si128())))
-#define BITS32(p) ((uint64_t)(unsigned)_mm_movemask_ps(_mm_loadu_ps((const void *)(p))))
-#define BITS64(p) ((uint64_t)(unsigned)_mm_movemask_pd(_mm_loadu_pd((const void *)(p))))
-#else
-#define BITS_PLAIN(bits)                                                                 \
-    INLINE uint64_t bits_plain_##bits(const S_i##bits *p)                                \
-    {                                                                                    \
-        uint64_t w = 0;                                                                  \
-        for (size_t k = 0; k < NL(i##bits); k++)                                         \
-            w |= (uint64_t)(p[k] & 1) << k;                                              \
-        return w;                                                                        \
-    }
-BITS_PLAIN(16)
-BITS_PLAIN(32)
-BITS_PLAIN(64)
-#define BITS16(p) bits_plain_16(p)
-#define BITS32(p) bits_plain_32(p)
-#define BITS64(p) bits_plain_64(p)
-#endif
-
 #define MASKBITS(bits_)                                                                  \
     static void KI(maskbits##bits_)(const void *mask, uint64_t *bits, size_t n)          \
     {                                                                                    \
@@ -48,7 +15,7 @@ BITS_PLAIN(64)
             size_t left = n - base < 64 ? n - base : 64;                                 \
             uint64_t w = 0;                                                              \
             for (size_t k = 0; k < left; k += NL(i##bits_))                              \
-                w |= BITS##bits_(p + base + k) << k;                                     \
+                w |= BITS##bits_(ld_i##bits_(p + base + k)) << k;                                     \
             if (left < 64)                                                               \
                 w &= ((uint64_t)1 << left) - 1;                                          \
             bits[base / 64] = w;                                                         \
@@ -62,29 +29,57 @@ MASKBITS(64)
 
 #if FA_X86 == 3
 /* Register compress and a full store: the memory form of vpcompress is microcode on
- * some CPUs.  Masked loads keep the last group inside the array. */
+ * some CPUs.  No branch within a word; masked loads keep the last one inside the array. */
 #define COMPRESS(size, bits_, lanes)                                                     \
     static size_t KI(compress##size)(void *d, const void *ptr, const uint64_t *bits,     \
                                      size_t n)                                           \
     {                                                                                    \
+        const uint64_t lane_mask = ~(uint64_t)0 >> (64 - lanes);                         \
         const char *p = ptr;                                                             \
         char *out = d;                                                                   \
-        for (size_t base = 0; base < n; base += 64) {                                    \
+        for (size_t base = 0; base < n; base += 64, p += 64 * size) {                    \
             uint64_t w = bits[base / 64];                                                \
-            for (int k = 0; k < 64 && w; k += lanes, w = lanes < 64 ? w >> (lanes & 63) : 0) { \
-                uint64_t m = lanes < 64 ? w & (((uint64_t)1 << (lanes & 63)) - 1) : w;   \
-                __m512i v = _mm512_maskz_loadu_epi##bits_(m, p + (base + k) * size);     \
-                _mm512_storeu_si512(out, _mm512_maskz_compress_epi##bits_(m, v));        \
-                out += size * (size_t)__builtin_popcountll(m);                           \
+            if (w == 0)                                                                  \
+                continue;                                                                \
+            if (size >= 4 && __builtin_popcountll(w) <= 8) {                             \
+                COMPRESS_FEW(size, w);                                                   \
+                continue;                                                                \
             }                                                                            \
+            if (base + 64 <= n) {                                                        \
+                UNROLL(8)                                                                \
+                for (int k = 0; k < 64; k += lanes)                                      \
+                    COMPRESS_LANES(size, bits_, (w >> k) & lane_mask,                    \
+                                   _mm512_loadu_si512(p + k * size));                    \
+                continue;                                                                \
+            }                                                                            \
+            for (int k = 0; k < 64; k += lanes)                                          \
+                COMPRESS_LANES(size, bits_, (w >> k) & lane_mask,                        \
+                               _mm512_maskz_loadu_epi##bits_(m, p + k * size));          \
         }                                                                                \
         return (size_t)(out - (char *)d) / size;                                         \
     }
+/* Up to 8 elements of 64: eight moves, of which the last may be for nothing. */
+#define COMPRESS_FEW(size, w)                                                            \
+    do {                                                                                 \
+        char *past = out + size * (size_t)__builtin_popcountll(w);                       \
+        UNROLL(8)                                                                        \
+        for (int k = 0; k < 8; k++, w &= w - 1)                                          \
+            memcpy(out + k * size, p + size * (_tzcnt_u64(w) & 63), size);               \
+        out = past;                                                                      \
+    } while (0)
+#define COMPRESS_LANES(size, bits_, mask, load)                                          \
+    do {                                                                                 \
+        uint64_t m = (mask);                                                             \
+        _mm512_storeu_si512(out, _mm512_maskz_compress_epi##bits_(m, load));             \
+        out += size * (size_t)__builtin_popcountll(m);                                   \
+    } while (0)
 COMPRESS(1, 8, 64)
 COMPRESS(2, 16, 32)
 COMPRESS(4, 32, 16)
 COMPRESS(8, 64, 8)
 #undef COMPRESS
+#undef COMPRESS_LANES
+#undef COMPRESS_FEW
 #else
 #define COMPRESS(size, t)                                                                \
     static size_t KI(compress##size)(void *d, const void *ptr, const uint64_t *bits,     \

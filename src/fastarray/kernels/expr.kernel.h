@@ -153,24 +153,33 @@ BY_CONSTANT(MODK, (C)(a[j] - q * by))
 #undef BY_CONSTANT
 #undef NARROW_FIRST
 
+#if FA_X86 >= 2 && FA_BITS < 64
+/* By way of floats, which divide many lanes at once: the quotient of two 15-bit (31-bit)
+ * magnitudes is at least 2**-15 (2**-31) of itself away from the integer above, a float's
+ * (double's) rounding at most 2**-24 (2**-53), so the floor is exact. */
+#if FA_BITS == 16
+#define FLOAT float
+#define FLOOR floorf
+#else
+#define FLOAT double
+#define FLOOR floor
+#endif
+EACH(FDIV, C x = a[j]; C y = b[j]; bad |= (y == 0) | ((y == -1) & (x == FIRST));
+     out[j] = (C)FLOOR((FLOAT)x / (FLOAT)(y == 0 ? 1 : y)))
+EACH(MOD, FLOAT x = a[j]; FLOAT y = b[j]; bad |= b[j] == 0; y = b[j] == 0 ? 1 : y;
+     out[j] = (C)(x - FLOOR(x / y) * y))
+#undef FLOAT
+#undef FLOOR
+#else
 EACH(FDIV, C x = a[j]; C y = b[j]; if (y == 0 || (y == -1 && x == FIRST)) return 1;
      C q = x / y; out[j] = q - (q * y != x && ((x < 0) != (y < 0))))
 EACH(MOD, C x = a[j]; C y = b[j]; if (y == 0) return 1; C r = y == -1 ? 0 : x % y;
      out[j] = r + (r != 0 && ((r < 0) != (y < 0)) ? y : 0))
+#endif
 
 #if FA_BITS == 64
-#define LOW32(v) (((V)((U_(T))(v) << 32)) >> 32)
-#if FA_X86 == 3
-#define MUL32_(x, y) (V) _mm512_mul_epi32((__m512i)(x), (__m512i)(y))
-#elif FA_X86 == 2
-#define MUL32_(x, y) (V) _mm256_mul_epi32((__m256i)(x), (__m256i)(y))
-#else
-#define MUL32_(x, y) (V)((U_(T))(x) * (U_(T))(y))
-#endif
-MAP(MUL32, XY, MUL32_(x, y))
-MAP(MULK32, X, MUL32_(x, c0))
-#undef LOW32
-#undef MUL32_
+MAP(MUL32, XY, MUL_LOW_i32(x, y))
+MAP(MULK32, X, MUL_LOW_i32(x, c0))
 #endif
 
 #else /* float64 lanes */

@@ -1,4 +1,4 @@
-/* sum, min, max, dot, moments, find and count for one element type.
+/* sum, min, max, dot, moments, find, count and between for one element type.
  *
  * Included once per type, between def_type.h and undef_type.h.
  *
@@ -27,12 +27,16 @@ INLINE V_f64 K(lanes)(const S *p)
 #endif
 }
 
-INLINE void K(add_group)(V_f64 *s, V_f64 *c, const S *p)
+INLINE void K(add_lanes)(V_f64 *s, V_f64 *c, const S *p)
 {
     OPAQUE_ONE;
+    TWO_SUM_V(*s, *c, K(lanes)(p));
+}
+INLINE void K(add_group)(V_f64 *s, V_f64 *c, const S *p)
+{
     UNROLL(8)
     for (size_t k = 0; k < NG; k++)
-        TWO_SUM_V(s[k], c[k], K(lanes)(p + k * GROUP));
+        K(add_lanes)(&s[k], &c[k], p + k * GROUP);
 }
 
 #if FA_BITS == 32
@@ -92,10 +96,21 @@ static void K(sum)(const void *ptr, size_t n, FaSum *r)
         for (; i + 16 <= n; i += 16)
             K(add_group)(s, c, p + i);
 #endif
-        if (i < n) { /* the rest as one more group, padded with zeros */
-            C rest[16] = {0};
-            memcpy(rest, p + i, (n - i) * sizeof(C));
-            K(add_group)(s, c, (const S *)rest);
+        UNROLL(8) /* the rest: as many lanes as it fills, the last of them with zeros */
+        for (size_t k = 0; k < NG; k++) {
+            C rest[GROUP] = {0};
+            const S *from = p + i;
+            if (i >= n)
+                break;
+            if (n - i < GROUP) {
+                for (size_t j = 0; j < n - i; j++) {
+                    ONE_BY_ONE;
+                    rest[j] = from[j];
+                }
+                from = (const S *)rest;
+            }
+            K(add_lanes)(&s[k], &c[k], from);
+            i += GROUP;
         }
         join_lanes(s, c, &sum, &comp);
     } else
@@ -116,30 +131,55 @@ static void K(sum)(const void *ptr, size_t n, FaSum *r)
 #endif
 #define FLIP(x) ((x) ^ (C)(BIAS))
 
+/* One after the other: ten elements are summed before the lanes below are set up. */
+INLINE void K(sum_few)(const S *p, size_t n, FaSum *r)
+{
+#if FA_BITS == 64
+    FaI128 total = 0;
+#else
+    int64_t total = 0;
+#endif
+    for (size_t i = 0; i < n; i++) {
+        ONE_BY_ONE;
+        total += p[i];
+    }
+    r->i = total;
+}
+#define FEW_DONE                                                                         \
+    if (n < 4 * N) {                                                                     \
+        K(sum_few)(p, n, r);                                                             \
+        return;                                                                          \
+    }
+
 #if FA_BITS == 8
+#if FA_X86 == 3
+#define SAD(x) (V_u64) _mm512_sad_epu8((__m512i)(x), _mm512_setzero_si512())
+#elif FA_X86 == 2
+#define SAD(x) (V_u64) _mm256_sad_epu8((__m256i)(x), _mm256_setzero_si256())
+#elif FA_X86 == 1
+#define SAD(x) (V_u64) _mm_sad_epu8((__m128i)(x), _mm_setzero_si128())
+#endif
 static void K(sum)(const void *ptr, size_t n, FaSum *r)
 {
     const S *p = ptr;
     uint64_t total = 0;
     size_t i = 0;
+    FEW_DONE
 #if FA_X86
     uint64_t before = 0;
     V_u64 acc[4] = {{0}};
-    for (size_t first = peel(p, 1, n); i < first; i++)
+    for (size_t first = peel(p, 1, n); i < first; i++) {
+        ONE_BY_ONE;
         before += (uint8_t)FLIP(p[i]);
+    }
     for (; i + 4 * N <= n; i += 4 * N) {
         UNROLL(4)
-        for (size_t k = 0; k < 4; k++) {
-            V x = FLIP(LD(p + i + k * N));
-#if FA_X86 == 3
-            acc[k] += (V_u64)_mm512_sad_epu8((__m512i)x, _mm512_setzero_si512());
-#elif FA_X86 == 2
-            acc[k] += (V_u64)_mm256_sad_epu8((__m256i)x, _mm256_setzero_si256());
-#else
-            acc[k] += (V_u64)_mm_sad_epu8((__m128i)x, _mm_setzero_si128());
-#endif
-        }
+        for (size_t k = 0; k < 4; k++)
+            acc[k] += SAD(FLIP(LD(p + i + k * N)));
     }
+    UNROLL(1)
+    for (; i + N <= n; i += N)
+        acc[0] += SAD(FLIP(LD(p + i)));
     total = before + fa_total((acc[0] + acc[1]) + (acc[2] + acc[3]));
 #else
     while (n - i >= N) {
@@ -153,12 +193,24 @@ static void K(sum)(const void *ptr, size_t n, FaSum *r)
             total += acc[k];
     }
 #endif
-    for (; i < n; i++)
+    for (; i < n; i++) {
+        ONE_BY_ONE;
         total += (uint8_t)FLIP(p[i]);
+    }
     r->i = (FaI128)total - BIAS * (FaI128)n;
 }
+#undef SAD
 
 #elif FA_BITS == 16
+#if FA_X86 == 3
+#define PAIR_SUMS(x) (V_i32) _mm512_madd_epi16((__m512i)(x), _mm512_set1_epi16(1))
+#elif FA_X86 == 2
+#define PAIR_SUMS(x) (V_i32) _mm256_madd_epi16((__m256i)(x), _mm256_set1_epi16(1))
+#elif FA_X86 == 1
+#define PAIR_SUMS(x) (V_i32) _mm_madd_epi16((__m128i)(x), _mm_set1_epi16(1))
+#else
+#define PAIR_SUMS(x) (((V_i32)((V_u32)(x) << 16) >> 16) + ((V_i32)(x) >> 16))
+#endif
 static void K(sum)(const void *ptr, size_t n, FaSum *r)
 {
     const S *p = ptr;
@@ -172,35 +224,33 @@ static void K(sum)(const void *ptr, size_t n, FaSum *r)
     const int16_t flip = INT16_MIN;
     const int64_t bias = 32768;
 #endif
+    FEW_DONE
     V_i32 acc[4] = {{0}};
     int64_t before = 0;
-    for (size_t first = peel(p, 2, n); i < first; i++)
+    for (size_t first = peel(p, 2, n); i < first; i++) {
+        ONE_BY_ONE;
         before += (int16_t)(p[i] ^ flip);
+    }
     for (; i + 4 * N <= n; i += 4 * N) {
         UNROLL(4)
-        for (size_t k = 0; k < 4; k++) {
-            V_i16 x = ld_i16(p + i + k * N) ^ flip;
-#if FA_X86 == 3
-            acc[k] += (V_i32)_mm512_madd_epi16((__m512i)x, _mm512_set1_epi16(1));
-#elif FA_X86 == 2
-            acc[k] += (V_i32)_mm256_madd_epi16((__m256i)x, _mm256_set1_epi16(1));
-#elif FA_X86 == 1
-            acc[k] += (V_i32)_mm_madd_epi16((__m128i)x, _mm_set1_epi16(1));
-#else
-            V_i32 y = (V_i32)x;
-            acc[k] += ((V_i32)((V_u32)y << 16) >> 16) + (y >> 16);
-#endif
-        }
+        for (size_t k = 0; k < 4; k++)
+            acc[k] += PAIR_SUMS(ld_i16(p + i + k * N) ^ flip);
     }
+    UNROLL(1)
+    for (; i + N <= n; i += N)
+        acc[0] += PAIR_SUMS(ld_i16(p + i) ^ flip);
     V_i64 wide = {0};
     UNROLL(4)
     for (size_t k = 0; k < 4; k++)
         wide += ((V_i64)((V_u64)acc[k] << 32) >> 32) + ((V_i64)acc[k] >> 32);
     total = before + (int64_t)fa_total((V_u64)wide);
-    for (; i < n; i++)
+    for (; i < n; i++) {
+        ONE_BY_ONE;
         total += (int16_t)(p[i] ^ flip);
+    }
     r->i = (FaI128)total + (FaI128)bias * (FaI128)n;
 }
+#undef PAIR_SUMS
 
 #elif FA_BITS == 32
 static void K(sum)(const void *ptr, size_t n, FaSum *r)
@@ -209,9 +259,12 @@ static void K(sum)(const void *ptr, size_t n, FaSum *r)
     uint64_t total = 0;
     size_t i = 0;
     uint64_t before = 0;
+    FEW_DONE
     V_u64 even[4] = {{0}}, odd[4] = {{0}};
-    for (size_t first = peel(p, 4, n); i < first; i++)
+    for (size_t first = peel(p, 4, n); i < first; i++) {
+        ONE_BY_ONE;
         before += (uint32_t)FLIP(p[i]);
+    }
     for (; i + 4 * N <= n; i += 4 * N) {
         UNROLL(4)
         for (size_t k = 0; k < 4; k++) {
@@ -220,11 +273,19 @@ static void K(sum)(const void *ptr, size_t n, FaSum *r)
             odd[k] += x >> 32;
         }
     }
+    UNROLL(1)
+    for (; i + N <= n; i += N) {
+        V_u64 x = (V_u64)FLIP(LD(p + i));
+        even[0] += x & 0xffffffffu;
+        odd[0] += x >> 32;
+    }
     total = before;
     total += fa_total((even[0] + even[1]) + (even[2] + even[3]) + (odd[0] + odd[1]) +
                      (odd[2] + odd[3]));
-    for (; i < n; i++)
+    for (; i < n; i++) {
+        ONE_BY_ONE;
         total += (uint32_t)FLIP(p[i]);
+    }
     r->i = (FaI128)total - BIAS * (FaI128)n;
 }
 
@@ -236,9 +297,12 @@ static void K(sum)(const void *ptr, size_t n, FaSum *r)
     FaI128 total = 0;
     size_t i = 0;
     FaU128 before = 0;
+    FEW_DONE
     V_u64 w[4] = {{0}}, h[4] = {{0}};
-    for (size_t first = peel(p, 8, n); i < first; i++)
+    for (size_t first = peel(p, 8, n); i < first; i++) {
+        ONE_BY_ONE;
         before += (uint64_t)FLIP(p[i]);
+    }
     for (; i + 4 * N <= n; i += 4 * N) {
         UNROLL(4)
         for (size_t k = 0; k < 4; k++) {
@@ -247,24 +311,34 @@ static void K(sum)(const void *ptr, size_t n, FaSum *r)
             h[k] += x >> 32;
         }
     }
+    UNROLL(1)
+    for (; i + N <= n; i += N) {
+        V_u64 x = (V_u64)FLIP(LD(p + i));
+        w[0] += x;
+        h[0] += x >> 32;
+    }
     /* at most 2**17 elements a chunk: neither the high halves nor the low ones, joined
      * over the lanes, leave 64 bits */
     V_u64 high = (h[0] + h[1]) + (h[2] + h[3]);
     V_u64 low = (w[0] + w[1]) + (w[2] + w[3]) - (high << 32);
     total = (FaI128)before + ((FaI128)fa_total(high) << 32) + (FaI128)fa_total(low);
-    for (; i < n; i++)
+    for (; i < n; i++) {
+        ONE_BY_ONE;
         total += (uint64_t)FLIP(p[i]);
+    }
     r->i = total - BIAS * (FaI128)n;
 }
 #endif
 #undef BIAS
 #undef FLIP
+#undef FEW_DONE
 #endif /* sum */
 
 /* -- min and max ------------------------------------------------------------------ */
 
-/* The lanes of a vector folded to one value, halving. */
-#define FOLD(name, op)                                                                   \
+/* The lanes of a vector folded to one value: with its halves swapped, then its quarters... */
+#if !defined(SWAPPED)
+#define FOLD(name, op, vop)                                                              \
     INLINE C K(name)(V v)                                                                \
     {                                                                                    \
         C x[N];                                                                          \
@@ -274,8 +348,26 @@ static void K(sum)(const void *ptr, size_t n, FaSum *r)
                 x[j] = x[j + w] op x[j] ? x[j + w] : x[j];                               \
         return x[0];                                                                     \
     }
-FOLD(fold_min, <)
-FOLD(fold_max, >)
+#else
+#define FOLD(name, op, vop)                                                              \
+    INLINE C K(name)(V v)                                                                \
+    {                                                                                    \
+        if (FA_VB > 32)                                                                  \
+            v = vop((V)SWAPPED(v, 32), v);                                               \
+        if (FA_VB > 16)                                                                  \
+            v = vop((V)SWAPPED(v, 16), v);                                               \
+        v = vop((V)SWAPPED(v, 8), v);                                                    \
+        if (FA_BITS <= 32)                                                               \
+            v = vop((V)SWAPPED(v, 4), v);                                                \
+        if (FA_BITS <= 16)                                                               \
+            v = vop((V)SWAPPED(v, 2), v);                                                \
+        if (FA_BITS == 8)                                                                \
+            v = vop((V)SWAPPED(v, 1), v);                                                \
+        return v[0];                                                                     \
+    }
+#endif
+FOLD(fold_min, <, VMIN)
+FOLD(fold_max, >, VMAX)
 #undef FOLD
 
 /* One pass; LO and HI choose which ends are kept, resolved by the compiler. */
@@ -335,6 +427,7 @@ INLINE void K(extremes)(const void *ptr, size_t n, FaExtreme *r, const int lo, c
     } else {
         for (; i < n; i++) {
             C x = p[i];
+            ONE_BY_ONE;
             if (lo)
                 low = x < low ? x : low;
             if (hi)
@@ -471,11 +564,38 @@ static size_t K(count)(const void *ptr, size_t n, const void *value)
         U_(T) acc = {0};
         for (int turn = 0; turn < 255 && n - i >= N; turn++, i += N)
             acc -= (U_(T))(LD(p + i) == SPLAT(v));
-        UNROLL(1)
-        for (size_t k = 0; k < N; k++)
+        for (size_t k = 0; k < N; k++) {
+            ONE_BY_ONE;
             hits += acc[k];
+        }
     }
-    for (; i < n; i++)
+    for (; i < n; i++) {
+        ONE_BY_ONE;
         hits += p[i] == v;
+    }
     return hits;
+}
+
+/* Bit i says whether element i lies in lo..hi; bits past n are zero. */
+static void K(between)(const void *ptr, size_t n, FaScalar lo, FaScalar hi, uint64_t *bits)
+{
+    const S *p = ptr;
+    const C low = (C)lo.FIELD, high = (C)hi.FIELD;
+    const V lows = SPLAT(low), highs = SPLAT(high);
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        uint64_t w = 0;
+        UNROLL(8)
+        for (size_t k = 0; k < 64; k += N)
+            w |= CAT2(between, T)(LD(p + i + k), lows, highs) << k;
+        bits[i / 64] = w;
+    }
+    if (i < n) {
+        uint64_t w = 0;
+        for (size_t k = 0; i + k < n; k++) {
+            ONE_BY_ONE;
+            w |= (uint64_t)(p[i + k] >= low && p[i + k] <= high) << k;
+        }
+        bits[i / 64] = w;
+    }
 }

@@ -29,6 +29,7 @@ static void K(clip)(void *d, const void *ptr, size_t n, FaScalar lo, FaScalar hi
     }
     for (; i < n; i++) {
         C x = p[i];
+        ONE_BY_ONE;
         x = low > x ? low : x;
         out[i] = high < x ? high : x;
     }
@@ -57,13 +58,17 @@ static void K(clip)(void *d, const void *ptr, size_t n, FaScalar lo, FaScalar hi
         V v = SPLAT(c);                                                                  \
         size_t i = 0;                                                                    \
         VS_WIDE(op)                                                                      \
-        for (size_t first = peel(d, sizeof(C), n); i < first; i++)                       \
+        for (size_t first = peel(d, sizeof(C), n); i < first; i++) {                     \
+            ONE_BY_ONE;                                                                  \
             out[i] = p[i] op c;                                                          \
+        }                                                                                \
         UNROLL(4)                                                                        \
         for (; i + N <= n; i += N)                                                       \
             ST(out + i, LD(p + i) op v);                                                 \
-        for (; i < n; i++)                                                               \
+        for (; i < n; i++) {                                                             \
+            ONE_BY_ONE;                                                                  \
             out[i] = p[i] op c;                                                          \
+        }                                                                                \
         return n;                                                                        \
     }
 #define VV(name, op)                                                                     \
@@ -72,13 +77,17 @@ static void K(clip)(void *d, const void *ptr, size_t n, FaScalar lo, FaScalar hi
         const S *a = pa, *b = pb;                                                        \
         S *out = d;                                                                      \
         size_t i = 0;                                                                    \
-        for (size_t first = peel(d, sizeof(C), n); i < first; i++)                       \
+        for (size_t first = peel(d, sizeof(C), n); i < first; i++) {                     \
+            ONE_BY_ONE;                                                                  \
             out[i] = a[i] op b[i];                                                       \
+        }                                                                                \
         UNROLL(4)                                                                        \
         for (; i + N <= n; i += N)                                                       \
             ST(out + i, LD(a + i) op LD(b + i));                                         \
-        for (; i < n; i++)                                                               \
+        for (; i < n; i++) {                                                             \
+            ONE_BY_ONE;                                                                  \
             out[i] = a[i] op b[i];                                                       \
+        }                                                                                \
         return n;                                                                        \
     }
 VS(add, +)
@@ -89,6 +98,30 @@ VV(mul, *)
 #undef VS
 #undef VV
 #undef VS_WIDE
+
+/* Stops before a group with a zero divisor: Python raises there. */
+static size_t K(vv_div)(void *d, const void *pa, const void *pb, size_t n)
+{
+    const S *a = pa, *b = pb;
+    S *out = d;
+    size_t i = 0, first = peel(d, sizeof(C), n);
+    for (; i < first && b[i] != 0; i++)
+        out[i] = a[i] / b[i];
+    for (; i >= first && i + 2 * N <= n; i += 2 * N) {
+        const V zero = {0};
+        V y0 = LD(b + i), y1 = LD(b + i + N);
+        IN_REGISTER(y0); /* as in mul_checked */
+        IN_REGISTER(y1);
+        V r0 = LD(a + i) / y0, r1 = LD(a + i + N) / y1;
+        if (CAT2(between, T)(y0, zero, zero) | CAT2(between, T)(y1, zero, zero))
+            return i;
+        ST(out + i, r0);
+        ST(out + i + N, r1);
+    }
+    for (; i < n && b[i] != 0; i++)
+        out[i] = a[i] / b[i];
+    return i;
+}
 
 #else
 
@@ -178,26 +211,49 @@ VV(sub, -, SUB_BAD)
 #undef SUB_BAD
 
 #if FA_BITS < 64
-#if FA_IS_SIGNED
-typedef CAT2(WIDE_S, FA_BITS) K(wide);
+/* Products in lanes twice as wide, of the even and of the odd elements. */
+typedef CAT2(PAIRS, T) K(pairs);
+typedef CAT2(UPAIRS, FA_BITS) K(upairs);
+INLINE V K(mul_checked)(V x, V y, K(upairs) * bad)
+{
+    typedef K(pairs) P;
+    typedef K(upairs) Q;
+#if FA_BITS == 32
+    IN_REGISTER(x); /* used twice: not two loads across cache lines */
+    IN_REGISTER(y);
+    P even = CAT2(MUL_LOW, T)(x, y), odd = CAT2(MUL_LOW, T)((Q)x >> 32, (Q)y >> 32);
 #else
-typedef CAT2(WIDE_U, FA_BITS) K(wide);
+    P even = (P)((Q)((P)((Q)x << FA_BITS) >> FA_BITS) * (Q)((P)((Q)y << FA_BITS) >> FA_BITS));
+    P odd = (P)((Q)((P)x >> FA_BITS) * (Q)((P)y >> FA_BITS));
 #endif
+#if FA_IS_SIGNED
+    const Q half = (Q){0} + (CAT2(UN, FA_BITS))((CAT2(UN, FA_BITS))1 << (FA_BITS - 1));
+    *bad |= (((Q)even + half) | ((Q)odd + half)) >> FA_BITS;
+#else
+    *bad |= ((Q)even | (Q)odd) >> FA_BITS;
+#endif
+    return (V)(((Q)even << FA_BITS >> FA_BITS) | ((Q)odd << FA_BITS));
+}
 static size_t K(vv_mul)(void *d, const void *pa, const void *pb, size_t n)
 {
     const S *a = pa, *b = pb;
     S *out = d;
-    for (size_t i = 0; i < n; i += 256) {
-        size_t w = n - i < 256 ? n - i : 256;
-        K(wide) bad = 0;
-        for (size_t j = i; j < i + w; j++) {
-            K(wide) q = (K(wide))a[j] * (K(wide))b[j];
-            bad |= q ^ (K(wide))(C)q;
-            out[j] = (C)q;
-        }
-        if (bad)
+    size_t i = 0;
+    for (size_t first = peel(d, sizeof(C), n); i < first; i++)
+        if (__builtin_mul_overflow(a[i], b[i], &out[i]))
+            return i;
+    for (; i + 2 * N <= n; i += 2 * N) {
+        K(upairs) bad = {0};
+        V r0 = K(mul_checked)(LD(a + i), LD(b + i), &bad);
+        V r1 = K(mul_checked)(LD(a + i + N), LD(b + i + N), &bad);
+        ST(out + i, r0);
+        ST(out + i + N, r1);
+        if (__builtin_expect(ANY(T, bad), 0))
             return i;
     }
+    for (; i < n; i++)
+        if (__builtin_mul_overflow(a[i], b[i], &out[i]))
+            return i;
     return n;
 }
 #else
