@@ -80,6 +80,7 @@ class Candidates:
         self._edges: dict[tuple[str, int, str], list[Edge]] = {}
         self._served: dict[tuple[str, int], tuple[int, int]] = {}
         self._traits: dict[str, tuple[bool, bool]] = {}
+        self._wanted: dict[str, list[int]] = {}
 
     def pool(self, name: str) -> Pool:
         if name not in self._pools:
@@ -106,17 +107,26 @@ class Candidates:
         return self._served[key]
 
     def order(self, name: str) -> Iterator[int]:
+        """Preferred releases, then the others newest first, of those not known to be broken."""
         pool = self.pool(name)
-        preferred = [
-            i
-            for v in self.prefer.get(name, ())
-            for i, r in enumerate(pool.releases)
-            if r.version == v
-        ]
-        yield from preferred
+        preferred = self._preferred(name)
+        for i in preferred:
+            if not pool.broken >> i & 1:
+                yield i
         for i in range(len(pool.releases)):
             if i not in preferred and not pool.broken >> i & 1:
                 yield i
+
+    def _preferred(self, name: str) -> list[int]:
+        if name not in self._wanted:
+            releases = self.pool(name).releases
+            self._wanted[name] = [
+                i
+                for v in self.prefer.get(name, ())
+                for i, r in enumerate(releases)
+                if r.version == v
+            ]
+        return self._wanted[name]
 
     def choose(self, name: str, constraints: Constraints, where: int) -> tuple[dict[int, int], int]:
         """release -> environments for the newest allowed release everywhere, and where there is none."""

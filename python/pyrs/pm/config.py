@@ -9,7 +9,6 @@ import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from .errors import UsageError
@@ -31,17 +30,23 @@ def user_folder() -> Path:
     return Path(os.environ.get("PYRS_HOME") or Path.home() / ".pyrs")
 
 
-def user_config() -> dict[str, Any]:
+def user_config() -> dict[str, str]:
     path = user_folder() / "config.toml"
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as e:
         raise UsageError(f"{path}: {e}") from None
+    for key, value in settings.items():
+        if key not in ("store", "index-url"):
+            raise UsageError(f"{path}: unknown key {key!r}", help="known: store, index-url")
+        if not isinstance(value, str):
+            raise UsageError(f"{path}: {key} must be a string, not {value!r}")
+    return settings
 
 
-def store_folder(config: dict[str, Any] | None = None) -> Path:
+def store_folder(config: dict[str, str] | None = None) -> Path:
     named = os.environ.get("PYRS_STORE") or (user_config() if config is None else config).get(
         "store"
     )

@@ -274,7 +274,7 @@ class _Reader:
             raise self.fail(table, name, f"{name}: {str(e).splitlines()[0]}") from None
         url = value.get("url", "")
         if url:
-            self._check_url(table, name, url)
+            self._check_url(table, name, url, "http", "https", "file")
         return Dep(
             canonical,
             spec,
@@ -302,16 +302,15 @@ class _Reader:
             if not good:
                 raise self.fail(table, name, f"{name}: {key} has the wrong form: {item!r}")
 
-    def _check_url(self, table: str, name: str, url: str) -> None:
+    def _check_url(self, table: str, name: str, url: str, *schemes: str) -> None:
         try:
             parts = urlsplit(url)
-            bad = parts.scheme not in ("http", "https", "file") or (
-                parts.scheme != "file" and not parts.hostname
-            )
+            bad = parts.scheme not in schemes or (parts.scheme != "file" and not parts.hostname)
         except ValueError:
             bad = True
         if bad:
-            raise self.fail(table, name, f"{name}: {url!r} is not an http, https or file URL")
+            known = f"{', '.join(schemes[:-1])} or {schemes[-1]}"
+            raise self.fail(table, name, f"{name}: {url!r} is not an {known} URL")
         if parts.username or parts.password:
             raise self.fail(
                 table,
@@ -325,10 +324,12 @@ class _Reader:
             raise self.fail("index", None, "write [[index]], with two brackets")
         result: list[IndexEntry] = []
         for row in rows:
-            name, url = row.get("name"), row.get("url")
+            if not isinstance(row, dict) or row.keys() != {"name", "url"}:
+                raise self.fail("index", None, "[[index]] takes a name and a url, and nothing else")
+            name, url = row["name"], row["url"]
             if not isinstance(name, str) or not _NAME.match(name) or not isinstance(url, str):
                 raise self.fail("index", None, "[[index]] needs a name and a url")
-            self._check_url("index", "url", url)
+            self._check_url("index", "url", url, "http", "https")
             if name in [i.name for i in result]:
                 raise self.fail("index", None, f"two indexes are named {name!r}")
             result.append(IndexEntry(name, url.rstrip("/") + "/"))

@@ -1,5 +1,7 @@
 """What each command does, with its exit codes and messages, against an index on this machine."""
 
+import copy
+import datetime
 import io
 import os
 import pty
@@ -10,8 +12,10 @@ import tarfile
 import tomllib
 
 import pytest
+import tomlkit
 from packaging import pylock
-from pyrs.pm import dispatch
+from pyrs.pm import dispatch, manifest
+from pyrs.pm.errors import ManifestError
 from support.package_index import make_sdist
 
 # -- The manifest -------------------------------------------------------------------------------
@@ -101,6 +105,66 @@ def test_manifest_error_names_file_line_and_column(project, text, where, message
     assert f"pyproject.rs.toml{where}" in error
     assert message in error
     assert not project.lock.exists()
+
+
+WHOLE = {
+    "package": {"name": "app", "version": "1", "python": ">=3.11"},
+    "dependencies": {"a": "*", "b": {"version": "*", "extras": ["x"], "marker": "os_name == 'nt'"}},
+    "dev-dependencies": {"c": {"path": "c", "editable": True}},
+    "optional-dependencies": {"f": {"d": {"url": "https://h/d.whl", "sha256": "0" * 64}}},
+    "index": [{"name": "inner", "url": "https://h/"}],
+    "isolation": {"project": "error", "deps": "off", "allow": {"a": ["b"]}},
+    "build": {"sdists": "allow"},
+}
+ODD = [
+    3,
+    1.5,
+    True,
+    "",
+    "\n",
+    "?",
+    [],
+    [3],
+    [[]],
+    {},
+    {"a": 3},
+    {"": {}},
+    datetime.date(2020, 1, 1),
+]
+
+
+def places(value, path=()):
+    """The way to every value inside."""
+    yield path
+    rows = value.items() if isinstance(value, dict) else ()
+    for key, inner in enumerate(value) if isinstance(value, list) else rows:
+        yield from places(inner, (*path, key))
+
+
+@pytest.mark.parametrize("place", list(places(WHOLE))[1:], ids=lambda p: ".".join(map(str, p)))
+def test_manifest_of_wrong_types_is_an_error_and_no_crash(tmp_path, place):
+    for odd in ODD:
+        data = copy.deepcopy(WHOLE)
+        where = data
+        for key in place[:-1]:
+            where = where[key]
+        where[place[-1]] = odd
+        (tmp_path / manifest.MANIFEST).write_text(tomlkit.dumps(data))
+        try:
+            loaded = manifest.load(tmp_path)
+        except ManifestError as error:
+            assert f"{manifest.MANIFEST}:" in error.message
+        else:
+            assert loaded.digest()
+
+
+@pytest.mark.parametrize("text", ["store = 3", "index-url = []", "colour = 'red'", "store = ["])
+def test_user_configuration_that_is_wrong_exits_2(project, home, text):
+    project.declare()
+    (home / ".pyrs").mkdir()
+    (home / ".pyrs" / "config.toml").write_text(text)
+
+    assert f"{home}/.pyrs/config.toml: " in project.pyrs("install", expect=2).err
 
 
 def test_manifest_that_is_not_text_is_refused(project):
@@ -415,6 +479,17 @@ def test_run_returns_the_programs_exit_code_and_passes_arguments(project):
     assert result.out == "['p.py', '7', '--feature']\n"
     assert project.run("-c", "import sys; print(sys.argv[1:])", "a").out == "['a']\n"
     assert project.run("-m", "json.tool", "--help").out.startswith("usage:")
+
+
+def test_program_starts_without_the_machine_and_without_libraries(project):
+    project.declare()
+    project.pyrs("install")
+    code = "import sys; print(open('/proc/self/maps').read(), *sys.modules)"
+
+    for command in (["run", "-c", code], ["run", "python", "-c", code]):
+        loaded = project.spawn(*command).out
+        assert "/_guard" in loaded and "/_pyrs" not in loaded
+        assert "json" not in loaded.split() and "packaging" not in loaded.split()
 
 
 def test_run_without_an_environment_says_to_install(project):
