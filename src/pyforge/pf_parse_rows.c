@@ -17,7 +17,9 @@ typedef struct {
     int forbid;
     PfFailures failures;
     Py_ssize_t cleaned;
-    int stopped;
+    int halted;          /* no row is cleaned any more: enough errors, or an exception */
+    Py_ssize_t misshapen; /* number of the first row that is no object, or -1 */
+    PyObject *raised[3]; /* owned: that exception, while the rest of the text is read */
 } Rows;
 
 static int
@@ -245,6 +247,52 @@ fail:
     return -1;
 }
 
+/* A row that is no object: an error, once the rest has been read as JSON. */
+static int
+read_misshapen(Rows *r)
+{
+    PyObject *v;
+
+    r->j.outer--;
+    v = pf_json_value(&r->j);
+    r->j.outer++;
+    if (v == NULL)
+        return -1;
+    Py_DECREF(v);
+    if (r->misshapen < 0)
+        r->misshapen = PyList_GET_SIZE(r->rows);
+    r->halted = 1;
+    return PyList_Append(r->rows, Py_None);
+}
+
+static int
+clean_next(Rows *r)
+{
+    int q = clean_row(r, r->cleaned++);
+
+    r->halted = q != 0;
+    return q;
+}
+
+/* Cleans what is left to clean; rows beyond the last error are dropped. */
+static int
+clean_rest(Rows *r)
+{
+    if (r->misshapen >= 0) {
+        PyErr_Format(r->j.st->row_shape_error, "row %zd is not a JSON object", r->misshapen);
+        return -1;
+    }
+    if (r->raised[0] != NULL) {
+        PyErr_Restore(r->raised[0], r->raised[1], r->raised[2]);
+        memset(r->raised, 0, sizeof r->raised);
+        return -1;
+    }
+    while (!r->halted && r->cleaned < PyList_GET_SIZE(r->rows))
+        if (clean_next(r) < 0)
+            return -1;
+    return PyList_SetSlice(r->rows, r->cleaned, PyList_GET_SIZE(r->rows), NULL);
+}
+
 static int
 read_row(Rows *r)
 {
@@ -254,11 +302,8 @@ read_row(Rows *r)
     pf_json_space(&r->j);
     if (r->j.p >= r->j.end)
         return malformed(r);
-    if (*r->j.p != '{') {
-        PyErr_Format(r->j.st->row_shape_error, "row %zd is not a JSON object",
-                     PyList_GET_SIZE(r->rows));
-        return -1;
-    }
+    if (*r->j.p != '{')
+        return read_misshapen(r);
     r->j.p++;
     if (r->j.outer > r->j.limits.max_depth)
         return pf_json_limit_error(&r->j, "max_depth", r->j.limits.max_depth);
@@ -269,13 +314,9 @@ read_row(Rows *r)
     if (bad)
         return -1;
     /* cleaned while it is warm, unless its error could hide that what follows is no JSON */
-    if (r->plan->pure && !r->forbid && !r->failures.first_only) {
-        int q = r->stopped ? 0 : clean_row(r, PyList_GET_SIZE(r->rows) - 1);
-        if (q < 0)
-            return -1;
-        r->cleaned = PyList_GET_SIZE(r->rows);
-        r->stopped = q == 1;
-    }
+    if (r->plan->pure && !r->forbid && !r->failures.first_only && !r->halted
+        && clean_next(r) < 0)
+        PyErr_Fetch(&r->raised[0], &r->raised[1], &r->raised[2]);
     return 0;
 }
 
@@ -288,7 +329,7 @@ read_array(Rows *r)
         r->j.p++;
         return 0;
     }
-    for (Py_ssize_t n = 1; !r->stopped; n++) {
+    for (Py_ssize_t n = 1;; n++) {
         if (read_row(r) < 0)
             return -1;
         if (n > r->j.limits.max_items)
@@ -305,15 +346,29 @@ read_array(Rows *r)
         if (*r->j.p++ != ',')
             return malformed(r);
     }
-    return 0;
+}
+
+/* Neither the array nor the object that is asked for, if it is JSON at all. */
+static int
+read_another(Rows *r, int many)
+{
+    PyObject *v = pf_json_value(&r->j);
+
+    if (v == NULL)
+        return -1;
+    Py_DECREF(v);
+    pf_json_space(&r->j);
+    if (r->j.p != r->j.end)
+        return malformed(r);
+    PyErr_SetString(r->j.st->row_shape_error,
+                    many ? "expected a JSON array of objects" : "expected a JSON object");
+    return -1;
 }
 
 static int
 forbidden(Rows *r)
 {
-    if (!r->forbid || PyDict_GET_SIZE(r->extra) == 0)
-        return 0;
-    return 1;
+    return r->misshapen < 0 && r->forbid && PyDict_GET_SIZE(r->extra) > 0;
 }
 
 /* 0 done, 1 unknown keys and they are forbidden, -1 */
@@ -331,28 +386,15 @@ read_all(Rows *r, int many)
         return malformed(r);
     if (many < 0)
         many = *j->p == '[';
-    if (*j->p != (many ? '[' : '{') && (*j->p == '{' || *j->p == '[')) {
-        PyErr_SetString(j->st->row_shape_error,
-                        many ? "expected a JSON array of objects" : "expected a JSON object");
-        return -1;
-    }
-    if (*j->p != '{' && *j->p != '[')
-        return malformed(r);
+    if (*j->p != (many ? '[' : '{'))
+        return read_another(r, many);
     j->outer = many ? 2 : 1;
     if ((many ? read_array(r) : read_row(r)) < 0)
         return -1;
     pf_json_space(j);
-    if (!r->stopped && j->p != j->end)
+    if (j->p != j->end)
         return malformed(r);
-    if (forbidden(r))
-        return 1;
-    for (; r->cleaned < PyList_GET_SIZE(r->rows) && !r->stopped; r->cleaned++) {
-        int q = clean_row(r, r->cleaned);
-        if (q < 0)
-            return -1;
-        r->stopped = q == 1;
-    }
-    return 0;
+    return forbidden(r) ? 1 : clean_rest(r);
 }
 
 static int
@@ -361,7 +403,7 @@ rows_init(Rows *r, PfPlan *p, Py_buffer *data, PyObject *limits_arg, PyObject *e
 {
     PfLimits limits;
 
-    *r = (Rows){.plan = p};
+    *r = (Rows){.plan = p, .misshapen = -1};
     if (pf_json_limits(limits_arg, &limits) < 0)
         return -1;
     pf_json_init(&r->j, p->st, data->buf, data->len, limits, python);
@@ -405,6 +447,8 @@ pf_plan_parse_json(PyObject *self, PyObject *args)
         result = Py_NewRef(Py_NotImplemented);
     }
     pf_json_clear(&r.j);
+    for (int i = 0; i < 3; i++)
+        Py_XDECREF(r.raised[i]);
     Py_XDECREF(r.rows);
     Py_XDECREF(r.failures.by_row);
     PyBuffer_Release(&data);

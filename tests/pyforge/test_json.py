@@ -11,6 +11,7 @@ import sys
 import pytest
 import values
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
 from django.utils import translation
 from forgeapp.models import FIELDS, Rec, as_strings, make_row
 from oracle import error_facts
@@ -330,6 +331,43 @@ def test_what_is_no_json_is_said_before_what_is_invalid():
     for text, many in (('{"name": "a", "qty": -1} x', None), ('[{"name": "", "qty": 1}, {?', True)):
         with pytest.raises(pyforge.JSONDecodeError):
             rules.parse_json(text, many=many, on_error="raise")
+
+
+def some_rules(validators):
+    fields = {
+        "n": models.IntegerField(validators=validators),
+        "t": models.CharField(max_length=3, blank=True, default="zz"),
+        "at": models.DateTimeField(null=True, blank=True),
+    }
+    for name, field in fields.items():
+        field.set_attributes_from_name(name)
+    rules = pyforge.RuleSet([])
+    rules._fields = list(fields.values())
+    rules._compile()
+    return rules
+
+
+@pytest.mark.parametrize("validators", [[], [lambda v: None]], ids=["native", "called"])
+def test_rows_after_the_last_error_are_read_and_dropped(validators):
+    rules = some_rules(validators)
+    body = [{"n": "x"}, {"n": 1}, {"n": "y"}, {"n": 5}]
+    for most in (1, 2, 3):
+        ours = rules.parse_json(json.dumps(body), limits=pyforge.Limits(max_errors=most))
+        theirs = rules.clean_many(body, max_errors=most)
+        assert ours.rows == theirs.rows and ours.truncated == theirs.truncated
+        assert repr(ours.errors) == repr(theirs.errors)
+    with pytest.raises(pyforge.JSONDecodeError):  # what json.loads says comes first
+        rules.parse_json(json.dumps(body)[:-1] + ",]", limits=pyforge.Limits(max_errors=1))
+
+
+@pytest.mark.parametrize("validators", [[], [lambda v: None]], ids=["native", "called"])
+def test_no_json_is_said_before_an_exception_of_clean(validators):
+    rules = some_rules(validators)
+    body = '[{"n": 1, "at": [1]}, {"n": 2}]'  # DateTimeField.clean([1]) is a TypeError
+    with pytest.raises(TypeError):
+        rules.parse_json(body)
+    with pytest.raises(pyforge.JSONDecodeError):
+        rules.parse_json(body[:-1])
 
 
 def test_parse_json_shapes_and_extras():

@@ -1,5 +1,6 @@
 /* libFuzzer's entry: an embedded interpreter whose pyforge._pyforge is the instrumented
-   code linked here; targets.py decides what an input means and checks the answer. */
+   code linked here; targets.py says what an input means, checks the answer and writes the
+   seeds before libFuzzer reads the corpus. */
 #include <Python.h>
 
 PyMODINIT_FUNC PyInit__pyforge(void);
