@@ -218,6 +218,13 @@ quoted(const char *s, const char *end, PfOut *buf, const char **text, size_t *le
 
 /* -- hstore ------------------------------------------------------------------- */
 
+/* What follows the two bytes of `sign` at s, or NULL when they aren't there. */
+static const char *
+after(const char *s, const char *end, const char *sign)
+{
+    return end - s >= 2 && memcmp(s, sign, 2) == 0 ? s + 2 : NULL;
+}
+
 static int
 put_sep(PfWriter *w, PyObject *sep)
 {
@@ -233,15 +240,15 @@ write_hstore(PfWriter *w, const char *s, Py_ssize_t n)
     int r = pf_out_char(&w->out, '{');
 
     for (int first = 1; r == 0 && s != NULL && s < end; first = 0) {
-        if (!first && (end - s < 2 || *s++ != ',' || *s++ != ' '))
-            break;
-        if ((s = quoted(s, end, &buf, &text, &len)) == NULL)
+        if (!first)
+            s = after(s, end, ", ");
+        if (s == NULL || (s = quoted(s, end, &buf, &text, &len)) == NULL
+            || (s = after(s, end, "=>")) == NULL)
             break;
         r = (!first && put_sep(w, w->style->item_sep) < 0)
             || pf_write_utf8(w, text, len) < 0 || put_sep(w, w->style->key_sep) < 0;
-        if (r != 0 || end - s < 3 || s[0] != '=' || s[1] != '>')
+        if (r != 0)
             break;
-        s += 2;
         if (end - s >= 4 && memcmp(s, "NULL", 4) == 0) {
             r = pf_write_lit(w, "null", 4);
             s += 4;

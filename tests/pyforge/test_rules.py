@@ -1,6 +1,7 @@
 """E-mail, URL, domain and IP rules against the live validators: never a wrong answer,
 and few that C leaves open."""
 
+import inspect
 import ipaddress
 import os
 import random
@@ -41,6 +42,11 @@ def skip_unknown(name):
         pytest.skip("this Django's rule is kept in Python")
 
 
+# Before 5.0 a URL the regular expression refuses is tried again as punycode. C's "no" is
+# then only the reason to ask the live validator, as it always does.
+ASKS_AGAIN = {"url"} if "punycode" in inspect.getsource(v.URLValidator.__call__) else set()
+
+
 def compare(name, texts):
     """(how many C left open, all); fails on a wrong answer."""
     validator, arg = RULES[name]
@@ -50,7 +56,8 @@ def compare(name, texts):
         if ours is None:
             left_open += 1
         else:
-            assert ours == accepts(validator, text), (name, text)
+            theirs = accepts(validator, text)
+            assert ours == theirs or (not ours and name in ASKS_AGAIN), (name, text)
     return left_open, len(texts)
 
 
@@ -164,7 +171,8 @@ def test_djangos_own_validator_tables():
         ours = rule(name, text, op[4])
         total += 1
         opened += ours is None
-        assert ours is None or ours == accepts(validator, text), (name, text)
+        theirs = accepts(validator, text)
+        assert ours in (None, theirs) or (not ours and name in ASKS_AGAIN), (name, text)
     print(f"left open: {opened} of {total}")
     assert total > 200 and opened <= total * 0.05
 

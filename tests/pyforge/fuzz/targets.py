@@ -167,7 +167,7 @@ TARGETS = {
                          b'[ { "d" : 1.25 , "a" : "\\n" , "e":"12345678-1234-5678-1234-567812345678"}, {}]']),
     "canonical": (fuzz_canonical, [b'{"a": [1, "b\\n"]}']),
     "rules": (fuzz_rules, [b"user@example.com", b"http://u:p@example.com:80/p?q#f", b"::1", b"1.2.3.4",
-                           b"xn--4ca9at.xn--p1ai", '"a b"@[::ffff:1.2.3.4]'.encode(), "http://\u0442.\u0440\u0444/".encode()]),
+                           b"xn--4ca9at.xn--p1ai", b'"a b"@[::ffff:1.2.3.4]', "http://\u0442.\u0440\u0444/".encode()]),
     "automaton": (fuzz_automaton, [b"^[a-f]{2,3}(x|y)*$\x00abxy", b"\\d+\\s?\x00 1", b"(?:a|b)*c\\Z\x00abc"]),
     "pg": (fuzz_pg_cells, [bytes([c, i]) + text for c in range(len(CODES)) for i, text in [
         (0, b"{1,NULL}"), (10, b'{"a","b\\\\"}'), (0, b'"k"=>"v", "n"=>NULL'), (0, b"2024-01-02 03:04:05.123+00"),
@@ -183,5 +183,6 @@ for number, seed in enumerate(SEEDS):
 def one_input(data):
     if len(data) > 1:
         TARGET(data)
+
 
 assert isinstance(package, types.ModuleType)
