@@ -78,6 +78,13 @@ cpy_frame_init(CpyFrame *f, PyFunctionObject *func, PyCodeObject *co, PyObject *
         f->localsplus[i] = CPY_SLOT_NULL;
 }
 
+/* f is the one inside a generator object. */
+static inline void
+cpy_frame_set_owned_by_generator(CpyFrame *f)
+{
+    f->owner = FRAME_OWNED_BY_GENERATOR;
+}
+
 static inline CpyFrame *
 cpy_frame_previous(CpyFrame *f)
 {

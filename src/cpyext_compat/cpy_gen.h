@@ -53,4 +53,46 @@ cpy_gen_drop_code(PyObject *gen)
     Py_DECREF(cpy_gen_code(gen));
 }
 
+/* Generators of exactly CPython's types, and ours made of them. */
+static inline int
+cpy_gen_is_exact(PyObject *o)
+{
+    return PyGen_CheckExact(o) || PyCoro_CheckExact(o) || PyAsyncGen_CheckExact(o);
+}
+
+/* Objects/genobject.c, _PyAsyncGenWrappedValue (3.11 to 3.14): what an async generator of
+   CPython's own yields.  1: *o (taken) was one and is its value (new) now. */
+static inline int
+cpy_async_unwrap(PyObject **o)
+{
+    struct {
+        PyObject_HEAD
+        PyObject *value;
+    } *wrapped = (void *)*o;
+    if (*o == NULL || Py_TYPE(*o)->tp_flags & Py_TPFLAGS_HEAPTYPE
+        || strcmp(Py_TYPE(*o)->tp_name, "async_generator_wrapped_value") != 0)
+        return 0;
+    *o = Py_NewRef(wrapped->value);
+    Py_DECREF(wrapped);
+    return 1;
+}
+
+/* Objects/genobject.c, PyAsyncGenASend and PyAsyncGenAThrow (3.11 to 3.14): a new one is one that
+   waits inside the generator already.  0, or -1 with SystemError: it is laid out in another way */
+static inline int
+cpy_async_step_started(PyObject *step)
+{
+    struct {
+        PyObject_HEAD
+        PyObject *gen, *argument;
+        int state;              /* AWAITABLE_STATE_INIT, _ITER, _CLOSED */
+    } *s = (void *)step;
+    if (Py_TYPE(step)->tp_basicsize != sizeof *s || s->state != 0) {
+        PyErr_BadInternalCall();
+        return -1;
+    }
+    s->state = 1;
+    return 0;
+}
+
 #endif

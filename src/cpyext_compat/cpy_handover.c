@@ -1,6 +1,7 @@
 /* Copying a frame into one that CPython owns; 3.11 can evaluate it where it is. */
 #include "cpyext_compat/cpy_handover.h"
 
+#include "cpyext_compat/cpy_gen.h"
 #include "cpyext_compat/cpy_lazy_locals.h"
 
 /* Frame exit with n slots in use; src is unlinked.  An exception stays. */
@@ -20,20 +21,40 @@ leave_frame(PyThreadState *ts, CpyFrame *src, PyFunctionObject *func, PyCodeObje
 
 #if PY_VERSION_HEX < 0x030C0000
 
+/* Entered with an exception the evaluator says "call" first, as for throw(), unless tracing is
+   off; it goes on again with the exception's own event. */
+static PyObject *
+evaluate_as(PyThreadState *ts, CpyFrame *f, CpyHandover how)
+{
+    if (how != CPY_RAISES)
+        return _PyEval_EvalFrameDefault(ts, f, how == CPY_THROWN);
+    ts->cframe->use_tracing = 0;
+    PyObject *result = _PyEval_EvalFrameDefault(ts, f, 1);
+    ts->cframe->use_tracing = ts->c_tracefunc != NULL || ts->c_profilefunc != NULL ? 255 : 0;
+    return result;
+}
+
 /* The evaluator neither clears nor pops the frame it is entered with. */
 static PyObject *
 evaluate(PyThreadState *ts, CpyFrame *src, PyFunctionObject *func, PyCodeObject *co,
-         uint32_t word, int n)
+         uint32_t word, int n, CpyHandover how)
 {
     cpy_frame_set_stacktop(src, co, n);
-    src->prev_instr = _PyCode_CODE(co) + word - 1;      /* the one before the next */
+    /* the instruction it did last */
+    src->prev_instr = _PyCode_CODE(co) + word - (how == CPY_GOES_ON);
     cpy_set_top_frame(ts, src->previous);
-    PyObject *result = _PyEval_EvalFrameDefault(ts, src, 0);
+    PyObject *result = evaluate_as(ts, src, how);
     leave_frame(ts, src, func, co, cpy_frame_stacktop(src, co));
     return result;
 }
 
 #else
+
+static PyObject *
+evaluate_as(PyThreadState *ts, CpyFrame *f, CpyHandover how)
+{
+    return _PyEval_EvalFrameDefault(ts, f, how != CPY_GOES_ON);
+}
 
 /* Python/pystate.c, _PyThreadState_PushFrame (3.12 to 3.14); not exported.  The
    evaluator pops the frame, so it must lie where CPython would have put it. */
@@ -95,7 +116,7 @@ move_frame(CpyFrame *to, CpyFrame *src, PyFunctionObject *func, PyCodeObject *co
 
 static PyObject *
 evaluate(PyThreadState *ts, CpyFrame *src, PyFunctionObject *func, PyCodeObject *co,
-         uint32_t word, int n)
+         uint32_t word, int n, CpyHandover Py_UNUSED(how))
 {
     CpyFrame *to = push_on_data_stack(ts, co->co_framesize);
 
@@ -113,7 +134,7 @@ evaluate(PyThreadState *ts, CpyFrame *src, PyFunctionObject *func, PyCodeObject 
 
 PyObject *
 cpy_handover(PyThreadState *ts, CpyFrame *src, PyFunctionObject *func, PyCodeObject *co,
-             uint32_t word, int depth)
+             uint32_t word, int depth, CpyHandover how)
 {
     CpyFrame *previous = src->previous;
     assert(cpy_top_frame(ts) == src);
@@ -123,8 +144,135 @@ cpy_handover(PyThreadState *ts, CpyFrame *src, PyFunctionObject *func, PyCodeObj
     cpy_lazy_locals_disarm(src);
  /* the evaluator takes a unit for the frame and gives it back; src has one already */
     ++*cpy_recursion_left(ts);
-    PyObject *result = evaluate(ts, src, func, co, word, co->co_nlocalsplus + depth);
+    PyObject *result = evaluate(ts, src, func, co, word, co->co_nlocalsplus + depth, how);
     --*cpy_recursion_left(ts);
     assert(cpy_top_frame(ts) == previous);
+    return result;
+}
+
+/* -- events that CPython's evaluator would send ---------------------------------------------- */
+
+/* Python/ceval.c, call_trace_protected (3.11); the pending exception stays, or gives way to what
+   the tool raises. */
+static void
+tell(PyThreadState *ts, Py_tracefunc tool, PyObject *self, int what, int with_exception)
+{
+    PyObject *type, *exc, *tb, *about = NULL;
+    PyErr_Fetch(&type, &exc, &tb);
+    PyFrameObject *fo = PyThreadState_GetFrame(ts);
+    if (with_exception) {
+        PyErr_NormalizeException(&type, &exc, &tb);
+        about = PyTuple_Pack(3, type, exc, tb == NULL ? Py_None : tb);
+    }
+    PyThreadState_EnterTracing(ts);
+    int status = fo == NULL || (with_exception && about == NULL) ? -1 : tool(self, fo, what, about);
+    PyThreadState_LeaveTracing(ts);
+    Py_XDECREF(about);
+    Py_XDECREF(fo);
+    if (status == 0) {
+        PyErr_Restore(type, exc, tb);
+        return;
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(exc);
+    Py_XDECREF(tb);
+}
+
+void
+cpy_profile_unwind(PyThreadState *ts)
+{
+    if (CPY_HANDS_OVER_RAISING && ts->c_profilefunc != NULL && ts->c_tracefunc == NULL
+        && ts->tracing == 0)
+        tell(ts, ts->c_profilefunc, ts->c_profileobj, PyTrace_RETURN, 0);
+}
+
+void
+cpy_trace_exception(PyThreadState *ts)
+{
+    if (CPY_HANDS_OVER_RAISING && cpy_trace_function(ts))
+        tell(ts, ts->c_tracefunc, ts->c_traceobj, PyTrace_EXCEPTION, 1);
+}
+
+/* -- generators ------------------------------------------------------------------------ */
+
+/* The frame's references become its own, and the object one of its base type. */
+static CpyFrame *
+take_over(PyObject *gen, PyFunctionObject *func, PyCodeObject *co, int n)
+{
+    CpyFrame *f = cpy_gen_iframe(gen);
+    cpy_lazy_locals_disarm(f);
+    cpy_frame_own_specials(f, func, co);
+#if PY_VERSION_HEX >= 0x030C0000
+    Py_DECREF(co);              /* which cpy_gen_init() took already */
+#endif
+    f->owner = FRAME_OWNED_BY_GENERATOR;
+    cpy_frame_set_stacktop(f, co, n);
+    Py_SET_TYPE(gen, Py_TYPE(gen)->tp_base);
+    return f;
+}
+
+/* Up to 3.12 a frame says what it did last, later what it does next. */
+static void
+set_next_word(CpyFrame *f, PyCodeObject *co, uint32_t word)
+{
+    cpy_frame_set_word(f, co, PY_VERSION_HEX < 0x030D0000 ? word - 1 : word);
+}
+
+void
+cpy_gen_become(PyObject *gen, PyFunctionObject *func, PyCodeObject *co, uint32_t word,
+               int depth, int is_new)
+{
+    CpyFrame *f = take_over(gen, func, co, co->co_nlocalsplus + depth);
+    set_next_word(f, co, word + 1);
+    ((PyGenObject *)gen)->gi_frame_state = is_new ? FRAME_CREATED : FRAME_SUSPENDED;
+#if PY_VERSION_HEX >= 0x030D0000
+    if (!is_new && _PyCode_CODE(co)[word].op.arg == 1)      /* of YIELD_VALUE: it delegates */
+        ((PyGenObject *)gen)->gi_frame_state = FRAME_SUSPENDED_YIELD_FROM;
+#endif
+}
+
+#if PY_VERSION_HEX < 0x030C0000
+
+/* Objects/genobject.c, gen_send_ex2 (3.11): the frame of a generator that ended */
+static void
+leave_generator(PyThreadState *ts, PyObject *o, CpyFrame *f, PyFunctionObject *func,
+                PyCodeObject *co)
+{
+    PyGenObject *gen = (PyGenObject *)o;
+    PyObject *locals = co->co_flags & CO_OPTIMIZED ? NULL : f->f_locals;
+    PyObject *type, *exc, *tb;
+    PyErr_Fetch(&type, &exc, &tb);
+    Py_CLEAR(gen->gi_exc_state.exc_value);
+    gen->gi_frame_state = FRAME_CLEARED;
+    leave_frame(ts, f, func, co, cpy_frame_stacktop(f, co));
+    Py_XDECREF(locals);
+    Py_DECREF(func);
+    Py_DECREF(co);
+    PyErr_Restore(type, exc, tb);
+}
+
+#endif
+
+PyObject *
+cpy_gen_go_on(PyThreadState *ts, PyObject *o, PyFunctionObject *func, PyCodeObject *co,
+              uint32_t word, int depth, CpyHandover how, int *yielded)
+{
+    PyGenObject *gen = (PyGenObject *)o;
+    CpyFrame *f = take_over(o, func, co, co->co_nlocalsplus + depth), *previous = f->previous;
+    assert(cpy_top_frame(ts) == f);
+    set_next_word(f, co, word + (how != CPY_GOES_ON));
+    gen->gi_frame_state = FRAME_EXECUTING;
+    cpy_set_top_frame(ts, previous);
+    ++*cpy_recursion_left(ts);          /* the evaluator counts the frame itself */
+    PyObject *result = evaluate_as(ts, f, how);
+    --*cpy_recursion_left(ts);
+#if PY_VERSION_HEX < 0x030C0000
+    f->previous = NULL;
+    *yielded = gen->gi_frame_state == FRAME_SUSPENDED;
+    if (!*yielded)
+        leave_generator(ts, o, f, func, co);
+#else
+    *yielded = gen->gi_frame_state < FRAME_EXECUTING && gen->gi_frame_state != FRAME_CREATED;
+#endif
     return result;
 }

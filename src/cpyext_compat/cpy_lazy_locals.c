@@ -227,7 +227,7 @@ static inline Trap *                            /* -> borrowed from f, or NULL *
 trap_of(CpyFrame *f)
 {
     /* frames of other owners leave the field unset */
-    if (f->owner != FRAME_OWNED_BY_THREAD || f->f_locals == NULL)
+    if (f->owner > FRAME_OWNED_BY_GENERATOR || f->f_locals == NULL)
         return NULL;
     return Py_IS_TYPE(f->f_locals, &trap_type) ? (Trap *)f->f_locals : NULL;
 }

@@ -74,7 +74,10 @@ typedef struct {
     Slot *slots;
     int depth, pre_depth;
     uint32_t group;             /* first word of the CPython instruction at hand */
-    int changed;                /* it has done something already */
+    uint32_t resume_at;         /* operation where CPython could go on, with pre_depth slots, */
+    int changed;                /* unless something has been done since */
+    int pushing;                /* the operation before did nothing but push a slot */
+    int first, first_depth;     /* this one begins its instruction, with that many slots */
     uint64_t bound[BOUND_WORDS];
     uint64_t deletable[BOUND_WORDS];
     uint32_t at;                /* operation being lowered */
@@ -189,6 +192,14 @@ current_map(Lower *L)
     return index;
 }
 
+/* Is a slot brought home that CPython, going on at resume_at, would push again? */
+static int
+leaves_resume(Lower *L, unsigned a)
+{
+    unsigned base = L->code->nlocals;
+    return a >= base + (unsigned)L->pre_depth && a < base + (unsigned)L->first_depth;
+}
+
 static uint32_t
 emit(Lower *L, int op, unsigned a, unsigned b, unsigned c)
 {
@@ -197,12 +208,20 @@ emit(Lower *L, int op, unsigned a, unsigned b, unsigned c)
     VmWhere *where = buffer_add(L, &L->where, 1);
     if (insn == NULL || where == NULL)
         return 0;
-    int mapped = vm_op_flags(op) & (VM_RAISES | VM_BOUNDARY);
+    /* a slot brought home changes nothing */
+    int only_home = op == VM_MOV || op == VM_K || op == VM_CLR;
+    int leaves = only_home && leaves_resume(L, a);
+    int mapped = leaves || vm_op_flags(op) & (VM_RAISES | VM_BOUNDARY);
     *insn = (VmInsn){(uint16_t)op, (uint16_t)a, (uint16_t)b, (uint16_t)c};
     where->word = L->word;
-    where->resume = mapped && !L->changed ? cpy_resume_word(&L->stream, L->at) : VM_NO_RESUME;
+    where->resume = mapped && !L->changed ? cpy_resume_word(&L->stream, L->resume_at) : VM_NO_RESUME;
     where->map = mapped ? current_map(L) : 0;
-    if (op != VM_MOV && op != VM_K && op != VM_CLR)     /* a slot brought home changes nothing */
+    if (leaves) {
+        L->resume_at = L->at;
+        L->pre_depth = L->first_depth;
+        L->changed |= !L->first;
+    }
+    if (!only_home)
         L->changed = 1;
     L->producer = -1;
     return pc;
@@ -1465,18 +1484,43 @@ enter_label(Lower *L, Label *label)
         L->bound[i] = label->bound[i] & ~L->deletable[i];
     label->pc = L->insns.n;
     L->producer = -1;
+    L->pushing = 0;
     L->last_map = 0;
 }
 
-/* CPython can go on at the start of its instruction only: an operation that is not the first
-   of it, as long as the ones before it did nothing, has the map of that start. */
+/* Operations that are nothing to the VM but a note about a slot. */
+static int
+only_notes(int op)
+{
+    switch (op) {
+    case CPY_NOP:
+    case CPY_LOAD_CONST:
+    case CPY_LOAD_SMALL_INT:
+    case CPY_LOAD_FAST:
+    case CPY_LOAD_FAST_CHECK:
+    case CPY_LOAD_CLOSURE:
+    case CPY_PUSH_NULL:
+    case CPY_KW_NAMES:
+    case CPY_ASYNC_GEN_WRAP: return 1;
+    default: return 0;
+    }
+}
+
+/* CPython can go on at the start of its instruction only.  What follows has the map of that start
+   as long as nothing was done: further operations of the instruction, and what comes behind
+   loads.  So a line's first instruction is where CPython goes on, and a tracer sees the line. */
 static void
 enter_group(Lower *L, uint32_t start, int first)
 {
-    if (!first && L->group == start && !L->changed)
+    int goes_on = first ? L->pushing : L->group == start;
+    L->group = start;
+    L->first = first;
+    if (first)
+        L->first_depth = L->depth;
+    if (goes_on && !L->changed)
         return;
     L->changed = !first;
-    L->group = start;
+    L->resume_at = L->at;
     L->pre_depth = L->depth;
 }
 
@@ -1485,6 +1529,7 @@ static void
 lower_run(Lower *L, uint32_t from, int whole)
 {
     const CpyStream *s = &L->stream;
+    L->pushing = 0;
     for (L->at = from; L->at < s->n && !L->failed && !L->refused; L->at++) {
         const CpyInsn *in = &s->insns[L->at];
         Label *label = label_at_word(L, in->start);
@@ -1518,6 +1563,7 @@ lower_run(Lower *L, uint32_t from, int whole)
             return;
         }
         lower_operation(L, in);
+        L->pushing = only_notes(in->op);
         if (L->depth > L->code->nregs - L->code->nlocals)
             refuse(L, "stack overflow");
     }

@@ -2,6 +2,7 @@
  *
  *   BODY(NAME)            begins the code of an instruction
  *   NEXT, NEXT_N(words)   go on with the next instruction
+ *   NEXT_AFTER(words)     the same after an OUT: a tool may have become active meanwhile
  *   JUMP_OFFSET(words)    jump; backward ones poll
  *   OUT(call)             call what may raise or run Python code
  *   SET(v)                store into a: SET_TEMP or SET_LOCAL

@@ -5,6 +5,8 @@
  */
 #include "vm/vm_build.h"
 
+#include "cpyext_compat/cpy_handover.h"
+
 #include "cpyext_compat/cpy_code.h"
 #include "cpyext_compat/cpy_eval.h"
 #include "cpyext_compat/cpy_internal.h"
@@ -644,6 +646,10 @@ vm_iter_next(VmAct *A, VmFrame *f, PyObject *it, VmWord *result)
         status = 0;
         if (PyErr_Occurred()) {
             status = -1;
+            if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
+                if (vm_unlikely(cpy_tracing(A->ts)))
+                    cpy_trace_exception(A->ts);
+            }
             if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
                 PyErr_Clear();
                 status = 0;

@@ -8,6 +8,7 @@
 
 #include "cpyext_compat/cpy_gen.h"
 #include "cpyext_compat/cpy_internal.h"
+#include "cpyext_compat/cpy_swap.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
@@ -22,8 +23,8 @@ typedef struct {
 
 static PyTypeObject VmCoroWrapper_Type;
 
-static PyObject *
-coro_await(PyObject *coro)
+PyObject *
+vm_coro_await(PyObject *coro)
 {
     CoroWrapper *w = PyObject_GC_New(CoroWrapper, &VmCoroWrapper_Type);
     if (w == NULL)
@@ -31,6 +32,17 @@ coro_await(PyObject *coro)
     w->coro = Py_NewRef(coro);
     PyObject_GC_Track(w);
     return (PyObject *)w;
+}
+
+/* The slot, as GET_AWAITABLE calls it. */
+static PyObject *
+coro_am_await(PyObject *coro)
+{
+    if (vm_gen_is_awaiting(coro)) {
+        PyErr_SetString(PyExc_RuntimeError, "coroutine is being awaited already");
+        return NULL;
+    }
+    return vm_coro_await(coro);
 }
 
 static PyGetSetDef coro_getset[] = {
@@ -49,7 +61,7 @@ static PyMethodDef coro_methods[] = {
     {0},
 };
 
-static PyAsyncMethods coro_as_async = {.am_await = coro_await, .am_send = vm_gen_am_send};
+static PyAsyncMethods coro_as_async = {.am_await = coro_am_await, .am_send = vm_gen_am_send};
 
 PyTypeObject VmCoro_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
@@ -133,6 +145,7 @@ typedef struct {
     PyGenObject *gen;
     PyObject *payload;
     AwaitState state;
+    PyObject *theirs;           /* what does its work once gen is one of CPython's, or NULL */
 } AsyncStep;
 
 static PyTypeObject VmAsend_Type;
@@ -167,6 +180,7 @@ step_new(PyTypeObject *type, PyObject *gen, PyObject *payload)
     s->gen = (PyGenObject *)Py_NewRef(gen);
     s->payload = Py_XNewRef(payload);
     s->state = AWAIT_INIT;
+    s->theirs = NULL;
     PyObject_GC_Track(s);
     return (PyObject *)s;
 }
@@ -178,6 +192,7 @@ step_dealloc(PyObject *o)
     Py_TRASHCAN_BEGIN(o, step_dealloc)
         Py_CLEAR(((AsyncStep *)o)->gen);
     Py_CLEAR(((AsyncStep *)o)->payload);
+    Py_CLEAR(((AsyncStep *)o)->theirs);
     PyObject_GC_Del(o);
     Py_TRASHCAN_END
 }
@@ -187,6 +202,7 @@ step_traverse(PyObject *o, visitproc visit, void *arg)
 {
     Py_VISIT(((AsyncStep *)o)->gen);
     Py_VISIT(((AsyncStep *)o)->payload);
+    Py_VISIT(((AsyncStep *)o)->theirs);
     return 0;
 }
 
@@ -197,6 +213,65 @@ ended(void)
            || PyErr_ExceptionMatches(PyExc_GeneratorExit);
 }
 
+/* CPython's own object of the kind for a generator that became CPython's, at the same point.
+   -> new */
+static PyObject *
+theirs_new(AsyncStep *s)
+{
+    PyObject *gen = (PyObject *)s->gen, *step;
+    if (Py_IS_TYPE((PyObject *)s, &VmAsend_Type))
+        step = s->payload != NULL ? PyObject_CallMethod(gen, "asend", "(O)", s->payload)
+                                  : Py_TYPE(gen)->tp_as_async->am_anext(gen);
+    else if (s->payload != NULL) {
+        PyObject *meth = PyObject_GetAttrString(gen, "athrow");
+        step = meth == NULL ? NULL : PyObject_Call(meth, s->payload, NULL);
+        Py_XDECREF(meth);
+    }
+    else
+        step = PyObject_CallMethod(gen, "aclose", NULL);
+    if (step != NULL && s->state == AWAIT_ITER && cpy_async_step_started(step) < 0)
+        Py_CLEAR(step);
+    return step;
+}
+
+/* Is it CPython's now?  1 yes, 0 no, -1 exception */
+static int
+is_theirs(AsyncStep *s)
+{
+    if (s->theirs != NULL)
+        return 1;
+    if (s->state == AWAIT_CLOSED || !vm_gen_is_theirs((PyObject *)s->gen))
+        return 0;
+    s->theirs = theirs_new(s);
+    return s->theirs == NULL ? -1 : 1;
+}
+
+static PyObject *
+theirs_send(AsyncStep *s, PyObject *arg)
+{
+    if (s->theirs == NULL)
+        return NULL;
+    return arg == NULL ? Py_TYPE(s->theirs)->tp_iternext(s->theirs)
+                       : PyObject_CallMethod(s->theirs, "send", "(O)", arg);
+}
+
+static PyObject *
+theirs_throw(AsyncStep *s, PyObject *const *args, Py_ssize_t n)
+{
+    PyObject *meth = s->theirs == NULL ? NULL : PyObject_GetAttrString(s->theirs, "throw");
+    PyObject *r = meth == NULL ? NULL : PyObject_Vectorcall(meth, args, (size_t)n, NULL);
+    Py_XDECREF(meth);
+    return r;
+}
+
+/* Did the generator, waiting again, yield a value of its own?  A wrapped one is unwrapped. */
+static int
+own_yield(PyGenObject *gen, PyObject **result)
+{
+    return vm_has_gen_frame((PyObject *)gen) ? vm_gen_at_async_yield((PyObject *)gen)
+                                             : cpy_async_unwrap(result);
+}
+
 /* An outcome of the generator as the awaiting code sees it: its own yield is the end of the
    await (StopIteration), its end StopAsyncIteration; what it awaits passes through.
    takes result */
@@ -204,7 +279,7 @@ static PyObject *
 unwrap(PyGenObject *gen, PySendResult status, PyObject *result)
 {
     if (status == PYGEN_NEXT) {
-        if (!vm_gen_at_async_yield((PyObject *)gen))
+        if (!own_yield(gen, &result))
             return result;
         _PyGen_SetStopIterationValue(result);
     }
@@ -234,6 +309,8 @@ asend_send(PyObject *o, PyObject *arg)
 {
     AsyncStep *s = (AsyncStep *)o;
     PyObject *result;
+    if (is_theirs(s) != 0)
+        return theirs_send(s, arg);
     if (s->state == AWAIT_CLOSED)
         return reused(ASEND_NAMES);
     if (s->state == AWAIT_INIT) {
@@ -265,6 +342,8 @@ asend_throw(PyObject *o, PyObject *const *args, Py_ssize_t n)
 {
     AsyncStep *s = (AsyncStep *)o;
     PyObject *result;
+    if (is_theirs(s) != 0)
+        return theirs_throw(s, args, n);
     if (s->state == AWAIT_CLOSED)
         return reused(ASEND_NAMES);
     if (!_PyArg_CheckPositional("throw", n, 1, 3))
@@ -280,6 +359,7 @@ static PyObject *
 step_close(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
     ((AsyncStep *)o)->state = AWAIT_CLOSED;
+    Py_CLEAR(((AsyncStep *)o)->theirs);
     Py_RETURN_NONE;
 }
 
@@ -317,7 +397,7 @@ static PyObject *
 aclose_outcome(AsyncStep *s, PySendResult status, PyObject *result)
 {
     if (status == PYGEN_NEXT)
-        return vm_gen_at_async_yield((PyObject *)s->gen) ? ignored_exit(s, result) : result;
+        return own_yield(s->gen, &result) ? ignored_exit(s, result) : result;
     if (status == PYGEN_RETURN) {
         Py_XDECREF(result);
         PyErr_SetNone(PyExc_StopAsyncIteration);
@@ -367,6 +447,8 @@ athrow_send(PyObject *o, PyObject *arg)
 {
     AsyncStep *s = (AsyncStep *)o;
     PyObject *result;
+    if (is_theirs(s) != 0)
+        return theirs_send(s, arg);
     if (s->state == AWAIT_CLOSED)
         return reused(ATHROW_NAMES);
     if (vm_gen_state(vm_gen_frame((PyObject *)s->gen)) == GEN_DONE) {
@@ -392,6 +474,8 @@ athrow_throw(PyObject *o, PyObject *const *args, Py_ssize_t n)
 {
     AsyncStep *s = (AsyncStep *)o;
     PyObject *result;
+    if (is_theirs(s) != 0)
+        return theirs_throw(s, args, n);
     if (s->state == AWAIT_CLOSED)
         return reused(ATHROW_NAMES);
     if (!_PyArg_CheckPositional("throw", n, 1, 3))
@@ -400,7 +484,7 @@ athrow_throw(PyObject *o, PyObject *const *args, Py_ssize_t n)
     if (s->payload != NULL)
         return unwrap(s->gen, status, result);
     if (status == PYGEN_NEXT)
-        return vm_gen_at_async_yield((PyObject *)s->gen) ? ignored_exit(s, result) : result;
+        return own_yield(s->gen, &result) ? ignored_exit(s, result) : result;
     if (status == PYGEN_RETURN) {
         Py_XDECREF(result);
         PyErr_SetNone(PyExc_StopAsyncIteration);
@@ -446,20 +530,20 @@ ag_anext(PyObject *gen)
     return step_new(&VmAsend_Type, gen, NULL);
 }
 
-static PyObject *
-ag_asend(PyObject *gen, PyObject *value)
+PyObject *
+vm_async_gen_asend(PyObject *gen, PyObject *value)
 {
     return step_new(&VmAsend_Type, gen, value);
 }
 
-static PyObject *
-ag_athrow(PyObject *gen, PyObject *args)
+PyObject *
+vm_async_gen_athrow(PyObject *gen, PyObject *args)
 {
     return step_new(&VmAthrow_Type, gen, args);
 }
 
-static PyObject *
-ag_aclose(PyObject *gen, PyObject *Py_UNUSED(ignored))
+PyObject *
+vm_async_gen_aclose(PyObject *gen, PyObject *Py_UNUSED(ignored))
 {
     return step_new(&VmAthrow_Type, gen, NULL);
 }
@@ -480,9 +564,9 @@ static PyGetSetDef ag_getset[] = {
 };
 
 static PyMethodDef ag_methods[] = {
-    {"asend", ag_asend, METH_O, NULL},
-    {"athrow", ag_athrow, METH_VARARGS, NULL},
-    {"aclose", ag_aclose, METH_NOARGS, NULL},
+    {"asend", vm_async_gen_asend, METH_O, NULL},
+    {"athrow", vm_async_gen_athrow, METH_VARARGS, NULL},
+    {"aclose", vm_async_gen_aclose, METH_NOARGS, NULL},
     {0},
 };
 
@@ -679,7 +763,8 @@ vm_asend_resume(VmAct *A, VmFrame *f, PyObject *receiver, VmWord value, int *gen
 {
     AsyncStep *s = (AsyncStep *)receiver;
     *general = 1;
-    if (!Py_IS_TYPE(receiver, &VmAsend_Type) || s->state == AWAIT_CLOSED)
+    if (!Py_IS_TYPE(receiver, &VmAsend_Type) || s->state == AWAIT_CLOSED || A->delegate
+        || !vm_has_gen_frame((PyObject *)s->gen))
         return NULL;
     VmGenState state = vm_gen_state(vm_gen_frame((PyObject *)s->gen));
     int first = s->state == AWAIT_INIT;
@@ -711,7 +796,8 @@ vm_asend_done(PyObject *receiver, PyObject *gen)
 int
 vm_coro_init_types(void)
 {
-    return PyType_Ready(&VmCoroWrapper_Type) < 0 || PyType_Ready(&VmAsend_Type) < 0
+    return cpy_swap_function(&VmCoro_Type, "__await__", vm_coro_await) == NULL
+                   || PyType_Ready(&VmCoroWrapper_Type) < 0 || PyType_Ready(&VmAsend_Type) < 0
                    || PyType_Ready(&VmAthrow_Type) < 0
                ? -1
                : 0;

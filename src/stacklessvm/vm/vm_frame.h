@@ -216,12 +216,21 @@ vm_boundary(VmAct *A, VmFrame *f)
         vm_sync_locals(f);
 }
 
+/* What ran meanwhile may have begun to trace. */
+static inline void
+vm_notice_tools(VmAct *A)
+{
+    if (vm_unlikely(cpy_tracing(A->ts)))
+        A->delegate = 1;
+}
+
 /* After it: somebody may have looked at our locals. */
 static inline void
 vm_after(VmAct *A, VmFrame *f)
 {
     if (vm_unlikely(cpy_frame_stacktop(f->shadow, f->code->co) != 0))
         vm_after_slow(A, f);
+    vm_notice_tools(A);
 }
 
 #endif

@@ -12,6 +12,7 @@
 #include "cpyext_compat/cpy_internal.h"
 #include "cpyext_compat/cpy_lazy_locals.h"
 #include "vm/vm_call_out.h"
+#include "vm/vm_handover.h"
 #include "vm/vm_loop.h"
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
@@ -37,12 +38,6 @@ CpyFrame *
 vm_gen_shadow(VmFrame *f)
 {
     return cpy_gen_iframe(vm_ptr(f->aux));
-}
-
-static void
-set_state(VmFrame *gf, VmGenState state)
-{
-    gf->spare = (gf->spare & ~0xFFu) | state;
 }
 
 static PyObject *
@@ -77,9 +72,9 @@ type_for(int flags)
 const char *
 vm_gen_noun(PyObject *gen)
 {
-    return Py_IS_TYPE(gen, &VmCoro_Type)       ? "coroutine"
-           : Py_IS_TYPE(gen, &VmAsyncGen_Type) ? "async generator"
-                                               : "generator";
+    return PyObject_TypeCheck(gen, &PyCoro_Type)       ? "coroutine"
+           : PyObject_TypeCheck(gen, &PyAsyncGen_Type) ? "async generator"
+                                                       : "generator";
 }
 
 /* sys.set_coroutine_origin_tracking_depth().  0 / -1 */
@@ -112,7 +107,7 @@ vm_gen_new(VmAct *A, VmFrame *f)
     gf->flags = FRAME_GENERATOR | (f->flags & FRAME_LOCALS);
     gf->locals = Py_XNewRef(f->locals);
     gf->aux = vm_from_ptr((PyObject *)gen);
-    set_state(gf, GEN_CREATED);
+    vm_gen_set_state(gf, GEN_CREATED);
     for (unsigned i = 0; i < code->nlocals; i++) {
         gf->regs[i] = f->regs[i];
         f->regs[i] = VM_NULL;
@@ -203,7 +198,7 @@ vm_gen_suspend(VmAct *A, VmFrame *gf)
         if (gf->flags & FRAME_EAGER)
             vm_sync_locals(gf);
     }
-    set_state(gf, GEN_SUSPENDED);
+    vm_gen_set_state(gf, GEN_SUSPENDED);
     gf->prev = NULL;
     ++*A->left;
     Py_DECREF(self_of(gf));
@@ -213,7 +208,7 @@ vm_gen_suspend(VmAct *A, VmFrame *gf)
 static void
 clear_frame(VmAct *A, VmFrame *gf)
 {
-    set_state(gf, GEN_DONE);
+    vm_gen_set_state(gf, GEN_DONE);
     if (gf->shadow != NULL) {
         CpyFrame *previous = cpy_frame_previous(gf->shadow);
         cpy_set_top_frame(A->ts, previous);
@@ -248,7 +243,8 @@ stopping(PyObject *gen, PyObject *exc)
 {
     if (PyErr_GivenExceptionMatches(exc, PyExc_StopIteration))
         return "StopIteration";
-    if (Py_IS_TYPE(gen, &VmAsyncGen_Type) && PyErr_GivenExceptionMatches(exc, PyExc_StopAsyncIteration))
+    if (PyObject_TypeCheck(gen, &PyAsyncGen_Type)
+        && PyErr_GivenExceptionMatches(exc, PyExc_StopAsyncIteration))
         return "StopAsyncIteration";
     return NULL;
 }
@@ -309,6 +305,20 @@ vm_cleanup_throw(VmAct *A, VmFrame *f)
 
 /* -- from C ------------------------------------------------------------------------------------- */
 
+int
+vm_gen_is_theirs(PyObject *gen)
+{
+    if (!vm_has_gen_frame(gen))
+        return 1;
+    if (vm_likely(vm_must_delegate(PyThreadState_Get()) == NULL)
+        || vm_gen_state(vm_gen_frame(gen)) > GEN_SUSPENDED)
+        return 0;
+    if (vm_gen_become(gen) == 0)
+        return 1;
+    PyErr_Clear();              /* no memory: it runs here, unseen */
+    return 0;
+}
+
 /* Run a generator from C: 1 yielded, 0 returned (*result new), -1 exception. */
 static int
 run_from_c(PyObject *gen, VmWord value, PyObject **result)
@@ -338,6 +348,8 @@ run_from_c(PyObject *gen, VmWord value, PyObject **result)
 PySendResult
 vm_gen_am_send(PyObject *gen, PyObject *arg, PyObject **result)
 {
+    if (vm_gen_is_theirs(gen))
+        return Py_TYPE(gen)->tp_as_async->am_send(gen, arg, result);
     VmFrame *gf = vm_gen_frame(gen);
     VmGenState state = vm_gen_state(gf);
     *result = NULL;
@@ -428,7 +440,16 @@ resume_raising(PyObject *gen, PyObject **result)
     PySendResult status = PYGEN_ERROR;
     Py_INCREF(gen);
     int suspended = vm_gen_state(gf) == GEN_SUSPENDED;
-    if (activate(A, NULL, gf, GEN_BY_C) == 0) {
+    int active = activate(A, NULL, gf, GEN_BY_C) == 0;
+    if (active && CPY_HANDS_OVER_RAISING && A->delegate && vm_ready_to_hand_over(gf, CPY_THROWN)) {
+        int yielded;
+        cpy_chain_raised(A->ts);
+        *result = vm_gen_hand_over(A, gf, CPY_THROWN, &yielded);
+        status = *result == NULL ? PYGEN_ERROR : yielded ? PYGEN_NEXT
+                                                         : PYGEN_RETURN;
+        Py_DECREF(gen);         /* of what ran */
+    }
+    else if (active) {
         if (suspended)
             gf->regs[gf->pc->a] = VM_NONE;      /* the slot of the sent value */
         cpy_chain_raised(A->ts);
@@ -479,6 +500,8 @@ close_iterator(PyObject *it)
 PyObject *
 vm_gen_close(PyObject *gen, PyObject *Py_UNUSED(ignored))
 {
+    if (vm_gen_is_theirs(gen))
+        return PyObject_CallMethod(gen, "close", NULL);
     VmFrame *gf = vm_gen_frame(gen);
     int error = 0;
     if (vm_gen_state(gf) == GEN_DONE)
@@ -486,9 +509,9 @@ vm_gen_close(PyObject *gen, PyObject *Py_UNUSED(ignored))
     PyObject *delegate = delegate_of(gf);
     if (delegate != NULL) {
         Py_INCREF(delegate);
-        set_state(gf, GEN_RUNNING);
+        vm_gen_set_state(gf, GEN_RUNNING);
         error = close_iterator(delegate);
-        set_state(gf, GEN_SUSPENDED);
+        vm_gen_set_state(gf, GEN_SUSPENDED);
         Py_DECREF(delegate);
     }
     if (error == 0)
@@ -550,7 +573,7 @@ show_delegating(VmFrame *gf, PyObject *delegate)
 {
     PyThreadState *ts = PyThreadState_Get();
     CpyFrame *top = NULL;
-    set_state(gf, GEN_RUNNING);
+    vm_gen_set_state(gf, GEN_RUNNING);
     if (vm_has_gen_frame(delegate) || PyGen_CheckExact(delegate) || PyCoro_CheckExact(delegate)) {
         top = cpy_top_frame(ts);
         if (gf->shadow == NULL)
@@ -566,7 +589,7 @@ show_delegating(VmFrame *gf, PyObject *delegate)
 static void
 hide_delegating(VmFrame *gf, CpyFrame *top)
 {
-    set_state(gf, GEN_SUSPENDED);
+    vm_gen_set_state(gf, GEN_SUSPENDED);
     if (top == NULL)
         return;
     cpy_set_top_frame(PyThreadState_Get(), top);
@@ -583,9 +606,9 @@ throw_into_delegate(PyObject *gen, PyObject *delegate, PyObject *const *args, Py
     *status = PYGEN_ERROR;
     *result = NULL;
     if (close_delegate && PyErr_GivenExceptionMatches(args[0], PyExc_GeneratorExit)) {
-        set_state(gf, GEN_RUNNING);
+        vm_gen_set_state(gf, GEN_RUNNING);
         int error = close_iterator(delegate);
-        set_state(gf, GEN_SUSPENDED);
+        vm_gen_set_state(gf, GEN_SUSPENDED);
         if (error == 0)
             return 0;
         *status = raise_into(gen, result);
@@ -744,14 +767,31 @@ vm_gen_throw_status(PyObject *gen, PyObject *const *args, Py_ssize_t n, int clos
     return raise_into(gen, result);
 }
 
+static PyObject *
+throw_theirs(PyObject *gen, PyObject *const *args, Py_ssize_t n)
+{
+    PyObject *meth = PyObject_GetAttrString(gen, "throw");
+    PyObject *r = meth == NULL ? NULL : PyObject_Vectorcall(meth, args, (size_t)n, NULL);
+    Py_XDECREF(meth);
+    return r;
+}
+
 PyObject *
 vm_gen_throw(PyObject *gen, PyObject *const *args, Py_ssize_t n)
 {
     PyObject *result;
+    if (vm_gen_is_theirs(gen))
+        return throw_theirs(gen, args, n);
     if (!_PyArg_CheckPositional("throw", n, 1, 3))
         return NULL;
     PySendResult status = vm_gen_throw_status(gen, args, n, 1, &result);
     return yielded_or_stop(status, result);
+}
+
+int
+vm_gen_is_awaiting(PyObject *gen)
+{
+    return delegate_of(vm_gen_frame(gen)) != NULL;
 }
 
 int
@@ -774,10 +814,9 @@ vm_gen_get_frame(PyObject *gen, void *Py_UNUSED(ignored))
     PyThreadState *ts = PyThreadState_Get();
     if (gf->shadow == NULL)
         vm_link_suspended(gf);
-    uint32_t word = gf->code->where[gf->pc - gf->code->insns].word;
-    uint32_t first = cpy_code_first_word(gf->code->co);
     if (vm_gen_state(gf) != GEN_RUNNING)
-        cpy_frame_set_word(gf->shadow, gf->code->co, word < first ? first : word);
+        cpy_frame_set_word(gf->shadow, gf->code->co,
+                           gf->code->where[gf->pc - gf->code->insns].word);
     CpyFrame *top = cpy_top_frame(ts);
     cpy_set_top_frame(ts, gf->shadow);
     PyObject *fo = (PyObject *)PyThreadState_GetFrame(ts);
@@ -910,6 +949,10 @@ finalize_live(PyObject *gen)
 void
 vm_gen_finalize(PyObject *gen)
 {
+    if (vm_gen_is_theirs(gen)) {
+        Py_TYPE(gen)->tp_finalize(gen);
+        return;
+    }
     VmGenState state = vm_gen_state(vm_gen_frame(gen));
     if (state != GEN_SUSPENDED && state != GEN_CREATED)
         return;
@@ -951,7 +994,11 @@ vm_gen_dealloc(PyObject *gen)
     Py_TRASHCAN_BEGIN(gen, vm_gen_dealloc) if (g->gi_weakreflist != NULL)
         PyObject_ClearWeakRefs(gen);
     PyObject_GC_Track(gen);
-    if (PyObject_CallFinalizerFromDealloc(gen) == 0) {
+    if (PyObject_CallFinalizerFromDealloc(gen) < 0)
+        ;                       /* it lives on */
+    else if (!vm_has_gen_frame(gen))
+        Py_TYPE(gen)->tp_dealloc(gen);
+    else {
         PyObject_GC_UnTrack(gen);
         drop_unfinished(gen);
         Py_XDECREF(g->gi_exc_state.exc_value);
@@ -1022,6 +1069,7 @@ vm_gen_init_types(void)
     return ready(&VmGen_Type, &PyGen_Type) < 0 || ready(&VmGenCoro_Type, &PyGen_Type) < 0
                    || ready(&VmCoro_Type, &PyCoro_Type) < 0
                    || ready(&VmAsyncGen_Type, &PyAsyncGen_Type) < 0
+                   || vm_coro_init_types() < 0
                ? -1
-               : vm_coro_init_types();
+               : vm_gen_base_init();
 }

@@ -51,6 +51,7 @@ vm_has_gen_frame(PyObject *o)
 VmFrame *vm_gen_frame(PyObject *gen);
 int vm_gen_init_types(void);
 int vm_coro_init_types(void);           /* vm_coro.c, from vm_gen_init_types */
+int vm_gen_base_init(void);             /* vm_gen_base.c, after those */
 
 /* GEN: move frame f into a new generator and leave it.  -> new */
 PyObject *vm_gen_new(VmAct *A, VmFrame *f);
@@ -63,6 +64,12 @@ static inline VmGenState
 vm_gen_state(VmFrame *gf)
 {
     return (VmGenState)(gf->spare & 0xFF);
+}
+
+static inline void
+vm_gen_set_state(VmFrame *gf, VmGenState state)
+{
+    gf->spare = (gf->spare & ~0xFFu) | state;
 }
 
 static inline VmGenMode
@@ -81,6 +88,14 @@ int vm_stop_error(VmFrame *gf, VmWord *result);                 /* STOPERR: 0 / 
 int vm_cleanup_throw(VmAct *A, VmFrame *f);                     /* CTHROW: 0, -2 re-raise */
 /* What __class__ and type() answer.  -> borrowed, NULL: not one of ours */
 PyTypeObject *vm_public_type(PyObject *o);
+
+/* -- leaving it to CPython (vm_handover.c) ------------------------------------------------ */
+
+/* One that doesn't run becomes a generator of CPython's: same object, same frame object.
+   0, or -1 with MemoryError */
+int vm_gen_become(PyObject *gen);
+/* It is CPython's, or became so now: a tool wants to see it run. */
+int vm_gen_is_theirs(PyObject *gen);
 
 /* -- the same object from C: slots and methods of all four types ----------------------- */
 
@@ -101,6 +116,8 @@ PyObject *vm_gen_get_running(PyObject *gen, void *ignored);
 PyObject *vm_gen_get_suspended(PyObject *gen, void *ignored);
 PyObject *vm_gen_get_delegate(PyObject *gen, void *ignored);
 PyObject *vm_gen_get_class(PyObject *gen, void *ignored);
+/* It waits for something it delegates to or awaits. */
+int vm_gen_is_awaiting(PyObject *gen);
 /* It is suspended at a yield of an async generator's own (not of something awaited). */
 int vm_gen_at_async_yield(PyObject *gen);
 
@@ -115,6 +132,11 @@ int vm_end_async_for(VmAct *A, VmFrame *f);     /* ENDAF: 0, -2 re-raise */
 VmFrame *vm_asend_resume(VmAct *A, VmFrame *f, PyObject *receiver, VmWord value, int *general);
 /* Its outcome: the asend object is used up. */
 void vm_asend_done(PyObject *receiver, PyObject *gen);
+/* coro.__await__(), which doesn't ask whether it is awaited already */
+PyObject *vm_coro_await(PyObject *coro);
+PyObject *vm_async_gen_asend(PyObject *gen, PyObject *value);
+PyObject *vm_async_gen_athrow(PyObject *gen, PyObject *args);
+PyObject *vm_async_gen_aclose(PyObject *gen, PyObject *ignored);
 /* "generator", "coroutine" or "async generator" */
 const char *vm_gen_noun(PyObject *gen);
 

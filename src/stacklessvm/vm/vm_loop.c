@@ -11,6 +11,7 @@
 #  pragma GCC optimize("no-gcse", "no-crossjumping", "no-tree-slp-vectorize")
 #endif
 
+#include "cpyext_compat/cpy_gen.h"
 #include "vm/vm_bodies.h"
 
 /* -- results of frames ------------------------------------------------------------------ */
@@ -18,6 +19,76 @@
 typedef enum { GO_ON,
                RAISED,
                LEFT } ReturnStatus;
+
+/* A trace function sees the StopIteration that a generator's value, v, would be.  0; or -1, v
+   taken: it raised. */
+static int
+tell_stop(VmAct *A, VmFrame *f, VmWord v)
+{
+    vm_incref(v);
+    vm_gen_set_stop(v);
+    vm_boundary(A, f);
+    cpy_trace_exception(A->ts);
+    int stops = PyErr_ExceptionMatches(PyExc_StopIteration);
+    if (stops)
+        PyErr_Clear();
+    else
+        vm_release(v);
+    vm_after(A, f);
+    return stops ? 0 : -1;
+}
+
+/* A generator returned v (taken) to f, which resumed it; its frame is gone. */
+static ReturnStatus
+deliver_end(VmAct *A, VmFrame *f, VmGenMode mode, VmWord v)
+{
+    if (mode == GEN_BY_ASEND) {
+        vm_release(v);
+        PyErr_SetNone(PyExc_StopAsyncIteration);
+        return RAISED;
+    }
+    if (mode == GEN_BY_CALL) {
+        vm_gen_set_stop(v);
+        return RAISED;
+    }
+    const VmInsn *ip = f->pc;
+    const int32_t *jumps = (const int32_t *)(ip + 1);
+    VmWord receiver = f->regs[ip->b];
+    if (mode == GEN_BY_FOR) {
+        if (vm_unlikely(A->delegate) && !vm_is_none(v) && tell_stop(A, f, v) < 0)
+            return RAISED;
+        vm_release(v);
+        if (!ip->c)
+            vm_release(receiver);
+    }
+    else if (ip->c)
+        f->regs[ip->a] = v;
+    else {
+        f->regs[ip->b] = v;
+        vm_release(receiver);
+    }
+    f->pc = ip + jumps[0];
+    return GO_ON;
+}
+
+/* A generator yielded v (taken) to f and waits again.  own: its value is an async generator's,
+   so the await is over and the SEND is finished with it. */
+static ReturnStatus
+deliver_yield(VmFrame *f, VmReturn ret, int own, VmWord v)
+{
+    if (own) {
+        const VmInsn *send = f->pc;
+        VmWord receiver = f->regs[send->b];
+        f->regs[send->c ? send->a : send->b] = v;
+        if (!send->c)
+            vm_release(receiver);
+        f->pc = send + ((const int32_t *)(send + 1))[0];
+        return GO_ON;
+    }
+    vm_set_any(f, ret.dst, v);
+    f->pc = ret.next;
+    return GO_ON;
+}
 
 /* A frame returns v (owned) in a way the loop does not do itself.  GO_ON: *frame runs on
    at its pc.  RAISED: an exception at *frame's pc.  LEFT: *result is for the caller in C. */
@@ -32,36 +103,11 @@ return_from_generator(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
         vm_gen_finish(A, gf);
         return LEFT;
     }
-    PyObject *gen = vm_ptr(gf->aux);
     if (mode == GEN_BY_ASEND)
-        vm_asend_done(vm_ptr(f->regs[f->pc->b]), gen);
+        vm_asend_done(vm_ptr(f->regs[f->pc->b]), vm_ptr(gf->aux));
     vm_gen_finish(A, gf);
     *frame = f;
-    if (mode == GEN_BY_ASEND) {
-        vm_release(v);
-        PyErr_SetNone(PyExc_StopAsyncIteration);
-        return RAISED;
-    }
-    if (mode == GEN_BY_CALL) {
-        vm_gen_set_stop(v);
-        return RAISED;
-    }
-    const VmInsn *ip = f->pc;
-    const int32_t *jumps = (const int32_t *)(ip + 1);
-    VmWord receiver = f->regs[ip->b];
-    if (mode == GEN_BY_FOR) {
-        vm_release(v);
-        if (!ip->c)
-            vm_release(receiver);
-    }
-    else if (ip->c)
-        f->regs[ip->a] = v;
-    else {
-        f->regs[ip->b] = v;
-        vm_release(receiver);
-    }
-    f->pc = ip + jumps[0];
-    return GO_ON;
+    return deliver_end(A, f, mode, v);
 }
 
 /* What becomes of v, the result of a frame that is gone: the caller's, at its call. */
@@ -141,15 +187,44 @@ return_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
     return deliver(A, caller, ret, v);
 }
 
-/* The frame's instruction at pc has not begun: CPython goes on from there to
-   the end of the frame, and its result is the frame's. */
+/* The same for a generator's frame; the object is one of CPython's afterwards. */
 static ReturnStatus
-hand_over(VmAct *A, VmFrame **frame, PyObject **result)
+hand_over_generator(VmAct *A, VmFrame **frame, CpyHandover how, PyObject **result)
+{
+    VmFrame *gf = *frame, *f = gf->prev;
+    VmGenMode mode = vm_gen_mode(gf);
+    VmReturn ret = return_of(gf);
+    PyObject *gen = vm_ptr(gf->aux);        /* with the reference of what runs */
+    int yielded;
+    PyObject *o = vm_gen_hand_over(A, gf, how, &yielded);
+    A->delegate = vm_must_delegate(A->ts) != NULL;
+    if (mode == GEN_BY_C) {
+        *result = o;                        /* an async generator's value is still wrapped */
+        Py_DECREF(gen);
+        return LEFT;
+    }
+    *frame = f;
+    int own = mode == GEN_BY_ASEND && yielded && cpy_async_unwrap(&o);
+    if (mode == GEN_BY_ASEND && (own || !yielded))
+        vm_asend_done(vm_ptr(f->regs[f->pc->b]), gen);
+    Py_DECREF(gen);
+    if (o == NULL)
+        return RAISED;
+    VmWord v = vm_unbox_unique(o);
+    return yielded ? deliver_yield(f, ret, own, v) : deliver_end(A, f, mode, v);
+}
+
+/* The frame's instruction at pc has not begun, or raised the pending exception: CPython goes on
+   from there to the end of the frame, and its result is the frame's. */
+static ReturnStatus
+hand_over(VmAct *A, VmFrame **frame, CpyHandover how, PyObject **result)
 {
     VmFrame *f = *frame, *caller = f->prev;
+    if (f->flags & FRAME_GENERATOR)
+        return hand_over_generator(A, frame, how, result);
     VmReturn ret = return_of(f);
     VmWord state = vm_frame_return_state(f);
-    PyObject *o = vm_hand_over(A, f);
+    PyObject *o = vm_hand_over(A, f, how);
     *frame = caller;
     A->delegate = vm_must_delegate(A->ts) != NULL;
     if (ret.kind == RET_ENTRY) {
@@ -167,7 +242,7 @@ static void
 step_to_boundary(VmFrame *f)
 {
     VmWord *R = f->regs;
-    for (const VmInsn *ip = f->pc;; ip = f->pc) {
+    for (const VmInsn *ip = f->pc; !vm_can_hand_over(f, ip); ip = f->pc) {
         switch (ip->op) {
         case VM_MOV:
             R[ip->a] = R[ip->b];
@@ -211,30 +286,18 @@ yield_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
 {
     VmFrame *gf = *frame, *f = gf->prev;
     VmGenMode mode = vm_gen_mode(gf);
-    unsigned dst = gf->ret_dst;
-    const VmInsn *next = gf->ret_ip;
+    VmReturn ret = return_of(gf);
     if (mode == GEN_BY_C) {
         *result = vm_is_obj(v) ? vm_ptr(v) : vm_box_shared(gf, v);
         vm_gen_suspend(A, gf);
         return LEFT;
     }
-    int async_yield = mode == GEN_BY_ASEND && gf->pc->c == YIELD_ASYNC;
-    if (async_yield)
+    int own = mode == GEN_BY_ASEND && gf->pc->c == YIELD_ASYNC;
+    if (own)
         vm_asend_done(vm_ptr(f->regs[f->pc->b]), vm_ptr(gf->aux));
     vm_gen_suspend(A, gf);
     *frame = f;
-    if (async_yield) {          /* the await is over: the SEND is finished with v */
-        const VmInsn *send = f->pc;
-        VmWord receiver = f->regs[send->b];
-        f->regs[send->c ? send->a : send->b] = v;
-        if (!send->c)
-            vm_release(receiver);
-        f->pc = send + ((const int32_t *)(send + 1))[0];
-        return GO_ON;
-    }
-    vm_set_any(f, dst, v);
-    f->pc = next;
-    return GO_ON;
+    return deliver_yield(f, ret, own, v);
 }
 
 static int
@@ -276,6 +339,14 @@ make_generator(VmAct *A, VmFrame *f, VmWord *v)
         DISPATCH(); \
     } while (0)
 #define NEXT NEXT_N(1)
+#define NEXT_AFTER(n) \
+    do { \
+        if (vm_unlikely(A->delegate)) { \
+            F->pc = ip + (n); \
+            goto leave_to_cpython; \
+        } \
+        NEXT_N(n); \
+    } while (0)
 #define JUMP_OFFSET(off) \
     do { \
         int32_t jump_ = (off); \
@@ -319,11 +390,14 @@ vm_run(VmAct *A, VmFrame *first)
     VmWord v, returned;         /* v's address is taken, so it is in memory */
     PyObject *result = NULL;
     int reraise = 0;
+    CpyHandover how = CPY_GOES_ON;
 
 #ifndef VM_STEPPING
     if (vm_unlikely(vm_step.left != 0))
         return vm_run_stepping(A, first);
 #endif
+    if (vm_unlikely(A->delegate))
+        goto leave_to_cpython;
     DISPATCH();
 
 #define BODY(NAME) op_##NAME:
@@ -347,7 +421,7 @@ do_call: {
                                              : vm_call_insn(A, F, &pushed);
     if (status == CALL_DONE) {
         int words = ip->op == VM_CALLX ? 1 : 1 + (int)vm_list_words(ip[1].op);
-        if (vm_unlikely(A->delegate) && !(F->flags & FRAME_GENERATOR)) {
+        if (vm_unlikely(A->delegate)) {
             F->pc = ip + words;
             goto leave_to_cpython;
         }
@@ -418,7 +492,7 @@ poll_and_go:        /* F->pc: where it is seen to happen */
 
 resume_frame:
     LOAD_FRAME(frame);
-    if (vm_unlikely(A->delegate) && !(F->flags & FRAME_GENERATOR))
+    if (vm_unlikely(A->delegate))
         goto leave_to_cpython;
     ip = F->pc;
     NEXT_N(0);
@@ -427,12 +501,14 @@ leave_to_cpython:   /* a tool is active: it sees the rest of this frame */
     step_to_boundary(F);
 hand_over_at_pc:
     __attribute__((unused));
-    if (!vm_ready_to_hand_over(F)) {
+    if (!vm_ready_to_hand_over(F, CPY_GOES_ON)) {
         ip = F->pc;
         goto *labels[ip->op];
     }
     frame = F;
-    switch (hand_over(A, &frame, &result)) {
+    how = CPY_GOES_ON;
+hand_over_now:
+    switch (hand_over(A, &frame, how, &result)) {
     case LEFT:
         return result;
     case RAISED:
@@ -446,6 +522,10 @@ error:
 error_at_pc:
     frame = F;
 error_in_frame:
+    if (vm_raises_in_cpython(A) && !reraise && vm_ready_to_hand_over(frame, CPY_RAISES)) {
+        how = CPY_RAISES;
+        goto hand_over_now;
+    }
     frame = vm_unwind(A, frame, reraise);
     reraise = 0;
     if (frame == NULL)

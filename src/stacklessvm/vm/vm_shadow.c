@@ -33,6 +33,8 @@ link_one(VmFrame *f, CpyFrame *previous)
     CpyFrame *s = shadow_place(f);
     cpy_frame_init(s, func, f->code->co, func->func_globals, func->func_builtins, f->locals,
                    previous);
+    if (f->flags & FRAME_GENERATOR)
+        cpy_frame_set_owned_by_generator(s);
     f->shadow = s;
     f->flags |= FRAME_LINKED;
     if (has_lazy_locals(f) && !cpy_lazy_locals_arm(s, f))

@@ -16,7 +16,7 @@ VmStep vm_step;
 static int
 is_stop(VmAct *A, VmFrame *f, const VmInsn *ip)
 {
-    if (vm_step.left == 0 || f->flags & FRAME_GENERATOR || A->delegate || !vm_can_hand_over(f, ip))
+    if (vm_step.left == 0 || A->delegate || !vm_can_hand_over(f, ip))
         return 0;
     if (--vm_step.left > 0)
         return 0;

@@ -7,6 +7,7 @@
 #include "vm/vm_unwind.h"
 
 #include "cpyext_compat/cpy_eval.h"
+#include "cpyext_compat/cpy_handover.h"
 #include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_gen.h"
@@ -84,6 +85,8 @@ leave_raising(VmAct *A, VmFrame *f)
     VmFrame *caller = f->prev;
     int entry = f->kind == RET_ENTRY;
     release_temps(f, 0);
+    if (vm_unlikely(A->delegate))
+        cpy_profile_unwind(A->ts);      /* linked by its traceback */
     if (f->flags & FRAME_GENERATOR) {
         entry = vm_gen_mode(f) == GEN_BY_C;
         vm_gen_convert_stop(f);

@@ -297,7 +297,7 @@ state_dealloc(State *s)
 
 static PyTypeObject state_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "_cpytest.State",
+        .tp_name = "_cpytest.State",
     .tp_basicsize = sizeof(State),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_dealloc = (destructor)state_dealloc,
@@ -399,7 +399,7 @@ go_on(PyThreadState *ts, State *s, uint32_t word)
 {
     int depth = s->depth;
     s->depth = -s->co->co_nlocalsplus;                  /* the frame owns nothing afterwards */
-    return cpy_handover(ts, s->f, s->func, s->co, word, depth);
+    return cpy_handover(ts, s->f, s->func, s->co, word, depth, CPY_GOES_ON);
 }
 
 /* A pending exception at s->word: its handler is looked up here and goes on in CPython. */
@@ -516,7 +516,7 @@ test_handover_time(PyObject *module, PyObject *args)
             cpy_frame_set_word(t->f, s->co, s->word);
             cpy_set_top_frame(ts, t->f);
             if (with)
-                Py_XDECREF(cpy_handover(ts, t->f, s->func, s->co, s->word, s->depth));
+                Py_XDECREF(cpy_handover(ts, t->f, s->func, s->co, s->word, s->depth, CPY_GOES_ON));
             else {
                 cpy_set_top_frame(ts, entry);
                 for (int k = 0; k < n; k++)
@@ -533,15 +533,23 @@ test_handover_time(PyObject *module, PyObject *args)
 /* --- calls ------------------------------------------------------------------------------- */
 
 static const char *const kind_names[CPY_CALL_KINDS] = {
-    [CPY_CALL_TUPLE] = "tuple", [CPY_CALL_VECTOR] = "vector", [CPY_CALL_METHOD] = "method",
+    [CPY_CALL_TUPLE] = "tuple",
+    [CPY_CALL_VECTOR] = "vector",
+    [CPY_CALL_METHOD] = "method",
     [CPY_CALL_SLOT] = "slot",
-    [CPY_CALL_BUILTIN_NOARGS] = "builtin noargs", [CPY_CALL_BUILTIN_O] = "builtin o",
-    [CPY_CALL_BUILTIN_FAST] = "builtin fast", [CPY_CALL_BUILTIN_FAST_KW] = "builtin fast kw",
-    [CPY_CALL_BUILTIN_VARARGS] = "builtin varargs", [CPY_CALL_BUILTIN_VARARGS_KW] = "builtin varargs kw",
+    [CPY_CALL_BUILTIN_NOARGS] = "builtin noargs",
+    [CPY_CALL_BUILTIN_O] = "builtin o",
+    [CPY_CALL_BUILTIN_FAST] = "builtin fast",
+    [CPY_CALL_BUILTIN_FAST_KW] = "builtin fast kw",
+    [CPY_CALL_BUILTIN_VARARGS] = "builtin varargs",
+    [CPY_CALL_BUILTIN_VARARGS_KW] = "builtin varargs kw",
     [CPY_CALL_BUILTIN_CLASS] = "builtin class",
-    [CPY_CALL_DESCR_NOARGS] = "descr noargs", [CPY_CALL_DESCR_O] = "descr o",
-    [CPY_CALL_DESCR_FAST] = "descr fast", [CPY_CALL_DESCR_FAST_KW] = "descr fast kw",
-    [CPY_CALL_DESCR_VARARGS] = "descr varargs", [CPY_CALL_DESCR_VARARGS_KW] = "descr varargs kw",
+    [CPY_CALL_DESCR_NOARGS] = "descr noargs",
+    [CPY_CALL_DESCR_O] = "descr o",
+    [CPY_CALL_DESCR_FAST] = "descr fast",
+    [CPY_CALL_DESCR_FAST_KW] = "descr fast kw",
+    [CPY_CALL_DESCR_VARARGS] = "descr varargs",
+    [CPY_CALL_DESCR_VARARGS_KW] = "descr varargs kw",
     [CPY_CALL_DESCR_CLASS] = "descr class",
 };
 
@@ -838,7 +846,10 @@ static PyMethodDef methods[] = {
 };
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "_cpytest", .m_size = -1, .m_methods = methods,
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_cpytest",
+    .m_size = -1,
+    .m_methods = methods,
 };
 
 PyMODINIT_FUNC

@@ -17,7 +17,11 @@ from support.leaks import growth
 _pyrs = pytest.importorskip("pyrs._pyrs", reason="needs the VM")
 
 HERE = Path(__file__).resolve().parent
-FILES = [HERE / "handover_programs.py", HERE.parent / "compat/handover_programs.py"]
+FILES = [
+    HERE / "handover_programs.py",
+    HERE / "handover_generators.py",
+    HERE.parent / "compat/handover_programs.py",
+]
 
 
 def load(path):

@@ -56,6 +56,7 @@ int make_generator(VmAct *A, VmFrame *f, VmWord *v);
 #define LOAD_FRAME(frame) (f = (frame), R = f->regs)
 #define NEXT GO_TO(STENCIL_NEXT)
 #define NEXT_N(words) NEXT
+#define NEXT_AFTER(words) NEXT
 #define OUT(call) \
     do { \
         SAVE(HOLE_PC); \
