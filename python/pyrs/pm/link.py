@@ -111,6 +111,9 @@ class Flock:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         os.close(self.handle)
 
 

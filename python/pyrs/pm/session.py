@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -39,8 +40,8 @@ from .lockfile import Lock, LockedFile, LockedPackage
 from .manifest import DEV, LOCK, PROD, Dep, Manifest, group_id, write_text
 from .metadata import metadata_from_tail, parse_metadata
 from .pages import File
-from .report import Report
-from .store import Store, add_bytecode, entry_key
+from .report import Progress, Report
+from .store import Claims, Store, add_bytecode, entry_key
 from .workers import Workers
 
 DOWNLOADS = 8
@@ -64,6 +65,7 @@ class Session:
     manifest: Manifest
     report: Report
     options: Options = field(default_factory=Options)
+    may_fork: bool = True
     _interpreter: Interpreter | None = None
     _store: Store | None = None
     _source: Source | None = None
@@ -295,7 +297,10 @@ class Session:
             self.manifest.indexes,
         )
         manifest.isolation = {"project": "off", "deps": "off", "allow": {}}
-        inner = Session(manifest, self.report, self.options, self._interpreter, self._store, None)
+        # no forking beside the threads that are at work for the install this build belongs to
+        inner = Session(
+            manifest, self.report, self.options, False, self._interpreter, self._store, None
+        )
         try:
             generation = inner.sync(inner.relock(keep=True), [], register=False)
         finally:
@@ -463,52 +468,74 @@ class Session:
         return by_name[name]
 
     def _bring(self, missing: list[tuple[LockedPackage, LockedFile]]) -> dict[str, str]:
-        compiling = not self.options.no_bytecode and self.python.cache_tag == bytecode.Here.tag
         missing = sorted(missing, key=_longest_first)
         if self._source is not None:
             self._source.rest()
         wheels = sum(f.name.endswith(".whl") for _, f in missing)
-        workers = Workers(min(os.cpu_count() or 1, wheels) if wheels > 2 else 0, _ingest)
+        many = self.may_fork and wheels > 2
+        workers = Workers(min(os.cpu_count() or 1, wheels) if many else 0, _ingest)
+        claims = Claims(self.store)
         try:
             with tempfile.TemporaryDirectory(dir=self.store.base / "tmp", prefix="get-") as work:
-                return self._bring_all(missing, Path(work), workers, compiling)
+                return self._bring_all(missing, Path(work), workers, claims)
         except OSError as e:
             raise StoreError(f"cannot write to the store {self.store.root}: {e.strerror}") from None
         finally:
             workers.close()
+            claims.drop_all()
 
     def _bring_all(
         self,
         missing: list[tuple[LockedPackage, LockedFile]],
         work: Path,
         workers: Workers,
-        compiling: bool,
+        claims: Claims,
     ) -> dict[str, str]:
         """Fetching goes on while what arrived is unpacked."""
+        compiling = not self.options.no_bytecode and self.python.cache_tag == bytecode.Here.tag
         threads = ThreadPoolExecutor(DOWNLOADS)
-        root = str(self.store.root)
+        keys = {}
+        entering = []
         try:
             with self.report.progress("downloading", len(missing)) as bar:
-                fetching = {threads.submit(self._fetch, p, f, work): (p, f) for p, f in missing}
-                entering = []
+                fetching = {
+                    threads.submit(self._fetch, p, f, work, claims): (p, f) for p, f in missing
+                }
                 for fetched in as_completed(fetching):
-                    wheel, sha256 = fetched.result()
-                    size = wheel.stat().st_size
-                    entry = workers.submit(size, root, str(wheel), wheel.name, sha256, compiling)
-                    entry.add_done_callback(lambda _: bar.advance())
-                    entering.append((*fetching[fetched], entry))
-                return {p.name: _expected_key(p, f, entry.result()) for p, f, entry in entering}
+                    package, file = fetching[fetched]
+                    key = entry_key(package.name, package.version, file.sha256)
+                    arrived = fetched.result()
+                    if arrived is None:
+                        keys[package.name] = key
+                        bar.advance()
+                        continue
+                    wheel, sha256 = arrived
+                    entry = workers.submit(
+                        wheel.stat().st_size,
+                        *(str(self.store.root), str(wheel), wheel.name, sha256, compiling),
+                    )
+                    entry.add_done_callback(partial(_entered, claims, key, bar))
+                    entering.append((package, file, entry))
+                return keys | {p.name: _expected_key(p, f, e.result()) for p, f, e in entering}
         finally:
             threads.shutdown(wait=True, cancel_futures=True)
 
-    def _fetch(self, package: LockedPackage, file: LockedFile, work: Path) -> tuple[Path, str]:
-        """The wheel, built if need be, and the hash it must have."""
+    def _fetch(
+        self, package: LockedPackage, file: LockedFile, work: Path, claims: Claims
+    ) -> tuple[Path, str] | None:
+        """The wheel, built if need be, and its hash; None when another install has brought it in."""
         folder = work / f"{package.name}-{file.sha256[:16]}"
         folder.mkdir()
         archive = folder / file.name
-        self._download(package, file, archive)
         if file.name.endswith(".whl"):
+            key = entry_key(package.name, package.version, file.sha256)
+            claims.take(key)
+            if self.store.has(key):
+                claims.drop(key)
+                return None
+            self._download(package, file, archive)
             return archive, file.sha256
+        self._download(package, file, archive)
         _check_hash(archive, file)
         wheel = self._checked_builder(f"{package} ({file.name})").wheel(archive, file.sha256)
         return wheel, hashlib.sha256(wheel.read_bytes()).hexdigest()
@@ -564,6 +591,11 @@ def _ingest(root: str, path: str, filename: str, sha256: str, compiling: bool) -
     return Store(Path(root)).ingest(
         Path(path), filename, sha256, bytecode.Here() if compiling else None
     )
+
+
+def _entered(claims: Claims, key: str, bar: Progress, _: object) -> None:
+    claims.drop(key)
+    bar.advance()
 
 
 def _expected_key(package: LockedPackage, file: LockedFile, key: str) -> str:

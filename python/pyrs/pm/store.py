@@ -5,6 +5,7 @@
     v1/roots/<key>         a project and the entries it uses
     v1/builds/<key>        source archive and interpreter -> the wheel built from it
     v1/runtime/<key>/      start-up code the environments run
+    v1/locks/<key>         who brings an entry in; others wait instead of fetching it too
     v1/tmp/                work in progress; nothing outside ever points into it
     v1/lock                shared by installs, exclusive for collecting
 
@@ -37,7 +38,7 @@ from .metadata import BadMetadata, parse_metadata
 from .wheel import BadArchive, Unpacked, identify, unpack
 
 DAY = 86_400
-_FOLDERS = ("pkgs", "plans", "roots", "builds", "runtime", "tmp")
+_FOLDERS = ("pkgs", "plans", "roots", "builds", "runtime", "locks", "tmp")
 
 
 @dataclass
@@ -260,8 +261,9 @@ class Store:
             if not dry_run:
                 for key in dead:
                     self._remove(key)
-                for work in (self.base / "tmp").iterdir():
-                    link.remove_tree(str(work))
+                for folder in ("tmp", "locks"):  # nobody is at work: the lock is ours alone
+                    for left in (self.base / folder).iterdir():
+                        link.remove_tree(str(left))
                 self._drop_plans(live)
         return dead, freed
 
@@ -356,6 +358,30 @@ def tree_bytes(folder: Path) -> int:
         for name in (*folders, *files):
             total += os.lstat(os.path.join(base, name)).st_blocks * 512
     return total
+
+
+class Claims:
+    """Entries an install is about to bring in.  Used by several threads, each with keys of its own.
+
+    Whoever waits for a claim holds no other that its owner could be waiting for: a thread takes one
+    at a time, and what it has claimed comes in without further claims.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._folder = store.base / "locks"
+        self._held: dict[str, link.Flock] = {}
+
+    def take(self, key: str) -> None:
+        self._held[key] = link.Flock(str(self._folder / key), exclusive=True)
+
+    def drop(self, key: str) -> None:
+        claim = self._held.pop(key, None)
+        if claim:
+            claim.close()
+
+    def drop_all(self) -> None:
+        for key in list(self._held):
+            self.drop(key)
 
 
 # -- What an entry offers ----------------------------------------------------------------------------------

@@ -297,7 +297,7 @@ class Histories:
     def __init__(self, folder, seed):
         self.rng, self.folder, self.now = random.Random(seed), folder, time.time()
         self.store = Store(folder / "store")
-        for name in ("pkgs", "plans", "roots", "builds", "runtime", "tmp"):
+        for name in ("pkgs", "plans", "roots", "builds", "runtime", "locks", "tmp"):
             (self.store.base / name).mkdir(parents=True)
         self.entries, self.uses, self.away, self.marked = set(), {}, set(), {}
 
@@ -403,6 +403,24 @@ def test_sixteen_installs_and_a_collector_at_once(another, index, store):
         project.pyrs("check")
         project.spawn("install", "--frozen", "--offline")
     assert len(list(store.glob("pkgs/*"))) == len({p.name for p in store.glob("pkgs/*")}) == 12
+
+
+@pytest.mark.slow
+def test_installs_side_by_side_fetch_each_file_once(another, index, store):
+    names = [f"p{n}" for n in range(12)]
+    for name in names:
+        index.wheel(name, "1.0")
+    projects = [another(f"proj{n}") for n in range(4)]
+    for n, project in enumerate(projects):
+        project.declare(dict.fromkeys(names, "*"), name=f"proj{n}")
+        project.pyrs("lock")
+    index.delay = 0.05  # so that all of them are at it before the first is done
+
+    for process in [command(p, "install") for p in projects]:
+        assert process.wait() == 0, process.stderr.read()
+
+    assert sorted(index.requests(".whl")) == sorted(set(index.requests(".whl")))
+    assert len(list(store.glob("pkgs/*"))) == 12
 
 
 # The command, ended by force right before its n-th change of a file; 0 lets it live and counts.
