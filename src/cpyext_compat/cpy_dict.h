@@ -233,12 +233,25 @@ cpy_get_method(PyObject *o, PyObject *name, PyObject **method)
 typedef struct {
     PyObject_HEAD
     PyObject *callable;
+    PyObject *setter, *deleter;     /* of a property */
 } CpyWrappedCallable;
 
 static inline PyObject *        /* -> borrowed from the exact property, or NULL */
 cpy_property_getter(PyObject *property)
 {
     return ((CpyWrappedCallable *)property)->callable;
+}
+
+static inline PyObject *        /* likewise */
+cpy_property_setter(PyObject *property)
+{
+    return ((CpyWrappedCallable *)property)->setter;
+}
+
+static inline PyObject *
+cpy_property_deleter(PyObject *property)
+{
+    return ((CpyWrappedCallable *)property)->deleter;
 }
 
 static inline PyObject *        /* -> borrowed from the exact classmethod, or NULL */

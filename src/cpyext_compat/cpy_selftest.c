@@ -21,7 +21,7 @@ static const char sample_source[] =
     "    def __init__(self):\n"
     "        self.x = 1\n"
     "        self.y = 2\n"
-    "    p = property(f)\n"
+    "    p = property(f, f, f)\n"
     "    c = classmethod(f)\n"
     "    s = staticmethod(f)\n"
     "o = C()\n"
@@ -213,7 +213,8 @@ wraps(Samples *s, const char *name, PyObject *(*callable)(PyObject *))
 static int
 check_descriptors(Samples *s)
 {
-    return wraps(s, "p", cpy_property_getter) && wraps(s, "c", cpy_classmethod_callable)
+    return wraps(s, "p", cpy_property_getter) && wraps(s, "p", cpy_property_setter)
+           && wraps(s, "p", cpy_property_deleter) && wraps(s, "c", cpy_classmethod_callable)
            && wraps(s, "s", cpy_staticmethod_callable);
 }
 

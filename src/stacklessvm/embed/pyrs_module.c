@@ -20,6 +20,7 @@
 #include "vm/vm_ic.h"
 #include "vm/vm_loop.h"
 #include "vm/vm_shadow.h"
+#include "vm/vm_special.h"
 
 #include <stdio.h>
 
@@ -635,6 +636,8 @@ start_vm(void)
     if (vm_gen_init_types() < 0)
         return -1;
     vm_call_init();
+    if (vm_special_init() < 0)
+        return -1;
     const char *fallback = getenv("PYRS_FALLBACK");
     vm_fallback_is_error = fallback != NULL && strcmp(fallback, "error") == 0;
     started = 1;

@@ -11,6 +11,7 @@
 #include "vm/vm_call.h"
 #include "vm/vm_loop.h"
 #include "vm/vm_num.h"
+#include "vm/vm_special.h"
 #include "vm/vm_unwind.h"
 
 #if defined(__x86_64__) && CPY_MINOR == 311
@@ -186,7 +187,7 @@ finish(VmAct *A, VmFrame *f, StencilExit left)
         vm_frame_leave(A, f);
         return result;
     case STENCIL_RAISED:
-        f = vm_unwind(A, f, 0);
+        f = A->pushed != NULL ? vm_take_pushed(A) : vm_unwind(A, f, 0);
         return f == NULL ? NULL : vm_run(A, f);
     default:
         return vm_run(A, f);

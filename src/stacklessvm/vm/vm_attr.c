@@ -12,6 +12,7 @@
 #include "structmember.h"
 #include "vm/vm_ic.h"
 #include "vm/vm_num.h"
+#include "vm/vm_special.h"
 
 VmCacheRow *
 vm_cache_new_row(VmCache *c)
@@ -169,7 +170,7 @@ fill_for_instance(VmCache *c, PyObject *o, PyTypeObject *tp)
             if (m->type == T_OBJECT_EX && m->flags == 0)
                 fill(c, version, ATTR_SLOT, m->offset, NULL, 0);
         }
-        else if (is_python_property(descr, &getter))
+        else if (is_python_property(descr, &getter) && tp->tp_getattro == PyObject_GenericGetAttr)
             fill(c, version, ATTR_PROPERTY, 0, getter, 0);
         return;
     }
@@ -244,46 +245,68 @@ fill_any(VmCache *c, PyObject *o)
         fill_for_class(c, (PyTypeObject *)o);
     else if (get == PyModule_Type.tp_getattro && PyModule_CheckExact(o))
         fill_for_module(c, o);
+    else if (Py_TYPE(o)->tp_flags & Py_TPFLAGS_HEAPTYPE && vm_has_getattr_hook_only(Py_TYPE(o)))
+        fill_for_instance(c, o, Py_TYPE(o));
 }
 
 /* -- the instructions --------------------------------------------------------------------------- */
 
-int
-vm_getattr(VmAct *A, VmFrame *f, VmWord *result, PyObject **getter)
+/* What a row says of o, and what takes no frame: 0, *result (new); -1 exception.  1: unknown */
+static int
+attr_of_row(VmAct *A, VmFrame *f, VmCacheRow *row, PyObject *o, VmWord *result)
+{
+    PyObject *name = vm_cache(f, f->pc->c)->name, *v = row_value(row, o, name);
+    if (v != NULL)
+        Py_INCREF(v);
+    else if (row->kind == ATTR_PROPERTY)
+        return vm_special_property(A, f, row->value, o, result) == SP_DONE ? 0 : -1;
+    else if (row_is_method(row, o, name)) {
+        PyObject *descr = row->value;
+        v = PyFunction_Check(descr)
+                ? PyMethod_New(descr, o)
+                : Py_TYPE(descr)->tp_descr_get(descr, o, (PyObject *)Py_TYPE(o));
+        if (v == NULL)
+            return -1;
+    }
+    else
+        return 1;
+    *result = vm_from_ptr(v);
+    return 0;
+}
+
+/* 0 / -1 */
+static int
+attr_general(VmAct *A, VmFrame *f, PyObject *o, int new_type, VmWord *result)
 {
     VmCache *c = vm_cache(f, f->pc->c);
-    PyObject *o = vm_reg_object(f, f->pc->b);
+    VmSpecialStatus special = vm_special_getattr(A, f, o, c->name, result);
+    if (special == SP_NOT_MINE) {
+        vm_boundary(A, f);
+        PyObject *v = PyObject_GetAttr(o, c->name);
+        vm_after(A, f);
+        if (v == NULL)
+            return -1;
+        *result = vm_from_ptr(v);
+    }
+    if (special != SP_RAISED && (new_type || ++c->misses % 16 == 0))
+        fill_any(c, o);
+    return special == SP_RAISED || special == SP_PUSHED ? -1 : 0;
+}
+
+int
+vm_getattr(VmAct *A, VmFrame *f, VmWord *result)
+{
+    unsigned b = f->pc->b;
+    PyObject *o = vm_reg_object(f, b);
     if (o == NULL)
         return -1;
-    VmCacheRow *row = vm_cache_row(c, Py_TYPE(o)->tp_version_tag);
-    if (row != NULL) {
-        PyObject *v = row_value(row, o, c->name);
-        if (v != NULL) {
-            *result = vm_from_ptr(Py_NewRef(v));
-            return 1;
-        }
-        if (row->kind == ATTR_PROPERTY) {
-            *getter = row->value;
-            return 2;
-        }
-        if (row_is_method(row, o, c->name)) {
-            PyObject *descr = row->value;
-            PyObject *m = PyFunction_Check(descr)
-                              ? PyMethod_New(descr, o)
-                              : Py_TYPE(descr)->tp_descr_get(descr, o, (PyObject *)Py_TYPE(o));
-            *result = vm_from_ptr(m);
-            return m == NULL ? -1 : 1;
-        }
-    }
-    vm_boundary(A, f);
-    PyObject *v = PyObject_GetAttr(o, c->name);
-    vm_after(A, f);
-    if (v == NULL)
-        return -1;
-    if (row == NULL || ++c->misses % 16 == 0)
-        fill_any(c, o);
-    *result = vm_from_ptr(v);
-    return 1;
+    VmCacheRow *row = vm_cache_row(vm_cache(f, f->pc->c), Py_TYPE(o)->tp_version_tag);
+    int status = row == NULL ? 1 : attr_of_row(A, f, row, o, result);
+    if (status == 1)
+        status = attr_general(A, f, o, row == NULL, result);
+    if (A->pushed == NULL)
+        vm_consume(f, b);
+    return status;
 }
 
 /* NULL marks the slot without self. */
@@ -334,9 +357,24 @@ vm_getmethod(VmAct *A, VmFrame *f)
         }
     }
     PyObject *method = NULL;
-    vm_boundary(A, f);
-    int bound = cpy_get_method(o, c->name, &method);
-    vm_after(A, f);
+    int bound = 0;
+    VmWord found;
+    switch (vm_special_getattr(A, f, o, c->name, &found)) {
+    case SP_PUSHED:
+        return -1;
+    case SP_RAISED:
+        break;
+    case SP_DONE:
+        if (row == NULL)
+            fill_any(c, o);
+        vm_consume(f, b);
+        vm_set_pair(f, found, VM_NULL);
+        return 0;
+    default:
+        vm_boundary(A, f);
+        bound = cpy_get_method(o, c->name, &method);
+        vm_after(A, f);
+    }
     if (method == NULL) {
         vm_consume(f, b);
         return -1;
@@ -451,9 +489,14 @@ vm_setattr(VmAct *A, VmFrame *f)
     }
     if (row != NULL)
         Py_DECREF(v);
-    vm_boundary(A, f);
-    status = PyObject_SetAttr(o, c->name, v);
-    vm_after(A, f);
+    VmSpecialStatus special = vm_special_setattr(A, f, o, c->name, v);
+    if (special == SP_PUSHED)
+        return -1;
+    if (special == SP_NOT_MINE) {
+        vm_boundary(A, f);
+        status = PyObject_SetAttr(o, c->name, v);
+        vm_after(A, f);
+    }
     if (status == 0 && row == NULL)
         fill_for_store(c, o);
 done:
@@ -469,9 +512,15 @@ vm_delattr(VmAct *A, VmFrame *f)
     PyObject *o = vm_reg_object(f, a);
     int status = -1;
     if (o != NULL) {
-        vm_boundary(A, f);
-        status = PyObject_SetAttr(o, vm_cache(f, f->pc->c)->name, NULL);
-        vm_after(A, f);
+        PyObject *name = vm_cache(f, f->pc->c)->name;
+        VmSpecialStatus special = vm_special_setattr(A, f, o, name, NULL);
+        if (special == SP_PUSHED)
+            return -1;
+        if (special == SP_NOT_MINE) {
+            vm_boundary(A, f);
+            status = PyObject_SetAttr(o, name, NULL);
+            vm_after(A, f);
+        }
     }
     vm_consume(f, a);
     return status;

@@ -4,10 +4,8 @@
 
 #include "vm/vm_frame.h"
 
-/* Register b's attribute (instruction format DRC), b not consumed.
-   1: *result is the value (new).  2: call *getter (borrowed) with the object.
-   -1: exception. */
-int vm_getattr(VmAct *A, VmFrame *f, VmWord *result, PyObject **getter);
+/* Register b's attribute (instruction format DRC); b consumed on success and on failure. 0 / -1 */
+int vm_getattr(VmAct *A, VmFrame *f, VmWord *result);
 /* Callee pair of register b's attribute; b consumed on success and on failure. 0 / -1 */
 int vm_getmethod(VmAct *A, VmFrame *f);
 /* The callee pair in registers a, a+1, in CPython's order; takes both, self VM_NULL: none. */

@@ -4,7 +4,7 @@
  *   NEXT, NEXT_N(words)   go on with the next instruction
  *   NEXT_AFTER(words)     the same after an OUT: a tool may have become active meanwhile
  *   JUMP_OFFSET(words)    jump; backward ones poll
- *   OUT(call)             call what may raise or run Python code
+ *   OUT(call)             call what may raise or run Python code, or leave a frame to be run first
  *   SET(v)                store into a: SET_TEMP or SET_LOCAL
  *   F                     the frame whose registers are R
  *   LOAD_FRAME(frame)     F is now that frame
@@ -28,6 +28,7 @@
 #include "vm/vm_ic.h"
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
+#include "vm/vm_special.h"
 #include "vm/vm_unwind.h"
 
 #include <math.h>

@@ -14,6 +14,7 @@
 #include "vm/vm_call_out.h"
 #include "vm/vm_gen.h"
 #include "vm/vm_num.h"
+#include "vm/vm_special.h"
 
 /* -- moving operands out of registers ----------------------------------------------------- */
 
@@ -608,7 +609,10 @@ int
 vm_get_iter(VmAct *A, VmFrame *f, VmWord *result)
 {
     PyObject *o = vm_reg_object(f, f->pc->b), *it = NULL;
-    if (o != NULL) {
+    VmSpecialStatus special = o == NULL ? SP_RAISED : vm_special_iter(A, f, o);
+    if (special == SP_PUSHED)
+        return -1;
+    if (special == SP_NOT_MINE) {
         vm_boundary(A, f);
         it = PyObject_GetIter(o);
         vm_after(A, f);
@@ -639,6 +643,8 @@ vm_yield_from_iter(VmAct *A, VmFrame *f, VmWord *result)
 int
 vm_iter_next(VmAct *A, VmFrame *f, PyObject *it, VmWord *result)
 {
+    if (vm_may_be_special(it) && vm_special_next(A, f, it) != SP_NOT_MINE)
+        return -1;
     vm_boundary(A, f);
     PyObject *v = Py_TYPE(it)->tp_iternext(it);
     int status = 1;

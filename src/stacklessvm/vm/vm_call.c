@@ -13,10 +13,12 @@
 #include "vm/vm_build.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_class.h"
+#include "vm/vm_construct.h"
 #include "vm/vm_gen.h"
 #include "vm/vm_ic.h"
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
+#include "vm/vm_special.h"
 
 /* -- known callables ---------------------------------------------------------------------- */
 
@@ -209,7 +211,7 @@ static PyFunctionObject *
 plain_init(PyTypeObject *cls)
 {
     static PyObject *init_name, *new_name;
-    if (!Py_IS_TYPE(cls, &PyType_Type) || cls->tp_init == PyBaseObject_Type.tp_init
+    if (Py_TYPE(cls)->tp_call != PyType_Type.tp_call || cls->tp_init == PyBaseObject_Type.tp_init
         || cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT)
         return NULL;
     PyObject *init = class_attribute(cls, "__init__", &init_name);
@@ -295,6 +297,11 @@ vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
             return call_python(A, f, code, (PyFunctionObject *)callee, args, n, kwnames, ret,
                                pushed);
     }
+    else if (vm_slot_is_generic(tp, SP_CALL)) {
+        VmCallStatus status = vm_call_object(A, f, callee, args, n, kwnames, ret, pushed);
+        if (status != CALL_NOT_MINE)
+            return status;
+    }
     else if (PyType_Check(callee)) {
         PyFunctionObject *init = plain_init((PyTypeObject *)callee);
         if (init != NULL && kwnames != NULL
@@ -304,6 +311,10 @@ vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
         if (code != NULL && ret.kind == RET_VALUE && vm_must_delegate(A->ts) == NULL)
             return call_class(A, f, (PyTypeObject *)callee, init, code, args, n, kwnames,
                               ret, pushed);
+        VmCallStatus status = vm_construct(A, f, (PyTypeObject *)callee, args, n, kwnames, ret,
+                                           pushed);
+        if (status != CALL_NOT_MINE)
+            return status;
     }
     else if (callee == known.build_class && n >= 2 && ret.kind == RET_VALUE) {
         VmCallStatus status = vm_build_class(A, f, callee, args, n, kwnames, ret, pushed);
@@ -324,25 +335,6 @@ vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
         return CALL_ERROR;
     }
     return call_c(A, f, callee, args, n, kwnames, ret);
-}
-
-VmCallStatus
-vm_call_getter(VmAct *A, VmFrame *f, PyObject *func, PyObject *self, VmReturn ret,
-               VmFrame **pushed)
-{
-    VmCode *code = vm_code_peek((PyCodeObject *)((PyFunctionObject *)func)->func_code);
-    if (code != NULL && code->refused == NULL && code->simple && code->argcount == 1
-        && !A->delegate && code->co->co_flags & CO_OPTIMIZED) {
-        *pushed = vm_push_checked(A, f, code, (PyFunctionObject *)Py_NewRef(func));
-        if (*pushed == NULL)
-            return CALL_ERROR;
-        (*pushed)->regs[0] = vm_from_ptr(Py_NewRef(self));
-        set_return(*pushed, ret);
-        *vm_quick_code(code->co) = code;
-        return CALL_PUSHED;
-    }
-    VmWord args[2] = {VM_NULL, vm_from_ptr(Py_NewRef(self))};
-    return vm_call_words(A, f, Py_NewRef(func), args + 1, 1, NULL, ret, pushed);
 }
 
 /* next(g) and g.send(v) of a generator of ours that waits: its frame runs on here.
@@ -512,6 +504,7 @@ call_class_again(VmAct *A, VmFrame *f, VmCache *c, PyTypeObject *cls, VmWord *ar
     VmCode *code = c->u.call.code;
     if (c->u.call.kind != CALL_CLASS || c->u.call.version != cls->tp_version_tag
         || (PyObject *)code->co != init->func_code || code->argcount != n + 1 || A->delegate
+        || Py_TYPE(cls)->tp_call != PyType_Type.tp_call
         || *A->left <= CPY_C_CALL_TAKES_UNIT)
         return NULL;
     PyObject *o = new_instance(cls, NULL, 0);
@@ -722,7 +715,8 @@ is_python_callable(PyObject *callee)
 {
     return Py_IS_TYPE(callee, &PyFunction_Type) || Py_IS_TYPE(callee, &PyMethod_Type)
            || callee == known.exec || callee == known.eval || callee == known.build_class
-           || (PyType_Check(callee) && plain_init((PyTypeObject *)callee) != NULL);
+           || (PyType_Check(callee) && plain_init((PyTypeObject *)callee) != NULL)
+           || vm_is_called_by_python(callee);
 }
 
 /* For as long as the frame runs; then the tuple goes first, as a tuple lets go from its end. */

@@ -19,6 +19,12 @@ typedef struct {
     VmWord aux;
 } VmReturn;
 
+static inline VmReturn
+vm_return_of(const VmFrame *f)
+{
+    return (VmReturn){f->ret_dst, f->ret_ip, (VmReturnKind)f->kind, f->aux};
+}
+
 /* CALL, CALLM, CALLKW and CALLX: the general way.  On CALL_PUSHED *pushed is the frame. */
 VmCallStatus vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed);
 VmCallStatus vm_callx_insn(VmAct *A, VmFrame *f, VmFrame **pushed);
@@ -27,10 +33,6 @@ VmCallStatus vm_callx_insn(VmAct *A, VmFrame *f, VmFrame **pushed);
    them, the values of kwnames (borrowed, or NULL). */
 VmCallStatus vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
                            PyObject *kwnames, VmReturn ret, VmFrame **pushed);
-
-/* Call a Python function (borrowed) with one argument (borrowed): a property's getter. */
-VmCallStatus vm_call_getter(VmAct *A, VmFrame *f, PyObject *func, PyObject *self,
-                            VmReturn ret, VmFrame **pushed);
 
 /* Arguments into the registers of a new frame.  args (owned by the caller) are moved on
    success only.  0, or -1 with CPython's TypeError. */

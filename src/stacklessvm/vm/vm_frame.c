@@ -125,6 +125,7 @@ vm_act_enter(PyThreadState *ts)
     A->entry_top = cpy_top_frame(ts);
     A->stack_low = stack_low;
     A->delegate = vm_must_delegate(ts) != NULL;
+    A->pushed = NULL;
     return A;
 }
 

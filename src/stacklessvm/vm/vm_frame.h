@@ -28,7 +28,19 @@ typedef enum {
     RET_WITH,           /* __enter__: aux is the exit method, it goes below the result */
     RET_HELD,           /* RET_VALUE; aux is what the caller holds until then */
     RET_CLASS,          /* a class body: aux holds the state tuple */
+    RET_NEW,            /* __new__: aux holds what __init__ needs (vm_construct.c) */
     RET_GENERATOR,      /* the frame of a generator: vm_gen.c */
+    /* of special methods, for the instruction the caller stands at; ret_dst is theirs (vm_special.h) */
+    RET_SPECIAL,
+    RET_ATTR = RET_SPECIAL,     /* an attribute; aux: __getattr__, for when it has none, or NULL */
+    RET_STORED,         /* of a store or a deletion: drop it */
+    RET_ITEM,           /* an item, or an operator's result as it is */
+    RET_ITER,           /* an iterator */
+    RET_NEXT,           /* a loop's next item */
+    RET_BINARY,         /* of a binary operator, if not NotImplemented */
+    RET_COMPARE,        /* likewise */
+    RET_CONTAINS,       /* its truth is that of `in` */
+    RET_TRUTH,          /* of __bool__ or __len__; aux: the tested object when no register has it */
 } VmReturnKind;
 
 enum {
@@ -60,7 +72,7 @@ typedef struct VmFrame {
         uint16_t kind_flags;    /* 0: the plain frame the loop returns from by itself */
     };
     uint32_t spare;
-    VmWord aux;                 /* RET_INIT, RET_WITH, RET_HELD, RET_CLASS: owned; RET_GENERATOR: the generator, borrowed */
+    VmWord aux;                 /* RET_INIT, RET_WITH, RET_HELD, RET_CLASS, RET_NEW, RET_TRUTH: owned; RET_GENERATOR: the generator, borrowed */
     _PyErr_StackItem *exc_below;    /* running generators: the thread's exc_info before */
     VmWord regs[];
 } VmFrame;
@@ -86,6 +98,7 @@ typedef struct VmAct {
     char *stack_low;            /* lowest address of the C stack calls may reach */
     uint8_t delegate;           /* tracing or another eval hook is active: calls go to CPython */
     uint32_t reraise_word;      /* f_lasti a RERAISE restores, or VM_NO_WORD */
+    VmFrame *pushed;            /* an instruction failed only because this is to be run first, or NULL */
 } VmAct;
 
 /* Process-wide, protected by the GIL. */
@@ -159,16 +172,21 @@ static inline VmWord
 vm_frame_return_state(const VmFrame *f)
 {
     return f->kind == RET_INIT || f->kind == RET_CLASS || f->kind == RET_WITH
-                   || f->kind == RET_HELD
+                   || f->kind == RET_HELD || f->kind == RET_NEW
                ? f->aux
                : VM_NULL;
 }
+
+/* Bit of a RET_COMPARE's ret_dst: __eq__ is asked for __ne__, and the answer turned round. */
+#define COMPARE_INVERTED 0x8000u
 
 /* What a frame that runs no more gives back to the recursion limit. */
 static inline int
 vm_frame_units(const VmFrame *f)
 {
-    return f->flags & FRAME_IN_C ? 2 : 1;
+    if (!(f->flags & FRAME_IN_C))
+        return 1;
+    return f->kind == RET_COMPARE && f->ret_dst & COMPARE_INVERTED ? 3 : 2;
 }
 
 /* -- registers ---------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "cpyext_compat/cpy_long.h"
 
 #include "vm/vm_num.h"
+#include "vm/vm_special.h"
 
 /* Index of a list or tuple of length n, or -1: let Python decide. */
 static Py_ssize_t
@@ -63,6 +64,14 @@ vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result)
     v = quick_item(o, index);
     if (v != NULL)
         goto done;
+    switch (vm_may_be_special(o) ? vm_special_getitem(A, f, o, index) : SP_NOT_MINE) {
+    case SP_PUSHED:
+        return -1;
+    case SP_RAISED:
+        goto done;
+    default:
+        break;
+    }
     key = imm ? PyLong_FromLong((int16_t)y) : vm_reg_object_new(f, y);
     if (key != NULL) {
         vm_boundary(A, f);
@@ -100,6 +109,14 @@ vm_setitem(VmAct *A, VmFrame *f)
             goto done;
         }
     }
+    switch (vm_may_be_special(o) ? vm_special_setitem(A, f, o, f->regs[y], v) : SP_NOT_MINE) {
+    case SP_PUSHED:
+        return -1;
+    case SP_RAISED:
+        goto done;
+    default:
+        break;
+    }
     PyObject *key = vm_reg_object_new(f, y);
     if (key != NULL) {
         vm_boundary(A, f);
@@ -121,9 +138,16 @@ vm_delitem(VmAct *A, VmFrame *f)
     PyObject *o = vm_reg_object(f, x), *key = vm_reg_object_new(f, y);
     int status = -1;
     if (o != NULL && key != NULL) {
-        vm_boundary(A, f);
-        status = PyObject_DelItem(o, key);
-        vm_after(A, f);
+        VmSpecialStatus special = vm_special_setitem(A, f, o, f->regs[y], NULL);
+        if (special == SP_PUSHED) {
+            Py_DECREF(key);
+            return -1;
+        }
+        if (special == SP_NOT_MINE) {
+            vm_boundary(A, f);
+            status = PyObject_DelItem(o, key);
+            vm_after(A, f);
+        }
     }
     Py_XDECREF(key);
     vm_consume(f, x);
@@ -176,6 +200,13 @@ vm_contains(VmAct *A, VmFrame *f)
     int found = o == NULL ? -1 : vm_dict_find(o, f->regs[x], &value);
     if (found >= 0)
         goto done;
+    if (o != NULL && vm_may_be_special(o)) {
+        VmSpecialStatus special = vm_special_contains(A, f, o, f->regs[x]);
+        if (special == SP_PUSHED)
+            return -1;
+        if (special == SP_RAISED)
+            goto done;
+    }
     item = vm_reg_object_new(f, x);
     if (item != NULL && o != NULL) {
         vm_boundary(A, f);

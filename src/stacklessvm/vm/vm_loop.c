@@ -6,6 +6,8 @@
  */
 #include "vm/vm_loop.h"
 
+#include "vm/vm_construct.h"
+
 /* One dispatch for each body, and nothing kept in registers from one body to the next. */
 #if defined(__GNUC__) && !defined(__clang__)
 #  pragma GCC optimize("no-gcse", "no-crossjumping", "no-tree-slp-vectorize")
@@ -141,6 +143,10 @@ deliver(VmAct *A, VmFrame *caller, VmReturn ret, VmWord v)
         ret.dst++;
         break;
     case RET_HELD:
+        if (Py_REFCNT(vm_ptr(ret.aux)) > 1) {
+            vm_release(ret.aux);
+            break;
+        }
         vm_boundary(A, caller);
         vm_release(ret.aux);
         vm_after(A, caller);
@@ -160,17 +166,36 @@ deliver(VmAct *A, VmFrame *caller, VmReturn ret, VmWord v)
     return GO_ON;
 }
 
-static VmReturn
-return_of(VmFrame *f)
+/* The frame with that return is gone; *frame is its caller.  RAISED: or another frame is pushed. */
+static ReturnStatus
+deliver_any(VmAct *A, VmFrame **frame, VmReturn ret, VmWord v)
 {
-    return (VmReturn){f->ret_dst, f->ret_ip, f->kind, f->aux};
+    if (ret.kind >= RET_SPECIAL)
+        return vm_special_returned(A, *frame, VM_HOW(ret.kind, ret.dst), ret.aux, v) ? GO_ON : RAISED;
+    if (ret.kind == RET_NEW)
+        return vm_constructed(A, *frame, ret, v, frame) == CALL_ERROR ? RAISED : GO_ON;
+    return deliver(A, *frame, ret, v);
+}
+
+/* A frame without a flag that nobody looked at goes.  -> its caller */
+static inline VmFrame *
+leave_plain(VmAct *A, VmFrame *f)
+{
+    VmFrame *caller = f->prev;
+    PyFunctionObject *func = f->func;
+    for (unsigned i = 0; i < f->code->nlocals; i++)
+        vm_release(f->regs[i]);
+    A->top = (char *)f;
+    *A->left += vm_frame_units(f);
+    Py_DECREF(func);
+    return caller;
 }
 
 static ReturnStatus
 return_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
 {
     VmFrame *f = *frame, *caller = f->prev;
-    VmReturn ret = return_of(f);
+    VmReturn ret = vm_return_of(f);
     if (f->shadow != NULL)      /* who keeps the frame sees it at its return */
         cpy_frame_set_word(f->shadow, f->code->co,
                            f->code->where[f->pc - f->code->insns].word);
@@ -184,7 +209,7 @@ return_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
     }
     vm_frame_leave(A, f);
     *frame = caller;
-    return deliver(A, caller, ret, v);
+    return deliver_any(A, frame, ret, v);
 }
 
 /* The same for a generator's frame; the object is one of CPython's afterwards. */
@@ -193,7 +218,7 @@ hand_over_generator(VmAct *A, VmFrame **frame, CpyHandover how, PyObject **resul
 {
     VmFrame *gf = *frame, *f = gf->prev;
     VmGenMode mode = vm_gen_mode(gf);
-    VmReturn ret = return_of(gf);
+    VmReturn ret = vm_return_of(gf);
     PyObject *gen = vm_ptr(gf->aux);        /* with the reference of what runs */
     int yielded;
     PyObject *o = vm_gen_hand_over(A, gf, how, &yielded);
@@ -222,7 +247,7 @@ hand_over(VmAct *A, VmFrame **frame, CpyHandover how, PyObject **result)
     VmFrame *f = *frame, *caller = f->prev;
     if (f->flags & FRAME_GENERATOR)
         return hand_over_generator(A, frame, how, result);
-    VmReturn ret = return_of(f);
+    VmReturn ret = vm_return_of(f);
     VmWord state = vm_frame_return_state(f);
     PyObject *o = vm_hand_over(A, f, how);
     *frame = caller;
@@ -232,7 +257,9 @@ hand_over(VmAct *A, VmFrame **frame, CpyHandover how, PyObject **result)
         return LEFT;
     }
     if (o != NULL)
-        return deliver(A, caller, ret, vm_unbox_unique(o));
+        return deliver_any(A, frame, ret, vm_unbox_unique(o));
+    if (ret.kind >= RET_SPECIAL)
+        return vm_special_raised(A, caller, VM_HOW(ret.kind, ret.dst), ret.aux) ? GO_ON : RAISED;
     vm_release(state);
     return RAISED;
 }
@@ -286,7 +313,7 @@ yield_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
 {
     VmFrame *gf = *frame, *f = gf->prev;
     VmGenMode mode = vm_gen_mode(gf);
-    VmReturn ret = return_of(gf);
+    VmReturn ret = vm_return_of(gf);
     if (mode == GEN_BY_C) {
         *result = vm_is_obj(v) ? vm_ptr(v) : vm_box_shared(gf, v);
         vm_gen_suspend(A, gf);
@@ -467,6 +494,14 @@ do_return:
         vm_leave_c(A);
         goto do_return;
     }
+    if (F->kind >= RET_SPECIAL && (F->flags & ~FRAME_IN_C) == 0) {
+        VmHow meaning = vm_how_of(F);
+        VmWord aux = F->aux;
+        frame = leave_plain(A, F);
+        if (vm_special_returned(A, frame, meaning, aux, returned))
+            goto resume_frame;
+        goto error_in_frame;
+    }
     F->pc = ip;
     frame = F;
     switch (return_slow(A, &frame, returned, &result)) {
@@ -522,6 +557,10 @@ error:
 error_at_pc:
     frame = F;
 error_in_frame:
+    if (A->pushed != NULL) {        /* no error: a special method is to be run first */
+        frame = vm_take_pushed(A);
+        goto resume_frame;
+    }
     if (vm_raises_in_cpython(A) && !reraise && vm_ready_to_hand_over(frame, CPY_RAISES)) {
         how = CPY_RAISES;
         goto hand_over_now;

@@ -9,6 +9,7 @@
 
 #include "cpyext_compat/cpy_long.h"
 #include "vm/vm_shadow.h"
+#include "vm/vm_special.h"
 
 #include <math.h>
 
@@ -446,6 +447,15 @@ vm_binary(VmAct *A, VmFrame *f, int kind, int inplace, int imm, VmWord *result)
             vm_consume(f, y);
         return done < 0 ? -1 : 0;
     }
+    VmSpecialStatus special = vm_special_binary(A, f, result);
+    if (special == SP_PUSHED)
+        return -1;
+    if (special != SP_NOT_MINE) {
+        vm_consume(f, x);
+        if (!imm)
+            vm_consume(f, y);
+        return special == SP_RAISED ? -1 : 0;
+    }
     PyObject *o = imm ? PyLong_FromLong((int16_t)y) : vm_reg_object_new(f, y);
     int status = object_operator(A, f, object_binary[inplace][kind], x, o, result);
     vm_consume(f, x);
@@ -477,7 +487,12 @@ vm_unary(VmAct *A, VmFrame *f, int kind, VmWord *result)
         return status < 0 ? -1 : 0;
     }
     PyObject *o = vm_reg_object(f, x);
-    if (o != NULL) {
+    VmSpecialStatus special = o == NULL ? SP_RAISED : vm_special_unary(A, f, o, kind);
+    if (special == SP_PUSHED)
+        return -1;
+    if (special == SP_RAISED)
+        o = NULL;
+    else {
         vm_boundary(A, f);
         o = kind == '-'   ? PyNumber_Negative(o)
             : kind == '~' ? PyNumber_Invert(o)
@@ -537,6 +552,9 @@ object_compare(VmAct *A, VmFrame *f, int op, PyObject *x, PyObject *y, VmWord *r
 {
     if (x == NULL || y == NULL)
         return -1;
+    VmSpecialStatus special = vm_special_compare(A, f, result);
+    if (special != SP_NOT_MINE)
+        return special == SP_DONE ? 0 : -1;
     vm_boundary(A, f);
     PyObject *o = PyObject_RichCompare(x, y, op);
     vm_after(A, f);
@@ -564,6 +582,8 @@ vm_compare(VmAct *A, VmFrame *f, int op, unsigned x, unsigned y, VmWord *result)
             status = object_compare(A, f, op, vm_reg_object(f, x), vm_reg_object(f, y),
                                     result);
     }
+    if (A->pushed != NULL)
+        return -1;
     vm_consume(f, x);
     vm_consume(f, y);
     return status;
@@ -578,14 +598,17 @@ vm_compare_imm(VmAct *A, VmFrame *f, int op, unsigned x, int imm, VmWord *result
         status = object_compare(A, f, op, vm_reg_object(f, x), o, result);
         Py_XDECREF(o);
     }
+    if (A->pushed != NULL)
+        return -1;
     vm_consume(f, x);
     return status;
 }
 
 /* -- truth ------------------------------------------------------------------------------- */
 
+/* held: as vm_special_truth(), when a frame is pushed */
 static int
-object_truth(VmAct *A, VmFrame *f, PyObject *o)
+object_truth(VmAct *A, VmFrame *f, PyObject *o, VmWord held)
 {
     if (o == Py_True || o == Py_False || o == Py_None)
         return o == Py_True;
@@ -597,6 +620,8 @@ object_truth(VmAct *A, VmFrame *f, PyObject *o)
         return PyDict_GET_SIZE(o) != 0;
     if (PyLong_CheckExact(o) || PyFloat_CheckExact(o))
         return PyObject_IsTrue(o);
+    if (vm_special_truth(A, f, o, held) != SP_NOT_MINE)
+        return -1;
     vm_boundary(A, f);
     int truth = PyObject_IsTrue(o);
     vm_after(A, f);
@@ -613,8 +638,9 @@ vm_truth(VmAct *A, VmFrame *f, unsigned reg)
         return vm_double(w) != 0.0;
     if (!vm_is_obj(w))
         return w == VM_TRUE;
-    int truth = object_truth(A, f, vm_ptr(w));
-    vm_consume(f, reg);
+    int truth = object_truth(A, f, vm_ptr(w), VM_NULL);
+    if (A->pushed == NULL)
+        vm_consume(f, reg);
     return truth;
 }
 
@@ -624,7 +650,8 @@ vm_truth_word(VmAct *A, VmFrame *f, VmWord w)
     if (!vm_is_obj(w))
         return vm_is_int(w) ? vm_int(w) != 0 : vm_is_double(w) ? vm_double(w) != 0.0
                                                                : w == VM_TRUE;
-    int truth = object_truth(A, f, vm_ptr(w));
-    vm_release(w);
+    int truth = object_truth(A, f, vm_ptr(w), w);
+    if (A->pushed == NULL)
+        vm_release(w);
     return truth;
 }

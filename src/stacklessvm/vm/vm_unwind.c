@@ -11,8 +11,10 @@
 #include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_gen.h"
+#include "vm/vm_ic.h"
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
+#include "vm/vm_special.h"
 
 /* -- leaving frames ------------------------------------------------------------------- */
 
@@ -102,6 +104,24 @@ leave_raising(VmAct *A, VmFrame *f)
     return entry ? NULL : caller;
 }
 
+/* Pushed by the loop for a property. */
+static int
+is_getter(VmFrame *f)
+{
+    return f->kind == RET_VALUE && f->prev != NULL
+           && (f->prev->pc->op == VM_GETA || f->prev->pc->op == VM_GETA_L);
+}
+
+static void
+name_getter_error(VmFrame *f)
+{
+    PyObject *self = vm_is_obj(f->regs[0]) ? vm_ptr(f->regs[0]) : NULL;
+    if (self != NULL && PyCell_Check(self))
+        self = PyCell_GET(self);
+    if (self != NULL)
+        vm_name_attribute_error(self, vm_cache(f->prev, f->prev->pc->c)->name);
+}
+
 VmFrame *
 vm_unwind(VmAct *A, VmFrame *f, int reraise)
 {
@@ -124,7 +144,17 @@ vm_unwind(VmAct *A, VmFrame *f, int reraise)
                 vm_after(A, f);
             return f;
         }
+        VmHow how = vm_how_of(f);
+        VmWord aux = f->aux;
+        if (is_getter(f))
+            name_getter_error(f);
         f = leave_raising(A, f);
+        if (VM_HOW_KIND(how) >= RET_SPECIAL) {
+            if (vm_special_raised(A, f, how, aux))
+                return f;
+            if (A->pushed != NULL)
+                return vm_take_pushed(A);
+        }
     } while (f != NULL);
     return NULL;
 }

@@ -1,0 +1,215 @@
+/* Calling what is called through a special method in Python: __call__, metaclasses' included,
+ * and __new__ with the __init__ behind it.
+ *
+ * Steps follow Objects/typeobject.c, type_call and slot_tp_new (3.11 to 3.14).
+ */
+#include "vm/vm_construct.h"
+
+#include "cpyext_compat/cpy_dict.h"
+#include "vm/vm_call_out.h"
+#include "vm/vm_special.h"
+
+/* What waits for __new__: a tuple of these, the arguments, and the values of the keywords. */
+enum { S_CLASS,
+       S_KWNAMES,           /* tuple or None */
+       S_ARGUMENTS };
+
+/* The plain function that makes the instances of a class.  -> borrowed, or NULL */
+static PyFunctionObject *
+python_new(PyTypeObject *cls)
+{
+    if (!vm_slot_is_generic(cls, SP_NEW) || Py_TYPE(cls)->tp_getattro != PyType_Type.tp_getattro)
+        return NULL;
+    PyObject *new = _PyType_Lookup(cls, vm_specials[SP_NEW].name);
+    if (new != NULL && Py_IS_TYPE(new, &PyStaticMethod_Type))
+        new = cpy_staticmethod_callable(new);
+    return new != NULL &&Py_IS_TYPE(new, &PyFunction_Type) ? (PyFunctionObject *)new : NULL;
+}
+
+int
+vm_is_called_by_python(PyObject *callee)
+{
+    if (vm_special(Py_TYPE(callee), SP_CALL) != NULL)
+        return 1;
+    return PyType_Check(callee) && Py_TYPE(callee)->tp_call == PyType_Type.tp_call
+           && python_new((PyTypeObject *)callee) != NULL;
+}
+
+static size_t
+count(size_t n, PyObject *kwnames)
+{
+    return n + (kwnames == NULL ? 0 : (size_t)PyTuple_GET_SIZE(kwnames));
+}
+
+/* Pushed under a C function that CPython would be in. */
+static VmCallStatus
+call_in_c(VmAct *A, VmFrame *f, PyFunctionObject *func, VmWord *args, size_t n,
+          PyObject *kwnames, VmReturn ret, VmFrame **pushed)
+{
+    int in_c = vm_enter_c(A) == 0;
+    if (!in_c) {
+        for (size_t i = 0; i < count(n, kwnames); i++)
+            vm_release(args[i]);
+        return CALL_ERROR;
+    }
+    VmCallStatus status = vm_call_words(A, f, Py_NewRef((PyObject *)func), args, n, kwnames, ret,
+                                        pushed);
+    if (status == CALL_PUSHED)
+        (*pushed)->flags |= FRAME_IN_C;
+    else
+        vm_leave_c(A);
+    return status;
+}
+
+/* -- __call__ --------------------------------------------------------------------------------- */
+
+VmCallStatus
+vm_call_object(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, PyObject *kwnames,
+               VmReturn ret, VmFrame **pushed)
+{
+    PyFunctionObject *func = vm_special(Py_TYPE(callee), SP_CALL);
+    if (func == NULL || !vm_special_can_push(A, func))
+        return CALL_NOT_MINE;
+    int hold = ret.kind == RET_VALUE;
+    if (hold) {             /* the caller's reference, until the call is over */
+        ret.kind = RET_HELD;
+        ret.aux = vm_from_ptr(callee);
+    }
+    args[-1] = vm_from_ptr(hold ? Py_NewRef(callee) : callee);
+    VmCallStatus status = call_in_c(A, f, func, args - 1, n + 1, kwnames, ret, pushed);
+    if (hold && status != CALL_PUSHED)
+        Py_DECREF(callee);
+    return status;
+}
+
+/* -- __new__ ------------------------------------------------------------------------------------- */
+
+/* -> new, NULL without memory; the arguments are boxed in place */
+static PyObject *
+construction(VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n, PyObject *kwnames)
+{
+    size_t all = count(n, kwnames);
+    PyObject *state = PyTuple_New((Py_ssize_t)(S_ARGUMENTS + all));
+    if (state == NULL)
+        return NULL;
+    PyTuple_SET_ITEM(state, S_CLASS, Py_NewRef((PyObject *)cls));
+    PyTuple_SET_ITEM(state, S_KWNAMES, Py_NewRef(kwnames == NULL ? Py_None : kwnames));
+    for (size_t i = 0; i < all; i++) {
+        PyObject *o = vm_operand_object(f, args[i]);
+        if (o == NULL) {
+            Py_DECREF(state);
+            return NULL;
+        }
+        PyTuple_SET_ITEM(state, (Py_ssize_t)(S_ARGUMENTS + i), o);
+        if (!vm_is_obj(args[i]))
+            args[i] = vm_from_ptr(Py_NewRef(o));
+    }
+    return state;
+}
+
+VmCallStatus
+vm_construct(VmAct *A, VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n, PyObject *kwnames,
+             VmReturn ret, VmFrame **pushed)
+{
+    if (ret.kind != RET_VALUE || Py_TYPE(cls)->tp_call != PyType_Type.tp_call)
+        return CALL_NOT_MINE;
+    PyFunctionObject *new = python_new(cls);
+    if (new == NULL || !vm_special_can_push(A, new))
+        return CALL_NOT_MINE;
+    PyObject *state = construction(f, cls, args, n, kwnames);
+    if (state == NULL)
+        return CALL_NOT_MINE;
+    ret.kind = RET_NEW;
+    ret.aux = vm_from_ptr(state);
+    args[-1] = vm_from_ptr((PyObject *)cls);
+    VmCallStatus status = call_in_c(A, f, new, args - 1, n + 1, kwnames, ret, pushed);
+    if (status != CALL_PUSHED)
+        Py_DECREF(state);
+    return status;
+}
+
+/* -- and __init__ ------------------------------------------------------------------------------------ */
+
+/* The arguments as C code takes them.  0 / -1 */
+static int
+call_init_slot(PyObject *o, PyObject *state)
+{
+    PyObject *kwnames = PyTuple_GET_ITEM(state, S_KWNAMES), *kwargs = NULL;
+    Py_ssize_t nk = kwnames == Py_None ? 0 : PyTuple_GET_SIZE(kwnames);
+    Py_ssize_t end = PyTuple_GET_SIZE(state) - nk;
+    PyObject *args = PyTuple_GetSlice(state, S_ARGUMENTS, end);
+    int status = args == NULL ? -1 : 0;
+    if (nk > 0 && status == 0)
+        status = (kwargs = PyDict_New()) == NULL ? -1 : 0;
+    for (Py_ssize_t i = 0; i < nk && status == 0; i++)
+        status = PyDict_SetItem(kwargs, PyTuple_GET_ITEM(kwnames, i),
+                                PyTuple_GET_ITEM(state, end + i));
+    if (status == 0)
+        status = Py_TYPE(o)->tp_init(o, args, kwargs);
+    Py_XDECREF(args);
+    Py_XDECREF(kwargs);
+    return status;
+}
+
+/* o is taken */
+static VmCallStatus
+push_init(VmAct *A, VmFrame *f, PyFunctionObject *init, PyObject *o, PyObject *state,
+          VmReturn ret, VmFrame **pushed)
+{
+    PyObject *kwnames = PyTuple_GET_ITEM(state, S_KWNAMES);
+    size_t all = (size_t)PyTuple_GET_SIZE(state) - S_ARGUMENTS, n = all;
+    VmWord small[16], *words = all + 3 <= 16 ? small : PyMem_Malloc((all + 3) * sizeof(VmWord));
+    if (words == NULL) {
+        Py_DECREF(o);
+        PyErr_NoMemory();
+        return CALL_ERROR;
+    }
+    if (kwnames == Py_None)
+        kwnames = NULL;
+    else
+        n -= (size_t)PyTuple_GET_SIZE(kwnames);
+    words[2] = vm_from_ptr(Py_NewRef(o));
+    for (size_t i = 0; i < all; i++)
+        words[3 + i] = vm_from_ptr(Py_NewRef(PyTuple_GET_ITEM(state, (Py_ssize_t)(S_ARGUMENTS + i))));
+    ret.kind = RET_INIT;
+    ret.aux = vm_from_ptr(o);
+    VmCallStatus status = call_in_c(A, f, init, words + 2, n + 1, kwnames, ret, pushed);
+    if (status != CALL_PUSHED)
+        Py_DECREF(o);
+    if (words != small)
+        PyMem_Free(words);
+    return status;
+}
+
+VmCallStatus
+vm_constructed(VmAct *A, VmFrame *f, VmReturn ret, VmWord v, VmFrame **pushed)
+{
+    PyObject *state = vm_ptr(ret.aux), *o = vm_is_obj(v) ? vm_ptr(v) : NULL;
+    PyTypeObject *cls = (PyTypeObject *)PyTuple_GET_ITEM(state, S_CLASS);
+    VmCallStatus status = CALL_DONE;
+    if (o != NULL && PyObject_TypeCheck(o, cls)) {
+        PyTypeObject *type = Py_TYPE(o);
+        int skip = type->tp_init == PyBaseObject_Type.tp_init
+                   && type->tp_new != PyBaseObject_Type.tp_new;
+        PyFunctionObject *init = skip ? NULL : vm_special(type, SP_INIT);
+        if (init != NULL && vm_special_can_push(A, init)) {
+            status = push_init(A, f, init, o, state, ret, pushed);
+            Py_DECREF(state);
+            return status;
+        }
+        if (!skip) {
+            vm_boundary(A, f);
+            if (vm_c_stack_check(A) < 0 || call_init_slot(o, state) < 0)
+                status = CALL_ERROR;
+            vm_after(A, f);
+        }
+    }
+    Py_DECREF(state);
+    if (status == CALL_ERROR)
+        vm_release(v);
+    else {
+        vm_set_any(f, ret.dst, v);
+        f->pc = ret.next;
+    }
+    return status;
+}

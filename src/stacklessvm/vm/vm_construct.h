@@ -1,0 +1,20 @@
+/* Calls of objects and classes whose __call__ or __new__ is written in Python. */
+#ifndef VM_CONSTRUCT_H
+#define VM_CONSTRUCT_H
+
+#include "vm/vm_call.h"
+
+/* Both as vm_call_words(); CALL_NOT_MINE: nothing was done, or an exception is set.  args[-1] is
+   free. */
+VmCallStatus vm_call_object(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
+                            PyObject *kwnames, VmReturn ret, VmFrame **pushed);
+VmCallStatus vm_construct(VmAct *A, VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n,
+                          PyObject *kwnames, VmReturn ret, VmFrame **pushed);
+
+/* v (taken) is what __new__ of a RET_NEW frame returned; f goes on, unless __init__ is pushed. */
+VmCallStatus vm_constructed(VmAct *A, VmFrame *f, VmReturn ret, VmWord v, VmFrame **pushed);
+
+/* May a call of it push a frame? */
+int vm_is_called_by_python(PyObject *callee);
+
+#endif

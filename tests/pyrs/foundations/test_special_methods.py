@@ -1,0 +1,198 @@
+"""Special methods written in Python call each other to any depth on a small C stack."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("pyrs._pyrs", reason="needs the VM")
+
+DEPTH = 20_000
+PROGRAM = """
+import sys
+sys.setrecursionlimit(10_000_000)
+depth = int(sys.argv[1])
+left = 0
+
+def down():
+    global left
+    left -= 1
+    return left > 0
+
+class C:
+    def __add__(self, other): return down() and self + other
+    def __radd__(self, other): return down() and 1 + self
+    def __pow__(self, other): return down() and self ** other
+    def __rpow__(self, other): return down() and 2 ** self
+    def __neg__(self): return down() and -self
+    def __eq__(self, other): return down() and self == other
+    def __lt__(self, other): return True if down() and self < other else False
+    def __gt__(self, other): return down() and 1 < self
+    def __bool__(self): return True if down() and self else False
+    def __contains__(self, item): return True if down() and item in self else False
+    def __getitem__(self, key): return down() and self[key]
+    def __setitem__(self, key, value):
+        if down(): self[key] = value
+    def __delitem__(self, key):
+        if down(): del self[key]
+    def __call__(self, *args, **kwargs): return down() and self(*args, **kwargs)
+    def __getattr__(self, name): return down() and self.missing
+    @property
+    def p(self): return down() and self.p
+    @p.setter
+    def p(self, value):
+        if down(): self.p = value
+    @p.deleter
+    def p(self):
+        if down(): del self.p
+    def __iter__(self): return iter(()) if not down() else [x for x in self].__iter__()
+    def __enter__(self):
+        if down():
+            with self: pass
+    def __exit__(self, *args): return None
+
+class Refuses:
+    def __add__(self, other): return NotImplemented
+    __lt__ = __iadd__ = __add__
+
+class Accepts:
+    def __radd__(self, other): return down() and other + self
+    def __gt__(self, other): return down() and other < self
+
+class Inplace:
+    def __iadd__(self, other):
+        if down(): self += 1
+        return self
+
+class Truth:
+    def __init__(self): pass
+    def __eq__(self, other): return self
+    def __bool__(self): return True if down() and self == 1 else False
+
+class Length:
+    def __len__(self): return 1 if down() and self else 0
+
+class Ne:
+    def __eq__(self, other): return down() and self != other
+
+class Attribute:
+    def __getattribute__(self, name): return down() and self.x
+
+class Hook:
+    def __getattribute__(self, name): raise AttributeError
+    def __getattr__(self, name): return down() and self.x
+
+class Set:
+    def __setattr__(self, name, value):
+        if down(): self.x = value
+    def __delattr__(self, name):
+        if down(): del self.x
+
+class Descriptor:
+    def __get__(self, o, cls): return down() and (cls if o is None else o).d
+    def __set__(self, o, value):
+        if down(): o.d = value
+
+class Described:
+    d = Descriptor()
+
+class Method:
+    @property
+    def m(self): return self.m.real if down() else 5
+
+class Next:
+    def __iter__(self): return self
+    def __next__(self):
+        if down():
+            for x in self: pass
+        raise StopIteration
+
+class New:
+    def __new__(cls, *args):
+        self = object.__new__(cls)
+        if down(): New(*args)
+        return self
+
+class NewInit:
+    def __new__(cls, *args): return object.__new__(cls)
+    def __init__(self, *args):
+        if down(): NewInit(*args)
+
+class Init:
+    def __init__(self, *args, **kwargs):
+        if down(): Init(*args, **kwargs)
+
+class Meta(type):
+    def __call__(cls): return down() and cls()
+    def __getattr__(cls, name): return down() and cls.missing
+    def __getitem__(cls, key): return down() and cls[key]
+
+class OfMeta(metaclass=Meta): pass
+
+c, items = C(), [1]
+def loop(o):
+    for x in o: pass
+def enter(o):
+    with o: pass
+def plus(o): o += 1
+def put(o): o.p = 1
+def put_x(o): o.x = 1
+def put_d(o): o.d = 1
+def put_item(o): o[1] = 2
+def drop(o): del o.p
+def drop_x(o): del o.x
+def drop_item(o): del o[1]
+
+STEPS = [
+    lambda: c + 1, lambda: 1 + c, lambda: c ** 2, lambda: 2 ** c, lambda: -c, lambda: c == 1,
+    lambda: c < 1, lambda: 1 < c, lambda: not c, lambda: 1 in c,
+    lambda: c[1], lambda: put_item(c), lambda: drop_item(c), lambda: c(), lambda: c(1, k=2),
+    lambda: c(*items), lambda: c.missing, lambda: c.p, lambda: put(c), lambda: drop(c),
+    lambda: loop(c), lambda: enter(c), lambda: Refuses() + Accepts(), lambda: Refuses() < Accepts(), lambda: plus(Inplace()), lambda: Truth() == 1 or not Truth(),
+    lambda: not Length(), lambda: Ne() != 1, lambda: Attribute().x, lambda: Hook().x,
+    lambda: put_x(Set()), lambda: drop_x(Set()), lambda: Described().d, lambda: Described.d,
+    lambda: put_d(Described()), lambda: Method().m, lambda: loop(Next()), lambda: New(1),
+    lambda: NewInit(1), lambda: Init(1), lambda: Init(1, k=2), lambda: OfMeta(),
+    lambda: OfMeta.missing, lambda: OfMeta[1],
+]
+for i, step in enumerate(STEPS):
+    left = depth
+    try:
+        step()
+        print(i, "ok" if left <= 0 else ("left", left))
+    except RecursionError as e:
+        print(i, step.__code__.co_names, depth - left, e)
+"""
+
+
+def ends(kilobytes, depth):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_STACK, (kilobytes << 10, kilobytes << 10))
+
+    run = subprocess.run(
+        [sys.executable, "-m", "pyrs", "-c", PROGRAM, str(depth)],
+        preexec_fn=limit, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert (run.returncode, run.stderr[-2000:]) == (0, "")
+    return [line for line in run.stdout.splitlines() if not line.endswith(" ok")]
+
+
+# a frame that went over to CPython has its callees on the C stack
+@pytest.mark.native
+@pytest.mark.limits
+@pytest.mark.parametrize("kilobytes", [256, 1024])
+def test_special_methods_take_no_c_stack(kilobytes):
+    assert ends(kilobytes, DEPTH) == []
+
+
+@pytest.mark.limits
+def test_tracing_takes_the_special_methods_back_to_the_c_stack():
+    program = f"import sys; sys.settrace(lambda *a: None)\n{PROGRAM}"
+    run = subprocess.run(
+        [sys.executable, "-m", "pyrs", "-c", program.replace("10_000_000", "300"), "50000"],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+    assert (run.returncode, run.stderr[-2000:]) == (0, "")
+    assert "maximum recursion depth" in run.stdout
