@@ -38,6 +38,7 @@ class Both(Left, Right):
     def cell(self):
         def inner():
             return self
+
         return super().who(), inner() is self
 
     def other_type(self):

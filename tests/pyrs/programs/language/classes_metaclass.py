@@ -100,6 +100,7 @@ class Other(type):
 
 
 try:
+
     class Conflict(A, metaclass=Other):
         pass
 except TypeError as e:

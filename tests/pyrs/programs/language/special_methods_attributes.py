@@ -1,5 +1,7 @@
 """Attributes behind Python code: properties, descriptors, __getattribute__, __getattr__,
 __setattr__, items and iterators; on instances, classes and metaclasses."""
+# the longer way is what is asked here
+# ruff: noqa: B007, C416, C420
 
 import functools
 import sys
@@ -349,7 +351,16 @@ def absent_call(o):
     return o.nowhere()
 
 
-for kind in (Hook, Attribute, AttributeRaises, AttributeAndHook, AttributeOther, Set, OnlyDelete, SetReturns):
+for kind in (
+    Hook,
+    Attribute,
+    AttributeRaises,
+    AttributeAndHook,
+    AttributeOther,
+    Set,
+    OnlyDelete,
+    SetReturns,
+):
     print(kind.__name__)
     all_ways(kind())
 hook = Hook()

@@ -1,5 +1,7 @@
 """Calls through special methods: __call__, __new__ with __init__ behind it, metaclasses, and the
 builtins that ask objects."""
+# the longer way is what is asked here
+# ruff: noqa: B009, B023, B024, PIE804, RUF034, UP003
 
 import abc
 import sys
@@ -296,7 +298,16 @@ shown("OtherInit itself", lambda: OtherInit(OtherInit(3)))
 shown("Sub", lambda: Sub(1, 2))
 shown("Chooses", lambda: Chooses(1))
 shown("Chosen", lambda: Chosen(1, 2))
-for cls in InitReturns, InitFails, NewFails, NewReturnsNone, OnlyNew, ClassMethodNew, CallableNew, GeneratorNew:
+for cls in (
+    InitReturns,
+    InitFails,
+    NewFails,
+    NewReturnsNone,
+    OnlyNew,
+    ClassMethodNew,
+    CallableNew,
+    GeneratorNew,
+):
     shown(cls.__name__, lambda: cls())
 shown("OnlyNew args", lambda: OnlyNew(1))
 shown("Int", lambda: Int(3, extra=4) + 1)
@@ -504,7 +515,10 @@ def counts():
         len(asked), bool(asked), iter(asked), next(asked), getattr(asked, "x")
         for failing in (InitFails, NewFails, NewInit, Strict(), InitReturns):
             try:
-                failing(*((1,) if failing is InitFails else ()), **({} if failing is not NewFails else {}))
+                failing(
+                    *((1,) if failing is InitFails else ()),
+                    **({} if failing is not NewFails else {}),
+                )
             except (ValueError, TypeError):
                 pass
     del log[:]

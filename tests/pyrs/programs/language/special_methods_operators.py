@@ -172,7 +172,23 @@ PAIRS = [
     (True, Num(1)), (Text("t"), "u"), (Text("t"), a), ([1], a), (a, [1]), (Seq([1]), [2]),
     (Seq([1]), a), (Seq([1]), 2), (print, a), (2**70, a), (a, 2**70), (1j, a), (object(), a),
 ]  # fmt: skip
-for operation in add, iadd, sub, power, ipower, shift, matmul, mod, mul, lt, eq, ne, ge, lt_jump, eq_jump:
+for operation in (
+    add,
+    iadd,
+    sub,
+    power,
+    ipower,
+    shift,
+    matmul,
+    mod,
+    mul,
+    lt,
+    eq,
+    ne,
+    ge,
+    lt_jump,
+    eq_jump,
+):
     for pair in PAIRS:
         shown(operation, *pair)
 for operation in add_one, one_add, ne_one:
@@ -321,7 +337,20 @@ class Truth:
         return self.truth
 
 
-for answer in True, False, 1, 0, "", "x", [], NotImplemented, None, Truth(True), Truth(False), Truth(3):
+for answer in (
+    True,
+    False,
+    1,
+    0,
+    "",
+    "x",
+    [],
+    NotImplemented,
+    None,
+    Truth(True),
+    Truth(False),
+    Truth(3),
+):
     x = Answers(answer)
     shown(eq, x, 1)
     shown(ne, x, 1)
@@ -444,7 +473,10 @@ def places(function, *args):
     except Exception as e:
         chain = []
         while e is not None:
-            names = [(f.name, f.lineno, f.colno, f.end_colno) for f in traceback.extract_tb(e.__traceback__)]
+            names = [
+                (f.name, f.lineno, f.colno, f.end_colno)
+                for f in traceback.extract_tb(e.__traceback__)
+            ]
             chain.append((type(e).__name__, names))
             e = e.__context__
         print(function.__name__, chain)
@@ -471,7 +503,12 @@ places(both, fails, 1)
 class Frames:
     def __add__(self, other):
         f = sys._getframe()
-        return (f.f_code.co_name, f.f_back.f_code.co_name, f.f_back.f_lineno, f.f_back.f_locals["x"] is self)
+        return (
+            f.f_code.co_name,
+            f.f_back.f_code.co_name,
+            f.f_back.f_lineno,
+            f.f_back.f_locals["x"] is self,
+        )
 
     __lt__ = __neg__ = __add__
 

@@ -2,10 +2,7 @@ import traceback
 
 
 def level3(x):
-    return (
-        1
-        / x
-    )
+    return 1 / x
 
 
 def level2(x):
@@ -32,10 +29,7 @@ except RuntimeError as e:
 class C:
     @property
     def p(self):
-        return [
-            self.missing
-            for _ in range(1)
-        ]
+        return [self.missing for _ in range(1)]
 
     def __getitem__(self, i):
         raise IndexError(i)
@@ -54,10 +48,7 @@ def gen():
 
 
 def consume():
-    return sum(
-        x
-        for x in gen()
-    )
+    return sum(x for x in gen())
 
 
 try:
