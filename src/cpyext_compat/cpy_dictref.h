@@ -55,4 +55,33 @@ cpy_list_get(PyObject *list, Py_ssize_t i)
 #endif
 }
 
+/* A container to walk while others may change it: a copy without the GIL; else the
+   container itself, as nobody runs between two steps of ours. -> new, or NULL with an
+   exception */
+static inline PyObject *
+cpy_dict_to_walk(PyObject *dict)
+{
+#ifdef Py_GIL_DISABLED
+    return PyDict_Copy(dict);
+#else
+    return Py_NewRef(dict);
+#endif
+}
+
+static inline PyObject *
+cpy_list_to_walk(PyObject *list) /* or tuple */
+{
+#ifdef Py_GIL_DISABLED
+    return PySequence_Tuple(list);
+#else
+    return Py_NewRef(list);
+#endif
+}
+
+#ifdef Py_GIL_DISABLED
+enum { CPY_FREE_THREADED = 1 };
+#else
+enum { CPY_FREE_THREADED = 0 };
+#endif
+
 #endif

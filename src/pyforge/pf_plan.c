@@ -1,4 +1,5 @@
 /* Builds and releases plans; see pf_plan.h. */
+#include "cpyext_compat/cpy_dictref.h"
 #include "pf_plan.h"
 
 #include <string.h>
@@ -260,23 +261,32 @@ step_visit(PfStep *s, visitproc visit, void *arg)
 /* -- Staleness ---------------------------------------------------------------- */
 
 static int
+holds_other_items(PyObject *list, PyObject *items)
+{
+    int other = PyList_GET_SIZE(list) != PyTuple_GET_SIZE(items);
+
+    for (Py_ssize_t i = 0; !other && i < PyTuple_GET_SIZE(items); i++) {
+        PyObject *item = cpy_list_get(list, i);
+        other = item != PyTuple_GET_ITEM(items, i);
+        Py_XDECREF(item);
+    }
+    return other;
+}
+
+static int
 watch_is_stale(const PfWatch *w)
 {
-    PyObject *now = PyDict_GetItemWithError(w->container, w->key); /* borrowed, compared only */
+    PyObject *now; /* owned */
+    int r = cpy_dict_get(w->container, w->key, &now);
 
+    if (r < 0)
+        return -1;
     if (w->value == Py_NotImplemented) /* nothing was there */
-        return now != NULL ? 1 : PyErr_Occurred() ? -1
-                                                  : 0;
-    if (now != w->value)
-        return now == NULL && PyErr_Occurred() ? -1 : 1;
-    if (w->items == NULL)
-        return 0;
-    if (PyList_GET_SIZE(now) != PyTuple_GET_SIZE(w->items))
-        return 1;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(w->items); i++)
-        if (PyList_GET_ITEM(now, i) != PyTuple_GET_ITEM(w->items, i))
-            return 1;
-    return 0;
+        r = now != NULL;
+    else
+        r = now != w->value || (w->items != NULL && holds_other_items(now, w->items));
+    Py_XDECREF(now);
+    return r;
 }
 
 int

@@ -184,16 +184,17 @@ pf_make_datetime(const PfStamp *t)
 
 enum { NOT_HEX = 0x100 }; /* stays above a byte however it is shifted in */
 
-/* value of a hexadecimal digit */
 static uint16_t hex_value[256];
 
 void
 pf_scan_init(void)
 {
-    for (int c = 0; c < 256; c++)
-        hex_value[c] = NOT_HEX;
-    for (int i = 0; i < 16; i++)
-        hex_value[(uint8_t) "0123456789abcdef"[i]] = hex_value[(uint8_t) "0123456789ABCDEF"[i]] = (uint16_t)i;
+    for (int c = 0; c < 256; c++) { /* one store each: another interpreter may be reading */
+        int letter = (c | 32) - 'a', digit = c - '0';
+        hex_value[c] = (uint16_t)(digit >= 0 && digit <= 9     ? digit
+                                  : letter >= 0 && letter <= 5 ? letter + 10
+                                                               : NOT_HEX);
+    }
 }
 
 /* n bytes from 2n digits; ORs into *seen what shows a character that isn't one */

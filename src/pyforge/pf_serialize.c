@@ -26,7 +26,7 @@ bad:
 int
 pf_writer_begin(PfWriter *w, PfEncoder *e, Py_ssize_t rows)
 {
-    Py_ssize_t row = e->row_size, hint;
+    Py_ssize_t row = __atomic_load_n(&e->row_size, __ATOMIC_RELAXED), hint;
 
     *w = (PfWriter){.st = e->st, .style = &e->style};
     if (rows < 1)
@@ -40,11 +40,11 @@ pf_writer_end(PfWriter *w, PfEncoder *e, Py_ssize_t rows, int ok)
 {
     PyObject *bytes = NULL;
 
-    e->fallbacks += w->fallbacks;
+    __atomic_fetch_add(&e->fallbacks, w->fallbacks, __ATOMIC_RELAXED);
     if (ok) {
         Py_ssize_t size = (Py_ssize_t)pf_out_size(&w->out);
         if (rows > 0)
-            e->row_size = size / rows + 1;
+            __atomic_store_n(&e->row_size, size / rows + 1, __ATOMIC_RELAXED);
         bytes = pf_out_finish(&w->out);
     }
     pf_out_clear(&w->out);
@@ -92,11 +92,11 @@ write_sequence(PfWriter *w, PfEncoder *e, PyObject *row)
     if (PySequence_Fast_GET_SIZE(row) != e->n_columns)
         return shape_error(e, row);
     for (Py_ssize_t i = 0; i < e->n_columns; i++) {
-        PyObject *v;
+        PyObject *v = PyTuple_Check(row) ? Py_NewRef(PyTuple_GET_ITEM(row, i))
+                                         : cpy_list_get(row, i);
         int bad;
-        if (i >= PySequence_Fast_GET_SIZE(row)) /* shrunk meanwhile */
+        if (v == NULL) /* shrunk meanwhile */
             return shape_error(e, row);
-        v = Py_NewRef(PySequence_Fast_GET_ITEM(row, i));
         bad = write_cell(w, &e->columns[i], v) < 0;
         Py_DECREF(v);
         if (bad)
@@ -351,7 +351,7 @@ encoder_as_dict(PyObject *self, PyObject *instance, int is_mapping)
         Py_XDECREF(plain);
     }
     Py_XDECREF(dict);
-    e->fallbacks += w.fallbacks;
+    __atomic_fetch_add(&e->fallbacks, w.fallbacks, __ATOMIC_RELAXED);
     pf_out_clear(&w.out);
     return result;
 }

@@ -269,13 +269,36 @@ take_file(PfState *st, const PfStep *s, PyObject *v, PyObject **out)
     return ok ? take_same(v, out) : PF_PUNT;
 }
 
+static int
+items_are_json(PyObject *list, int depth)
+{
+    PyObject *items = cpy_list_to_walk(list); /* owned */
+    int yes = items != NULL;
+
+    for (Py_ssize_t i = 0; yes && i < PySequence_Fast_GET_SIZE(items); i++)
+        yes = pf_is_json(PySequence_Fast_GET_ITEM(items, i), depth);
+    Py_XDECREF(items);
+    return yes;
+}
+
+static int
+pairs_are_json(PyObject *dict, int depth)
+{
+    PyObject *pairs = cpy_dict_to_walk(dict), *key, *item; /* owned, borrowed from it */
+    Py_ssize_t at = 0;
+    int yes = pairs != NULL;
+
+    while (yes && PyDict_Next(pairs, &at, &key, &item))
+        yes = PyUnicode_CheckExact(key) && pf_is_json(item, depth);
+    Py_XDECREF(pairs);
+    return yes;
+}
+
 /* Exact types, text keys, bounded depth, small ints */
 int
 pf_is_json(PyObject *v, int depth)
 {
     PyTypeObject *t = Py_TYPE(v);
-    PyObject *key, *item;
-    Py_ssize_t at = 0;
     int overflow;
 
     if (v == Py_None || t == &PyUnicode_Type || t == &PyFloat_Type || t == &PyBool_Type)
@@ -286,30 +309,22 @@ pf_is_json(PyObject *v, int depth)
     }
     if (depth > 60)
         return 0;
-    if (t == &PyDict_Type) {
-        while (PyDict_Next(v, &at, &key, &item))
-            if (!PyUnicode_CheckExact(key) || !pf_is_json(item, depth + 1))
-                return 0;
-        return 1;
-    }
-    if (t != &PyList_Type && t != &PyTuple_Type)
-        return 0;
-    for (; at < PySequence_Fast_GET_SIZE(v); at++)
-        if (!pf_is_json(PySequence_Fast_GET_ITEM(v, at), depth + 1))
-            return 0;
-    return 1;
+    if (t == &PyDict_Type)
+        return pairs_are_json(v, depth + 1);
+    return (t == &PyList_Type || t == &PyTuple_Type) && items_are_json(v, depth + 1);
 }
 
 static int
 is_hstore(PyObject *v)
 {
-    PyObject *key, *item;
+    PyObject *pairs = cpy_dict_to_walk(v), *key, *item; /* owned, borrowed from it */
     Py_ssize_t at = 0;
+    int yes = pairs != NULL;
 
-    while (PyDict_Next(v, &at, &key, &item))
-        if (item != Py_None && !PyUnicode_CheckExact(item))
-            return 0;
-    return 1;
+    while (yes && PyDict_Next(pairs, &at, &key, &item))
+        yes = item == Py_None || PyUnicode_CheckExact(item);
+    Py_XDECREF(pairs);
+    return yes;
 }
 
 int

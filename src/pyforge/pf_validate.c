@@ -100,6 +100,8 @@ run_validators(PfPlan *p, PfStep *s, PyObject *v, const PfFacts *f)
 
 /* -- Array items -------------------------------------------------------------- */
 
+static int items_pass(PfPlan *p, PfStep *s, PyObject *list);
+
 /* An item passes base.validate and base.run_validators, by C alone. Items are not
    converted by Django, so only values already of the kind's type are understood. */
 static int
@@ -109,13 +111,9 @@ item_passes(PfPlan *p, PfStep *s, PyObject *v)
     PyObject *same = NULL;
     int empty = 0, ok;
 
-    if (s->kind == PF_KIND_ARRAY && PyList_CheckExact(v)) {
-        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(v); i++)
-            if (!item_passes(p, s->base, PyList_GET_ITEM(v, i)))
-                return 0;
-        if (s->base->kind == PF_KIND_ARRAY)
-            return 0; /* three levels: lengths are Django's to compare */
-    }
+    if (s->kind == PF_KIND_ARRAY && PyList_CheckExact(v)
+        && (!items_pass(p, s, v) || s->base->kind == PF_KIND_ARRAY))
+        return 0; /* three levels: lengths are Django's to compare */
     if (pf_take(p->st, s, v, &same, &f) != PF_TAKEN)
         return 0;
     ok = same == v;
@@ -134,21 +132,29 @@ item_passes(PfPlan *p, PfStep *s, PyObject *v)
 }
 
 static int
+has_width(PyObject *item, Py_ssize_t *width)
+{
+    if (!PyList_CheckExact(item) || (*width >= 0 && PyList_GET_SIZE(item) != *width))
+        return 0;
+    *width = PyList_GET_SIZE(item);
+    return 1;
+}
+
+/* 0 may leave an exception, which the punt that follows clears */
+static int
 items_pass(PfPlan *p, PfStep *s, PyObject *list)
 {
+    PyObject *items = cpy_list_to_walk(list); /* owned */
     Py_ssize_t width = -1;
+    int yes = items != NULL;
 
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
-        PyObject *item = PyList_GET_ITEM(list, i);
-        if (!item_passes(p, s->base, item))
-            return 0;
-        if (s->base->kind == PF_KIND_ARRAY) {
-            if (!PyList_CheckExact(item) || (width >= 0 && PyList_GET_SIZE(item) != width))
-                return 0;
-            width = PyList_GET_SIZE(item);
-        }
+    for (Py_ssize_t i = 0; yes && i < PySequence_Fast_GET_SIZE(items); i++) {
+        PyObject *item = PySequence_Fast_GET_ITEM(items, i);
+        yes = item_passes(p, s->base, item)
+              && (s->base->kind != PF_KIND_ARRAY || has_width(item, &width));
     }
-    return 1;
+    Py_XDECREF(items);
+    return yes;
 }
 
 /* -- The common case ---------------------------------------------------------- */

@@ -3,6 +3,7 @@
    Recursion is counted by CPython; a container inside itself is found by walking the
    chain of open containers. What isn't known here goes to style->fallback, which is
    the live encoder's `default`. */
+#include "cpyext_compat/cpy_dictref.h"
 #include "pf_style.h"
 
 static int
@@ -79,7 +80,8 @@ write_items(PfWriter *w, PyObject *fast)
 static int
 write_list(PfWriter *w, PyObject *v)
 {
-    PyObject *fast = PySequence_Fast(v, "sequence expected"); /* owned */
+    PyObject *fast = PyList_CheckExact(v) ? cpy_list_to_walk(v)
+                                          : PySequence_Fast(v, "sequence expected"); /* owned */
     PfOpen here;
     int r;
 
@@ -205,7 +207,8 @@ write_dict(PfWriter *w, PyObject *v)
         return -1;
     r = pf_out_char(&w->out, '{');
     if (r == 0) {
-        int live = PyDict_CheckExact(v) && !w->style->sort_keys && !w->style->custom;
+        int live = PyDict_CheckExact(v) && !w->style->sort_keys && !w->style->custom
+                   && !CPY_FREE_THREADED;
         r = live ? write_pairs_live(w, v) : write_pairs_snapshot(w, v);
     }
     leave(w, &here);

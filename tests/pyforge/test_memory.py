@@ -134,7 +134,8 @@ def outcome(call):
 
 
 def text_of(result):
-    return result[0], repr(result[1])
+    """An object's address is no part of the answer."""
+    return result[0], re.sub(r" at 0x[0-9a-f]+", "", repr(result[1]))
 
 
 # what CPython itself says when there is no memory left for a traceback
