@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from functools import lru_cache, partial
-from types import BuiltinMethodType, FunctionType
+from types import FunctionType
 from typing import Any, cast
 
 from django.core import validators as v
@@ -267,7 +267,7 @@ def _regex(validator: Any) -> Op | str:
     if compiled is not None:
         return _op("AUTOMATON", validator, compiled, flag=inverse)
     search = validator.regex.search
-    if type(search) is not BuiltinMethodType:
+    if type(getattr(search, "__self__", None)) is not re.Pattern:
         return "pattern object of its own"
     return _op("SEARCH", validator, search, flag=inverse)
 
@@ -339,10 +339,11 @@ def compile_validator(validator: Any) -> tuple[Op, ValidatorDescriptor, list[Any
     if isinstance(result, str):
         return _op("CALL", validator), ValidatorDescriptor(name, "CALL", result), []
     op_name = OP_NAMES[result[0]]
-    state = getattr(validator, "__dict__", {}) if op_name != "SEARCH" else {}
+    state = getattr(validator, "__dict__", {})
     watches = [
         (state, key, value) for key, value in state.items() if key not in ("message", "code")
     ]
+    watches.append((state, "", None))  # nothing new stands before the class's attributes
     return result, ValidatorDescriptor(name, op_name), watches
 
 

@@ -77,6 +77,7 @@ watches_init(PfStep *s, PyObject *watches)
         w->container = Py_NewRef(container);
         w->key = Py_NewRef(key);
         w->value = Py_NewRef(value);
+        w->size = PyDict_GET_SIZE(container);
         if (PyList_CheckExact(value) && (w->items = PyList_AsTuple(value)) == NULL)
             return -1;
     }
@@ -277,9 +278,11 @@ static int
 watch_is_stale(const PfWatch *w)
 {
     PyObject *now; /* owned */
-    int r = cpy_dict_get(w->container, w->key, &now);
+    int r;
 
-    if (r < 0)
+    if (PyUnicode_GET_LENGTH(w->key) == 0)
+        return PyDict_GET_SIZE(w->container) != w->size;
+    if ((r = cpy_dict_get(w->container, w->key, &now)) < 0)
         return -1;
     if (w->value == Py_NotImplemented) /* nothing was there */
         r = now != NULL;

@@ -33,11 +33,13 @@ typedef struct {
 } PfOp;
 
 /* Something the plan was compiled from: container[key] is still `value`, and when
-   that is a list, it still holds the same items. */
+   that is a list, it still holds the same items. Without a key: the container has
+   neither got nor lost one. */
 typedef struct {
     PyObject *container; /* owned dict */
     PyObject *key, *value;
     PyObject *items;     /* owned tuple or NULL */
+    Py_ssize_t size;     /* without a key: the container's */
 } PfWatch;
 
 typedef struct PfStep {

@@ -5,8 +5,13 @@ import random
 import oracle
 import pytest
 import values
+from django.conf import settings
 from django.core import validators as v
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.test.utils import isolate_apps
+from django.utils import translation
+from oracle import outcome
 from pyforge._pyforge import Plan
 
 import pyforge
@@ -38,6 +43,7 @@ def field_table():
                 (m.DurationField, {}), (m.UUIDField, {}), (m.JSONField, {}),
                 (m.GenericIPAddressField, {}), (m.BinaryField, {"editable": True}),
                 (m.FileField, {}), (m.EmailField, {}), (m.URLField, {}), (m.SlugField, {}),
+                (m.IPAddressField, {}),
             ):  # fmt: skip
                 add(f"{cls.__name__}_{null:d}{blank:d}", cls(null=null, blank=blank, **options))
     for cls in (m.BigIntegerField, m.SmallIntegerField, m.PositiveIntegerField, m.AutoField,
@@ -196,6 +202,64 @@ def test_validators_of_its_own_are_called_once_and_in_order():
 
     assert calls == ["a", "b", "c"]
     assert ours == oracle.outcome(lambda: field.clean("abc", None))
+
+
+def first_of_each_message():
+    """(field, value) for every error message that Django gives to any of the values."""
+    found = {}
+    for field in FIELDS.values():
+        for value in values.ALL:
+            try:
+                field.clean(value, None)
+            except ValidationError as e:
+                for one in e.error_list:
+                    found.setdefault((one.code, str(one.message)), (field, value))
+            except Exception:
+                continue
+    return found
+
+
+@pytest.mark.slow
+def test_every_code_in_every_language():
+    found = first_of_each_message()
+    assert {code for code, _ in found} >= {
+        "invalid", "null", "blank", "invalid_choice", "max_length", "min_length", "max_value", "min_value",
+        "step_size", "max_digits", "max_decimal_places", "max_whole_digits", "invalid_date", "invalid_datetime",
+        "invalid_time", "invalid_extension", "null_characters_not_allowed",
+    }  # fmt: skip
+    plans = {name: plan_of([field])[0] for name, field in FIELDS.items()}
+    languages = [code for code, _ in settings.LANGUAGES]
+    assert len(languages) > 90
+    for field, value in found.values():
+        assert outcome(lambda f=field, x=value: f.clean(x, None))[0] == "invalid"
+        for language in languages:
+            with translation.override(language):
+                ours = outcome(lambda f=field, x=value: plans[f.name].clean_value(f.name, x, None))
+                theirs = outcome(lambda f=field, x=value: f.clean(x, None))
+                assert ours == theirs, (language, field.name, value)
+
+
+@pytest.mark.skipif(not hasattr(models, "GeneratedField"), reason="needs Django 5.0")
+@isolate_apps("forgeapp")
+def test_generated_fields_are_left_alone():
+    class Made(models.Model):
+        a = models.IntegerField()
+        twice = models.GeneratedField(
+            expression=models.F("a") * 2, output_field=models.IntegerField(), db_persist=True
+        )
+
+        class Meta:
+            app_label = "forgeapp"
+
+    rules = pyforge.RuleSet(Made, fields=["a", "twice"])
+    assert [d.kind for d in rules.fields] == ["INT", "SKIP"]
+    assert rules.clean(("5", "anything")) == (5, "anything")
+    made = Made(a="5")
+    made.clean_fields({"id"})
+    rules.clean_fields(made)
+    assert made.a == 5 and rules.report.punts == 0
+    made.__dict__["twice"] = 10
+    assert pyforge.Encoder(Made, fields=["twice"]).encode(made) == b'{"twice": 10}'
 
 
 def test_classes_that_override_a_method_are_not_compiled():

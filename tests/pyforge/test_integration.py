@@ -5,6 +5,7 @@ import importlib
 import io
 import json
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 from django.http import HttpResponse, JsonResponse
 from django.test import RequestFactory, override_settings
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, isolate_apps
 from forgeapp.models import FIELDS, ProxyRec, Rec, make_row
 from oracle import error_facts, outcome
 from pyforge.testing import install
@@ -29,6 +30,7 @@ from pyforge.testing import install
 import pyforge
 from pyforge import _django_internals as internals
 from pyforge import _patch, conf, signals
+from pyforge import rules as rules_module
 
 # before Django 5.2 the e-mail rule is another one, and stays in Python
 all_native = pytest.mark.skipif(not internals.EMAIL_IS_KNOWN, reason="e-mail is kept in Python")
@@ -161,6 +163,23 @@ def test_changed_fields_make_a_plan_stale():
     with override_settings(USE_TZ=False):
         assert rules.stale
     assert rules.clean({"name": "abc", "qty": 1}) and rules.report.rebuilds >= 3
+
+
+def test_patterns_that_stay_in_re_are_searched_by_c_and_watched():
+    field = models.CharField(validators=[v.RegexValidator(r"(?<=a)b", "no")])
+    field.set_attributes_from_name("x")
+    rules = pyforge.RuleSet([])
+    rules._fields = [field]
+    rules._compile()
+    assert [d.op for d in rules.fields[0].validators] == ["SEARCH"]
+    assert rules.clean(["ab"]) == ("ab",) and rules.report.calls == 0
+    with pytest.raises(ValidationError, match="no"):
+        rules.clean(["b"])
+    field.validators[0].regex = re.compile(r"^b(?=$)")
+    assert rules.stale and rules.clean(["b"]) == ("b",)
+    field.validators[0].inverse_match = True
+    with pytest.raises(ValidationError):
+        rules.clean(["b"])
 
 
 def test_rule_sets_are_shared_pickled_and_used_by_threads():
@@ -425,6 +444,23 @@ def test_serializers_write_djangos_bytes(fmt):
     assert stream.getvalue() == nothing
 
 
+def test_serialization_modules_are_djangos_own_hook():
+    Rec.objects.bulk_create([Rec(**make_row(i)) for i in range(3)])
+    qs = Rec.objects.order_by("id")
+    modules = {f: f"pyforge.serializers.{f}" for f in ("json", "jsonl")}
+    theirs = {f: serializers.serialize(f, qs) for f in modules}
+    before = _patch.calls["serializers"]
+    with override_settings(SERIALIZATION_MODULES=modules):
+        serializers._serializers = {}
+        try:
+            ours = {f: serializers.serialize(f, qs) for f in modules}
+            back = [d.object.qty for d in serializers.deserialize("json", ours["json"])]
+        finally:
+            serializers._serializers = {}
+    assert ours == theirs and _patch.calls["serializers"] == before + 2
+    assert back == [make_row(i)["qty"] for i in range(3)]
+
+
 def test_install_patches_when_django_is_set_up(monkeypatch):
     import django
 
@@ -453,6 +489,43 @@ def test_settings_are_checked():
     ):
         assert ids(**wrong) == {"pyforge.E002"}
     assert conf.read() == conf.Config()
+
+
+def test_what_falls_back_is_a_warning_of_the_deployment_check():
+    with isolate_apps("forgeapp"):
+
+        class Odd(models.Model):
+            own = models.CharField(max_length=3, validators=[v.RegexValidator(r"(?<=a)b")])
+            made = models.CharField(max_length=3, choices=lambda: [("a", "A")])
+
+            class Meta:
+                app_label = "forgeapp"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pyforge.checks.models_of", lambda labels: ([Odd], []))
+        found = django_checks.run_checks(tags=["compile"], include_deployment_checks=True)
+    ids = {m.id: m.msg for m in found if m.id.startswith("pyforge.W")}
+    assert "Odd.own" in ids["pyforge.W002"] and "linear" in ids["pyforge.W002"]
+    assert ids.get("pyforge.W001", "Odd.made").find("Odd.made") >= 0
+
+
+def test_models_are_compiled_when_the_app_is_ready_if_asked():
+    from django.apps import apps
+
+    sent = []
+
+    def heard(sender, rules, **kwargs):
+        sent.append((sender, rules))
+
+    pyforge.RuleSet.for_model(Rec)
+    rules_module._cache.clear()
+    signals.ruleset_compiled.connect(heard)
+    try:
+        with override_settings(PYFORGE={"COMPILE": "ready", "MODELS": ["forgeapp.Rec"]}):
+            apps.get_app_config("pyforge").ready()
+    finally:
+        signals.ruleset_compiled.disconnect(heard)
+    assert [s for s, _ in sent] == [Rec] and sent[0][1] is pyforge.RuleSet.for_model(Rec)
 
 
 @all_native
