@@ -64,11 +64,7 @@ async def main():
         print(type(m).__name__)
     async with Manager():
         raise ValueError
-    print(
-        [x async for x in Ticker(3)],
-        [x async for x in agen(3) if x],
-        {x: await child("c", 0) async for x in agen(1)},
-    )
+    print([x async for x in Ticker(3)], [x async for x in agen(3) if x], {x: await child("c", 0) async for x in agen(1)})
     g = agen(5)
     print(await g.__anext__(), await g.asend("hi"))
     await g.aclose()

@@ -51,16 +51,7 @@ def write(o, v):
     return o.v
 
 
-objects = [
-    A(1),
-    B(2),
-    C(3),
-    D(),
-    E(5),
-    A(6),
-    type("F", (A,), {})(7),
-    type("G", (B,), {"m": lambda s: "G.m"})(8),
-]
+objects = [A(1), B(2), C(3), D(), E(5), A(6), type("F", (A,), {})(7), type("G", (B,), {"m": lambda s: "G.m"})(8)]
 for _ in range(3):
     print([read(o) for o in objects])
     print([call(o) for o in objects])
@@ -89,9 +80,7 @@ def swap_base():
 
 b = B("y")
 try:
-    print(
-        loop(b, 4, swap_base), b.other if hasattr(b, "other") else "no other", B.__mro__[1].__name__
-    )
+    print(loop(b, 4, swap_base), b.other if hasattr(b, "other") else "no other", B.__mro__[1].__name__)
 except TypeError as e:
     print(e)
 

@@ -39,28 +39,7 @@ def gen(x):
 
 import functools
 
-targets = [
-    f,
-    g,
-    K,
-    K(),
-    K().m,
-    K.s,
-    K.c,
-    len,
-    str,
-    int,
-    functools.partial(g, y=1),
-    lambda x: x,
-    [].append,
-    abs,
-    type,
-    gen,
-    list,
-    dict.fromkeys,
-    "{}".format,
-    print,
-]
+targets = [f, g, K, K(), K().m, K.s, K.c, len, str, int, functools.partial(g, y=1), lambda x: x, [].append, abs, type, gen, list, dict.fromkeys, "{}".format, print]
 for t in targets:
     arg = [1] if t in (len, list, dict.fromkeys) else 3
     r = call1(t, arg)

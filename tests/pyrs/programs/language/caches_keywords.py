@@ -49,28 +49,11 @@ def attempt(f, *args):
 
 
 o = Called()
-functions = [
-    plain,
-    turned,
-    only,
-    star,
-    both,
-    positional,
-    o,
-    o.method,
-    Called.of_class,
-    o.static,
-    dict,
-]
+functions = [plain, turned, only, star, both, positional, o, o.method, Called.of_class, o.static, dict]
 for turn in range(3):
     for f in functions:
-        print(
-            attempt(lambda: f(a=1, b=2)),
-            attempt(lambda: f(1, c=3)),
-            attempt(lambda: f(1, b=2, c=3)),
-            attempt(lambda: f(1, 2, 3, 4, c=5)),
-            attempt(lambda: f(1, 2, c=2, a=1)),
-        )
+        print(attempt(lambda: f(a=1, b=2)), attempt(lambda: f(1, c=3)), attempt(lambda: f(1, b=2, c=3)),
+              attempt(lambda: f(1, 2, 3, 4, c=5)), attempt(lambda: f(1, 2, c=2, a=1)))
 
 print(attempt(lambda: plain(1, d=1)), attempt(lambda: plain(1, a=1)), attempt(lambda: plain()))
 for defaults in [(7, 8), (9,), None, (1, 2, 3)]:

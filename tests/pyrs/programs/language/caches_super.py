@@ -38,7 +38,6 @@ class Both(Left, Right):
     def cell(self):
         def inner():
             return self
-
         return super().who(), inner() is self
 
     def other_type(self):

@@ -39,7 +39,6 @@ class D(B, C):
 d = D(b=1, c=2, other=3)
 print(d.f(), d.each(), [k.__name__ for k in D.__mro__])
 try:
-
     class Bad(A, B):
         pass
 except TypeError as e:
@@ -135,9 +134,7 @@ try:
     Abstract().run()
 except NotImplementedError as e:
     print(e)
-print(
-    isinstance(d, (int, A)), issubclass(D, C), D.__bases__ == (B, C), A.f(d), D.f is D.__dict__["f"]
-)
+print(isinstance(d, (int, A)), issubclass(D, C), D.__bases__ == (B, C), A.f(d), D.f is D.__dict__["f"])
 
 
 class Init:

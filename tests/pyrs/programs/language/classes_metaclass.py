@@ -100,7 +100,6 @@ class Other(type):
 
 
 try:
-
     class Conflict(A, metaclass=Other):
         pass
 except TypeError as e:

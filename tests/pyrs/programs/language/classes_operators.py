@@ -98,9 +98,7 @@ b[0] = 1
 del b[0]
 b[1:3] = "x"
 print(3 in b, 9 not in b, list(b), b(1, k=2), divmod(b, 1), b**2, pow(b, 2, 3), [10, 20, 30][b])
-print(
-    float(b), round(b), round(b, 1), f"{b:spec}", reversed(b), {b: 1}[V(3, 4)], hex(b), range(9)[b]
-)
+print(float(b), round(b), round(b, 1), f"{b:spec}", reversed(b), {b: 1}[V(3, 4)], hex(b), range(9)[b])
 for attempt in (lambda: b + 5, lambda: b - 1, lambda: b > 5, lambda: 5 @ b, lambda: b // 2):
     try:
         print(attempt())

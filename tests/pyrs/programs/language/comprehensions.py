@@ -36,9 +36,7 @@ print([y := 5, y + 1], y)
 print([last := i for i in range(4)], last)
 print(any(x > 2 for x in range(5)), all(x > 2 for x in range(5)), max((x % 4 for x in range(9))))
 print([a + b for a, b in zip([1, 2], [3, 4])], [*{**{i: i for i in range(3)}}.values()])
-print(
-    [c for line in ["ab", "cd"] for c in line], sorted((k, len(v)) for k, v in {"a": [1]}.items())
-)
+print([c for line in ["ab", "cd"] for c in line], sorted((k, len(v)) for k, v in {"a": [1]}.items()))
 
 
 def nested_generators():

@@ -89,11 +89,7 @@ class BySequence:
         return i * i
 
 
-print(
-    list(Countdown(3)),
-    list(BySequence()),
-    [x for x in iter(lambda it=iter([1, 2, 0]): next(it), 0)],
-)
+print(list(Countdown(3)), list(BySequence()), [x for x in iter(lambda it=iter([1, 2, 0]): next(it), 0)])
 for bad in (5, None, object()):
     try:
         for _ in bad:

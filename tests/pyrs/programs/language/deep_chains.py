@@ -128,9 +128,7 @@ def mutual(n, fs):
 
 print(mutual(0, [mutual, lambda n, fs: mutual(n, fs), lambda n, fs: fs[0](n, fs)]))
 print(max(map(len, map(str, map(lambda i: i * i, filter(lambda i: i % 2, range(100)))))))
-sorted_twice = sorted(
-    sorted(range(20), key=lambda i: -i), key=lambda i: sorted([i, 5], key=lambda j: -j)
-)
+sorted_twice = sorted(sorted(range(20), key=lambda i: -i), key=lambda i: sorted([i, 5], key=lambda j: -j))
 print(sorted_twice)
 
 

@@ -1,51 +1,17 @@
 d = {"b": 1, "a": 2}
 d["c"] = 3
 d["b"] = 10
-print(
-    d, list(d), d["a"], d.get("z"), d.get("z", 0), "a" in d, len(d), d.keys(), d.values(), d.items()
-)
+print(d, list(d), d["a"], d.get("z"), d.get("z", 0), "a" in d, len(d), d.keys(), d.values(), d.items())
 print(d.pop("a"), d.pop("zz", None), d.setdefault("n", []), d.setdefault("n", 5), d.popitem(), d)
 d.update(x=1, **{"y": 2})
 d.update([("p", 1)], q=2)
 d |= {"b": 0}
-print(
-    d,
-    d | {"z": 1},
-    {"a": 1} | {"a": 2},
-    dict([("k", 1)]),
-    dict(a=1),
-    dict.fromkeys("ab", 0),
-    {**d, "extra": 1},
-)
+print(d, d | {"z": 1}, {"a": 1} | {"a": 2}, dict([("k", 1)]), dict(a=1), dict.fromkeys("ab", 0), {**d, "extra": 1})
 del d["x"]
-print(
-    list(reversed(d)),
-    sorted(d.items()),
-    {k: v for k, v in d.items() if v},
-    d == dict(d),
-    {"a": 1, "b": 2} == {"b": 2, "a": 1},
-)
-print(
-    {1: "a", 1.0: "b", True: "c"},
-    {0: 1}[False],
-    d.keys() & {"b", "q"} == {"b", "q"},
-    d.keys() - {"b"} >= {"q"},
-    ("b", 0) in d.items(),
-)
-for bad in (
-    lambda: d["missing"],
-    lambda: d.pop("missing"),
-    lambda: {}.popitem(),
-    lambda: {[]: 1},
-    lambda: dict([1]),
-    lambda: dict([(1, 2, 3)]),
-    lambda: d[[]],
-    lambda: {}.update(5),
-    lambda: d.get(),
-    lambda: {1: 2} < {3: 4},
-    lambda: d.__delitem__("no"),
-    lambda: d["a"]["b"],
-):
+print(list(reversed(d)), sorted(d.items()), {k: v for k, v in d.items() if v}, d == dict(d), {"a": 1, "b": 2} == {"b": 2, "a": 1})
+print({1: "a", 1.0: "b", True: "c"}, {0: 1}[False], d.keys() & {"b", "q"} == {"b", "q"}, d.keys() - {"b"} >= {"q"}, ("b", 0) in d.items())
+for bad in (lambda: d["missing"], lambda: d.pop("missing"), lambda: {}.popitem(), lambda: {[]: 1}, lambda: dict([1]), lambda: dict([(1, 2, 3)]),
+            lambda: d[[]], lambda: {}.update(5), lambda: d.get(), lambda: {1: 2} < {3: 4}, lambda: d.__delitem__("no"), lambda: d["a"]["b"]):
     try:
         print(bad())
     except Exception as e:

@@ -61,21 +61,7 @@ import math
 import os
 
 o = Log("o")
-print(
-    o.probe,
-    dir(o),
-    Log[int],
-    isinstance(5, o),
-    complex(o),
-    int(o),
-    math.trunc(o),
-    math.ceil(o),
-    math.floor(o),
-    copy.copy(o),
-    bytes(o),
-    os.fspath(o),
-    hash(o),
-)
+print(o.probe, dir(o), Log[int], isinstance(5, o), complex(o), int(o), math.trunc(o), math.ceil(o), math.floor(o), copy.copy(o), bytes(o), os.fspath(o), hash(o))
 
 
 class Rev:
@@ -112,14 +98,7 @@ class Rev:
 
 r = Rev()
 print(1 + r, 1 - r, 5 % r, 2**r, divmod(1, r), 1 << r, 1 & r, 1 @ r, 1.5 / r, 7 // r)
-for f in (
-    lambda: [1] + r,
-    lambda: "x" + r,
-    lambda: 1.5 + r,
-    lambda: True + r,
-    lambda: 2**70 + r,
-    lambda: None + r,
-):
+for f in (lambda: [1] + r, lambda: "x" + r, lambda: 1.5 + r, lambda: True + r, lambda: 2**70 + r, lambda: None + r):
     print(f())
 
 
@@ -218,20 +197,8 @@ class BadEq:
         raise RuntimeError("eq")
 
 
-for f in (
-    lambda: hash(NoHash()),
-    lambda: {BadHash(): 1},
-    lambda: len(BadLen()),
-    lambda: str(BadStr()),
-    lambda: [1][BadIndex()],
-    lambda: not BadBool(),
-    lambda: list(BadIter()),
-    lambda: 1 in [BadEq()],
-    lambda: [BadEq()].index(1),
-    lambda: f"{BadStr()}",
-    lambda: range(BadIndex()),
-    lambda: bytes(BadIndex()),
-):
+for f in (lambda: hash(NoHash()), lambda: {BadHash(): 1}, lambda: len(BadLen()), lambda: str(BadStr()), lambda: [1][BadIndex()], lambda: not BadBool(),
+          lambda: list(BadIter()), lambda: 1 in [BadEq()], lambda: [BadEq()].index(1), lambda: f"{BadStr()}", lambda: range(BadIndex()), lambda: bytes(BadIndex())):
     try:
         print(f())
     except Exception as e:
@@ -258,20 +225,7 @@ class Sub(int):
 
 
 s = Sub(5)
-print(
-    s == 5,
-    5 == s,
-    s < 1,
-    1 > s,
-    s + 1,
-    1 + s,
-    not s,
-    [10, 20, 30, 40, 50, 60][s],
-    "yes" if s else "no",
-    s - 1,
-    -s,
-    {5: "x"}.get(s),
-)
+print(s == 5, 5 == s, s < 1, 1 > s, s + 1, 1 + s, not s, [10, 20, 30, 40, 50, 60][s], "yes" if s else "no", s - 1, -s, {5: "x"}.get(s))
 
 
 class SubF(float):
@@ -322,21 +276,7 @@ class SubD(dict):
 
 sl = SubL([1, 2])
 sl.append(3)
-print(
-    SubF(2) * 3,
-    3 * SubF(2),
-    SubS("a") == "a",
-    "a" == SubS("a"),
-    SubS("ab")[0],
-    SubS("a") + "b",
-    "b" + SubS("a"),
-    sl[0],
-    len(sl),
-    list(sl),
-    [*sl],
-    list.__len__(sl),
-    sl.pop(),
-)
+print(SubF(2) * 3, 3 * SubF(2), SubS("a") == "a", "a" == SubS("a"), SubS("ab")[0], SubS("a") + "b", "b" + SubS("a"), sl[0], len(sl), list(sl), [*sl], list.__len__(sl), sl.pop())
 sd = SubD(a=1)
 print(sd["a"], sd["zz"], "q" in sd, sd.get("a"), {**sd}, dict(sd), sd.pop("a"))
 a, b, c, e = sl

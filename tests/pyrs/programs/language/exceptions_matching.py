@@ -27,13 +27,7 @@ def ordered(e):
         return "base"
 
 
-for e in (
-    ZeroDivisionError(),
-    FloatingPointError(),
-    ValueError(),
-    SystemExit(),
-    KeyboardInterrupt(),
-):
+for e in (ZeroDivisionError(), FloatingPointError(), ValueError(), SystemExit(), KeyboardInterrupt()):
     print(type(e).__name__, ordered(e))
 for bad in (5, "x", (ValueError, 5)):
     try:
@@ -80,8 +74,6 @@ except Never:
     print("wrong")
 except ValueError:
     print("right")
-
-
 def deepest(n):
     try:
         if n:

@@ -35,29 +35,12 @@ except NameError as e:
     print(e)
 exec("u = v = 5\ndel v\nfor i in range(2): u += i", m := Mapping())
 print(sorted(x for x in m if x[0] != "_"))
-for bad in (
-    "1 +",
-    "x = 1",
-    "def",
-    "(",
-    "a b",
-    "'unclosed",
-    "return 5",
-    "break",
-    "f(**k, *a)",
-    "x: int = = 2",
-):
+for bad in ("1 +", "x = 1", "def", "(", "a b", "'unclosed", "return 5", "break", "f(**k, *a)", "x: int = = 2"):
     try:
         eval(bad)
     except SyntaxError as e:
         print(type(e).__name__, e.lineno)
-for bad in (
-    lambda: exec(5),
-    lambda: eval(None),
-    lambda: compile("x", "f", "wrong"),
-    lambda: exec("", 5),
-    lambda: eval("1", {}, 5),
-):
+for bad in (lambda: exec(5), lambda: eval(None), lambda: compile("x", "f", "wrong"), lambda: exec("", 5), lambda: eval("1", {}, 5)):
     try:
         bad()
     except (TypeError, ValueError) as e:

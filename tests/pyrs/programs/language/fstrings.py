@@ -6,7 +6,7 @@ width, precision = 10, 3
 print(f"{pi:{width}.{precision}f}|{name:*^{width}}|{n!r:>{width}}")
 print(f"{n=} {n = } {n + 1=:>5} {name=!s}")
 print(f"{[x * 2 for x in range(3)]} {(lambda x: x + 1)(5)} { {'a': 1}['a'] } {n if n > 5 else 0}")
-print(f"{'ab'}" f"{n}" "plain" rf"\{n}")
+print(f"{'a' 'b'}" f"{n}" "plain" rf"\{n}")
 print(
     f"""multi
 {name}
@@ -36,17 +36,9 @@ for bad in ("f'{n:q}'", "f'{name:d}'", "f'{None:5}'", "f'{[]:>3}'"):
         print(type(e).__name__, e)
 print("%s %r %5.2f %d%% %x %-5s|" % ("a", "b", pi, 3.9, 255, "l"))
 print("%(a)s-%(b)03d" % {"a": 1, "b": 2}, "%s" % (1,), "%s" % [1], "%c%c" % ("x", 121))
-print(
-    "{} {1} {0}".replace("{} ", "").format("a", "b"),
-    "{a.real} {b[0]} {b[k]}".format(a=3, b={0: 1, "k": 2}),
-)
+print("{} {1} {0}".replace("{} ", "").format("a", "b"), "{a.real} {b[0]} {b[k]}".format(a=3, b={0: 1, "k": 2}))
 print("{:>{w}} {!r:5} {:,}".format("x", "y", 1234567, w=4), format(255, "08b"), format("s", "^5"))
-for bad in (
-    lambda: "%d" % "x",
-    lambda: "%s %s" % (1,),
-    lambda: "%s" % (1, 2),
-    lambda: "{} {}".format(1),
-):
+for bad in (lambda: "%d" % "x", lambda: "%s %s" % (1,), lambda: "%s" % (1, 2), lambda: "{} {}".format(1)):
     try:
         bad()
     except (TypeError, IndexError) as e:

@@ -8,12 +8,7 @@ def f(a, b: int = 2, *args, c, d=4, **kw) -> str:
 
 
 print(f.__name__, f.__qualname__, f.__doc__, f.__module__, f.__defaults__, f.__kwdefaults__)
-print(
-    inspect.signature(f),
-    f.__code__.co_argcount,
-    f.__code__.co_kwonlyargcount,
-    f.__code__.co_varnames,
-)
+print(inspect.signature(f), f.__code__.co_argcount, f.__code__.co_kwonlyargcount, f.__code__.co_varnames)
 f.custom = [1]
 f.custom.append(2)
 print(f.custom, f.__dict__, f(1, c=3))
@@ -35,15 +30,7 @@ class C:
 
 
 o = C()
-print(
-    o.m.__self__ is o,
-    o.m.__func__ is C.m,
-    C.c.__self__ is C,
-    o.m() is o,
-    C.m(5),
-    o.m == o.m,
-    o.m is o.m,
-)
+print(o.m.__self__ is o, o.m.__func__ is C.m, C.c.__self__ is C, o.m() is o, C.m(5), o.m == o.m, o.m is o.m)
 bound = o.m
 del o
 print(type(bound()).__name__, bound.__name__, C.s.__name__, C.m.__qualname__)
@@ -63,20 +50,10 @@ def outer():
 
 
 i = outer()
-print(
-    i.__closure__[0].cell_contents,
-    i.__code__.co_freevars,
-    outer.__code__.co_cellvars,
-    i.__qualname__,
-)
+print(i.__closure__[0].cell_contents, i.__code__.co_freevars, outer.__code__.co_cellvars, i.__qualname__)
 i.__closure__[0].cell_contents = 50
 print(i())
-print(
-    inspect.isfunction(f),
-    inspect.ismethod(bound),
-    inspect.isgeneratorfunction(lambda: (yield)),
-    callable(f),
-)
+print(inspect.isfunction(f), inspect.ismethod(bound), inspect.isgeneratorfunction(lambda: (yield)), callable(f))
 import copy
 import pickle
 
@@ -89,12 +66,7 @@ except Exception as e:
 
 def caller():
     frame = inspect.currentframe()
-    return (
-        frame.f_code.co_name,
-        frame.f_lineno - frame.f_code.co_firstlineno,
-        frame.f_back.f_code.co_name,
-        sorted(frame.f_locals),
-    )
+    return frame.f_code.co_name, frame.f_lineno - frame.f_code.co_firstlineno, frame.f_back.f_code.co_name, sorted(frame.f_locals)
 
 
 print(caller())
@@ -133,21 +105,7 @@ def modify():
 print(modify())
 partial = f.__get__(10)
 print(partial(c=1)["a"])
-print(
-    len.__name__,
-    len.__self__.__name__,
-    [].append.__self__,
-    str.upper.__name__,
-    type(str.upper).__name__,
-    type(len).__name__,
-    type([].append).__name__,
-)
-
-
+print(len.__name__, len.__self__.__name__, [].append.__self__, str.upper.__name__, type(str.upper).__name__, type(len).__name__, type([].append).__name__)
 def gen_code():
     yield 1
-
-
-print(
-    bool(gen_code.__code__.co_flags & inspect.CO_GENERATOR), gen_code().gi_code is gen_code.__code__
-)
+print(bool(gen_code.__code__.co_flags & inspect.CO_GENERATOR), gen_code().gi_code is gen_code.__code__)

@@ -16,9 +16,7 @@ z = [x, y, x + 0]
 print(same(x, y), same(z[0], z[1]), z[0] is x, id(x) == id(y), same(x, 10**6 + 0) in (True, False))
 big = 2**80
 d = {"k": big, big: "v"}
-print(
-    d["k"] is big, next(iter([big])) is big, [k for k in d if k is big] == [big], (big,)[0] is big
-)
+print(d["k"] is big, next(iter([big])) is big, [k for k in d if k is big] == [big], (big,)[0] is big)
 f = 1.5
 g = f
 fs = [f, g]
@@ -96,14 +94,7 @@ def closes():
 
 print(closes())
 t = (1, 2)
-print(
-    t is t[:],
-    [1] is [1],
-    () is (),
-    "a" + "b" == "ab",
-    (lambda: (1, 2))() is (lambda: (1, 2))(),
-    (lambda: "const")() is (lambda: "const")(),
-)
+print(t is t[:], [1] is [1], () is (), "a" + "b" == "ab", (lambda: (1, 2))() is (lambda: (1, 2))(), (lambda: "const")() is (lambda: "const")())
 
 
 def const():
@@ -119,9 +110,7 @@ b[0] = 99
 print(a, a is b)
 n = float("nan")
 m = n
-print(
-    n is m, [n].count(m), n in {m}, (n, 1) == (m, 1), {n: 1}.get(m), [n] != [m], max([n, 1.0]) is n
-)
+print(n is m, [n].count(m), n in {m}, (n, 1) == (m, 1), {n: 1}.get(m), [n] != [m], max([n, 1.0]) is n)
 w = 3
 w += 1
 v = w

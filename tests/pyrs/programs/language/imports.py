@@ -8,22 +8,8 @@ from os import (
 )
 import xml.dom.minidom
 
-print(
-    p.join("a", "b"),
-    round(PI, 3),
-    sqrt(16),
-    sep,
-    collections.abc.Sized.__name__,
-    xml.dom.minidom.__name__,
-)
-for code in (
-    "import no_such_module",
-    "from math import nothing",
-    "import os.nothing",
-    "from . import x",
-    "import sys.x",
-    "from os.path import nope",
-):
+print(p.join("a", "b"), round(PI, 3), sqrt(16), sep, collections.abc.Sized.__name__, xml.dom.minidom.__name__)
+for code in ("import no_such_module", "from math import nothing", "import os.nothing", "from . import x", "import sys.x", "from os.path import nope"):
     try:
         exec(code)
     except ImportError as e:
@@ -59,10 +45,7 @@ except ImportError as e:
     print(e)
 import importlib
 
-print(
-    importlib.import_module("string").digits,
-    importlib.reload(importlib.import_module("string")).digits,
-)
+print(importlib.import_module("string").digits, importlib.reload(importlib.import_module("string")).digits)
 source = "value = []\nfor i in range(3):\n    value.append(i)\n__all__ = ['value', '_hidden']\n_hidden = 5\nother = 6\n"
 star = types.ModuleType("star")
 exec(source, star.__dict__)

@@ -18,24 +18,7 @@ def mul_chain(x, n):
 edges = [2**k + d for k in (15, 16, 29, 30, 31, 32, 47, 48, 52, 53, 62, 63, 64) for d in (-1, 0, 1)]
 for e in edges:
     for v in (e, -e):
-        print(
-            v + v,
-            v - 1,
-            v + 1,
-            v * v,
-            v // 7,
-            v % 7,
-            v >> 3,
-            v << 3,
-            v & 255,
-            v | 1,
-            v ^ v - 1,
-            -v,
-            ~v,
-            v == v + 0,
-            v < v + 1,
-            float(v),
-        )
+        print(v + v, v - 1, v + 1, v * v, v // 7, v % 7, v >> 3, v << 3, v & 255, v | 1, v ^ v - 1, -v, ~v, v == v + 0, v < v + 1, float(v))
 print(walk(2**48 - 3, 1, 6), walk(-(2**48) + 3, -1, 6), walk(2**63 - 3, 1, 6))
 print(mul_chain(1, 60), mul_chain(-1, 61))
 a = 2**48

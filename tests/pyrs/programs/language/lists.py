@@ -15,9 +15,7 @@ a[::2] = ["e"] * len(a[::2])
 print(a)
 del a[0], a[-1]
 del a[1:3]
-print(
-    a, a * 2, 3 * [0], [] * 5, [1] + [2], a == list(a), [1, 2] < [1, 3], [1] < [1, 0], [2] > [1, 9]
-)
+print(a, a * 2, 3 * [0], [] * 5, [1] + [2], a == list(a), [1, 2] < [1, 3], [1] < [1, 0], [2] > [1, 9])
 b = a
 b += ["shared"]
 print(a is b, a[-1])
@@ -31,50 +29,16 @@ nested[0][1] = 5
 alias = [[0]] * 3
 alias[0].append(1)
 print(nested, alias)
-print(
-    sorted([3, 1, 2], reverse=True),
-    sorted("bca"),
-    sorted(["b", "A", "c"], key=str.lower),
-    sorted([(1, "b"), (1, "a")]),
-)
+print(sorted([3, 1, 2], reverse=True), sorted("bca"), sorted(["b", "A", "c"], key=str.lower), sorted([(1, "b"), (1, "a")]))
 d = [5, 3, 9]
 d.sort(key=lambda x: -x)
-print(
-    d,
-    d.sort(),
-    d,
-    max(d),
-    min(d),
-    sum(d),
-    any(d),
-    all([]),
-    list(reversed(d)),
-    list(enumerate(d, 1)),
-    list(zip(d, "abc")),
-)
+print(d, d.sort(), d, max(d), min(d), sum(d), any(d), all([]), list(reversed(d)), list(enumerate(d, 1)), list(zip(d, "abc")))
 r = [1]
 r.append(r)
 print(r, r == r, len(r))
-for bad in (
-    lambda: a[100],
-    lambda: a["x"],
-    lambda: [].pop(),
-    lambda: a.remove("zz"),
-    lambda: a.index("zz"),
-    lambda: a + (1,),
-    lambda: a * 1.5,
-    lambda: [1] < ["a"],
-    lambda: sorted([1, "a"]),
-    lambda: a.insert(1),
-    lambda: [][0:1:0],
-    lambda: [].__setitem__(0, 1),
-    lambda: a.append(),
-    lambda: list(5),
-    lambda: max([]),
-    lambda: {[]: 1},
-    lambda: a[1.0],
-    lambda: a.sort(1),
-):
+for bad in (lambda: a[100], lambda: a["x"], lambda: [].pop(), lambda: a.remove("zz"), lambda: a.index("zz"), lambda: a + (1,), lambda: a * 1.5,
+            lambda: [1] < ["a"], lambda: sorted([1, "a"]), lambda: a.insert(1), lambda: [][0:1:0], lambda: [].__setitem__(0, 1),
+            lambda: a.append(), lambda: list(5), lambda: max([]), lambda: {[]: 1}, lambda: a[1.0], lambda: a.sort(1)):
     try:
         print(bad())
     except Exception as e:
@@ -113,12 +77,7 @@ for ch in "(()())":
         print(stack.pop(), end=" ")
 print()
 matrix = [[1, 2], [3, 4]]
-print(
-    [list(row) for row in zip(*matrix)],
-    [x for row in matrix for x in row],
-    matrix[1][0],
-    matrix[-1][-1],
-)
+print([list(row) for row in zip(*matrix)], [x for row in matrix for x in row], matrix[1][0], matrix[-1][-1])
 i = 0
 while i < len(matrix):
     matrix[i][i] += 10

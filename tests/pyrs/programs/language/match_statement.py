@@ -60,35 +60,9 @@ def describe(v):
             return "other"
 
 
-for v in (
-    0,
-    1,
-    True,
-    5,
-    500,
-    2.5,
-    "hi",
-    "x",
-    [],
-    [7],
-    [1, 2, 3, 9],
-    (4, 4),
-    [1, 2],
-    {"type": "circle", "r": 3},
-    {"type": "sq", "a": 1},
-    {"q": 1},
-    Point(0, 0),
-    Point(0, 5),
-    Point(2, 3),
-    Node(Node(1, 2), 3),
-    Node(None, 1),
-    Node(1, 1),
-    None,
-    object,
-    {1},
-    b"ab",
-    range(2),
-):
+for v in (0, 1, True, 5, 500, 2.5, "hi", "x", [], [7], [1, 2, 3, 9], (4, 4), [1, 2], {"type": "circle", "r": 3},
+          {"type": "sq", "a": 1}, {"q": 1}, Point(0, 0), Point(0, 5), Point(2, 3), Node(Node(1, 2), 3),
+          Node(None, 1), Node(1, 1), None, object, {1}, b"ab", range(2)):
     print(describe(v))
 
 

@@ -22,7 +22,9 @@ def permutations(items):
     if not items:
         return [[]]
     return [
-        [x, *rest] for i, x in enumerate(items) for rest in permutations(items[:i] + items[i + 1 :])
+        [x, *rest]
+        for i, x in enumerate(items)
+        for rest in permutations(items[:i] + items[i + 1 :])
     ]
 
 

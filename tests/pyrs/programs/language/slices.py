@@ -1,16 +1,5 @@
 s = list(range(10))
-for sl in (
-    slice(None),
-    slice(2, 5),
-    slice(-3, None),
-    slice(None, -3),
-    slice(None, None, -1),
-    slice(8, 2, -2),
-    slice(20, 30),
-    slice(-20, 3),
-    slice(5, 5),
-    slice(3, 1),
-):
+for sl in (slice(None), slice(2, 5), slice(-3, None), slice(None, -3), slice(None, None, -1), slice(8, 2, -2), slice(20, 30), slice(-20, 3), slice(5, 5), slice(3, 1)):
     print(sl, s[sl], tuple(s)[sl], "0123456789"[sl], bytes(s)[sl], list(range(10)[sl]))
 s[2:4] = []
 s[1:1] = [100, 200]
@@ -21,14 +10,7 @@ del s[::2]
 print(s)
 s[:] = reversed(s)
 print(s)
-for bad in (
-    lambda: s.__setitem__(slice(None, None, 2), [1]),
-    lambda: s["a":],
-    lambda: s[::0],
-    lambda: s.__setitem__(slice(1, 2), 5),
-    lambda: "abc"[1:2:"x"],
-    lambda: 5[1:2],
-):
+for bad in (lambda: s.__setitem__(slice(None, None, 2), [1]), lambda: s["a":], lambda: s[::0], lambda: s.__setitem__(slice(1, 2), 5), lambda: "abc"[1:2:"x"], lambda: 5[1:2]):
     try:
         print(bad())
     except Exception as e:
@@ -64,10 +46,4 @@ def rotate(x, k):
     return x[k:] + x[:k]
 
 
-print(
-    chunks("abcdefgh", 3),
-    chunks([1, 2, 3, 4, 5], 2),
-    rotate([1, 2, 3, 4], 1),
-    rotate("abcd", -1),
-    chunks((), 2),
-)
+print(chunks("abcdefgh", 3), chunks([1, 2, 3, 4, 5], 2), rotate([1, 2, 3, 4], 1), rotate("abcd", -1), chunks((), 2))

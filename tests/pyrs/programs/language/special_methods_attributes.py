@@ -1,7 +1,5 @@
 """Attributes behind Python code: properties, descriptors, __getattribute__, __getattr__,
 __setattr__, items and iterators; on instances, classes and metaclasses."""
-# the longer way is what is asked here
-# ruff: noqa: B007, C416, C420
 
 import functools
 import sys
@@ -238,7 +236,6 @@ class Evil:
         return hash("attr")
 
     def __eq__(self, other):
-        said("evil")
         return False
 
 

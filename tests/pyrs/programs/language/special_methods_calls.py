@@ -1,7 +1,5 @@
 """Calls through special methods: __call__, __new__ with __init__ behind it, metaclasses, and the
 builtins that ask objects."""
-# the longer way is what is asked here
-# ruff: noqa: B009, B023, B024, PIE804, RUF034, UP003
 
 import abc
 import sys

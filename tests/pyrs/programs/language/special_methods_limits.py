@@ -1,6 +1,4 @@
 """How deep special methods go before RecursionError, and what it says."""
-# the longer way is what is asked here
-# ruff: noqa: B007, C416
 
 import sys
 

@@ -2,7 +2,10 @@ import traceback
 
 
 def level3(x):
-    return 1 / x
+    return (
+        1
+        / x
+    )
 
 
 def level2(x):
@@ -29,7 +32,10 @@ except RuntimeError as e:
 class C:
     @property
     def p(self):
-        return [self.missing for _ in range(1)]
+        return [
+            self.missing
+            for _ in range(1)
+        ]
 
     def __getitem__(self, i):
         raise IndexError(i)
@@ -48,7 +54,10 @@ def gen():
 
 
 def consume():
-    return sum(x for x in gen())
+    return sum(
+        x
+        for x in gen()
+    )
 
 
 try:
