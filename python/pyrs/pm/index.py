@@ -11,7 +11,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,6 +30,7 @@ from .metadata import (
     parse_metadata,
 )
 from .pages import ACCEPT, File, Link, parse_links
+from .workers import Pool
 
 WORKERS = 16
 _WHEEL = re.compile(r"^([^-]+)-([^-]+)(?:-\d[^-]*)?-([^-]+-[^-]+-[^-]+)\.whl$")
@@ -120,6 +121,10 @@ def _version_text(name: str, plain: str, filename: str) -> str:
     return ""
 
 
+def _call(function: Callable[..., object], *args: object) -> object:
+    return function(*args)
+
+
 # given an sdist's release, its metadata by running the build backend
 BuildMetadata = Callable[[Release, File], Metadata]
 
@@ -138,7 +143,7 @@ class Source:
         self.routes = routes or {}
         self.build = build
         self._cache = cache / "metadata"
-        self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="pyrs-index")
+        self._threads = Pool([_call] * WORKERS)
         self._lock = threading.RLock()
         self._pages: dict[str, Future[list[Release]]] = {}
         self._metadata: dict[tuple[str, Version], Future[Metadata]] = {}
@@ -146,12 +151,12 @@ class Source:
         self.fixed: dict[str, tuple[Release, Metadata]] = {}
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close(wait=False)
 
     def rest(self) -> None:
         """End all threads, so that the process may fork; later requests start new ones."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="pyrs-index")
+        self._threads.close()
+        self._threads = Pool([_call] * WORKERS)
         with self._lock:
             self._pages = {n: f for n, f in self._pages.items() if not f.cancelled()}
             self._metadata = {k: f for k, f in self._metadata.items() if not f.cancelled()}
@@ -163,7 +168,7 @@ class Source:
     ) -> Future[list[Release]]:
         with self._lock:
             if name not in self._pages:
-                self._pages[name] = self._threads.submit(self._load_page, name, then)
+                self._pages[name] = self._threads.submit(0, self._load_page, name, then)
             return self._pages[name]
 
     def releases(self, name: str) -> list[Release]:
@@ -181,7 +186,9 @@ class Source:
                 releases = group_releases(name, index.name, links)
                 break
         if then:
-            self._threads.submit(then, releases)  # apart: a wrong guess must not fail this answer
+            self._threads.submit(
+                0, then, releases
+            )  # apart: a wrong guess must not fail this answer
         return releases
 
     def _page_links(self, index: Index, name: str) -> list[Link] | None:
@@ -207,7 +214,7 @@ class Source:
         key = (release.name, release.version)
         with self._lock:
             if key not in self._metadata:
-                self._metadata[key] = self._threads.submit(self._load_metadata, release, then)
+                self._metadata[key] = self._threads.submit(0, self._load_metadata, release, then)
             return self._metadata[key]
 
     def metadata(self, release: Release) -> Metadata:
@@ -251,7 +258,7 @@ class Source:
         if file.is_wheel:
             result.dynamic, result.metadata_version = [], "2.2"
         if then:
-            self._threads.submit(then, release, result)
+            self._threads.submit(0, then, release, result)
         return result
 
     def _cached_metadata(self, file: File) -> bytes | None:

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -42,7 +42,7 @@ from .metadata import metadata_from_tail, parse_metadata
 from .pages import File
 from .report import Progress, Report
 from .store import Claims, Store, add_bytecode, entry_key
-from .workers import Workers
+from .workers import Pool, Workers
 
 DOWNLOADS = 8
 
@@ -476,7 +476,10 @@ class Session:
         workers = Workers(min(os.cpu_count() or 1, wheels) if many else 0, _ingest)
         claims = Claims(self.store)
         try:
-            with tempfile.TemporaryDirectory(dir=self.store.base / "tmp", prefix="get-") as work:
+            # after an error there may be threads that still write; gc removes what they leave
+            with tempfile.TemporaryDirectory(
+                dir=self.store.base / "tmp", prefix="get-", ignore_cleanup_errors=True
+            ) as work:
                 return self._bring_all(missing, Path(work), workers, claims)
         except OSError as e:
             raise StoreError(f"cannot write to the store {self.store.root}: {e.strerror}") from None
@@ -493,13 +496,13 @@ class Session:
     ) -> dict[str, str]:
         """Fetching goes on while what arrived is unpacked."""
         compiling = not self.options.no_bytecode and self.python.cache_tag == bytecode.Here.tag
-        threads = ThreadPoolExecutor(DOWNLOADS)
+        fetchers = Pool([partial(self._fetch, work, claims)] * DOWNLOADS)
         keys = {}
         entering = []
         try:
             with self.report.progress("downloading", len(missing)) as bar:
                 fetching = {
-                    threads.submit(self._fetch, p, f, work, claims): (p, f) for p, f in missing
+                    fetchers.submit(-rank, p, f): (p, f) for rank, (p, f) in enumerate(missing)
                 }
                 for fetched in as_completed(fetching):
                     package, file = fetching[fetched]
@@ -518,10 +521,10 @@ class Session:
                     entering.append((package, file, entry))
                 return keys | {p.name: _expected_key(p, f, e.result()) for p, f, e in entering}
         finally:
-            threads.shutdown(wait=True, cancel_futures=True)
+            fetchers.close(wait=False)
 
     def _fetch(
-        self, package: LockedPackage, file: LockedFile, work: Path, claims: Claims
+        self, work: Path, claims: Claims, package: LockedPackage, file: LockedFile
     ) -> tuple[Path, str] | None:
         """The wheel, built if need be, and its hash; None when another install has brought it in."""
         folder = work / f"{package.name}-{file.sha256[:16]}"

@@ -1,10 +1,12 @@
-"""Unpacking on every core: forked workers fed with lines over socket pairs.
+"""Work beside the main thread: threads for what waits, forked processes for what computes.
 
-Forked before any thread starts.  A worker that dies is an error of the install, never silence.
+Threads are daemons: an interrupted command ends at once, whatever an index is doing.  Processes are
+forked before any thread starts; one that dies is an error of the install, never silence.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
@@ -12,9 +14,9 @@ import os
 import socket
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from queue import PriorityQueue
+from queue import Empty, PriorityQueue
 from typing import Any
 
 from . import errors
@@ -24,26 +26,31 @@ Work = Callable[..., Any]
 Job = tuple[Future[Any], tuple[Any, ...]]
 
 
-class Workers:
-    """`submit(weight, *args)` runs `work(*args)` (JSON in, JSON out) in a child process.
+class Pool:
+    """`submit(weight, *args)` calls one of `runs` with them, each in a thread of its own.
 
     Of what waits, the heaviest goes first, so that the end is many small things and not one big.
     """
 
-    def __init__(self, count: int, work: Work) -> None:
+    def __init__(self, runs: Sequence[Work]) -> None:
+        self._runs = list(runs)  # of threads not started yet
         self._waiting: PriorityQueue[tuple[float, int, Job | None]] = PriorityQueue()
         self._numbers = itertools.count()
-        self._children: list[_Child] = []
-        for _ in range(count):
-            self._children.append(_Child(work, self._children))
-        runs: list[Work] = [c.call for c in self._children] or [work]
-        self._threads = [threading.Thread(target=self._feed, args=(run,)) for run in runs]
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._closed = False
 
-    def submit(self, weight: int, *args: Any) -> Future[Any]:
+    def submit(self, weight: float, *args: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        self._waiting.put((-weight, next(self._numbers), (future, args)))
+        with self._lock:
+            if self._closed:
+                future.cancel()
+                return future
+            self._waiting.put((-weight, next(self._numbers), (future, args)))
+            if self._runs:
+                run = self._runs.pop()
+                self._threads.append(threading.Thread(target=self._feed, args=(run,), daemon=True))
+                self._threads[-1].start()
         return future
 
     def _feed(self, run: Work) -> None:
@@ -54,13 +61,32 @@ class Workers:
                     future.set_result(run(*args))
                 except BaseException as e:
                     future.set_exception(e)
+            del job, future, args  # while waiting, nothing is kept alive
 
-    def close(self) -> None:
-        """Ends when what is running has ended; what waits is given up."""
+    def close(self, wait: bool = True) -> None:
+        """What waits is given up; what runs goes on, and is waited for or not."""
+        with self._lock:
+            self._closed = True
+        with contextlib.suppress(Empty):
+            while job := self._waiting.get_nowait()[2]:
+                job[0].cancel()
         for _ in self._threads:
-            self._waiting.put((-math.inf, next(self._numbers), None))
-        for thread in self._threads:
+            self._waiting.put((math.inf, next(self._numbers), None))
+        for thread in self._threads if wait else ():
             thread.join()
+
+
+class Workers(Pool):
+    """A pool whose calls run `work` (JSON in, JSON out) in `count` child processes, or here if none."""
+
+    def __init__(self, count: int, work: Work) -> None:
+        self._children: list[_Child] = []
+        for _ in range(count):
+            self._children.append(_Child(work, self._children))
+        super().__init__([c.call for c in self._children] or [work])
+
+    def close(self, wait: bool = True) -> None:
+        super().close(wait)
         for child in self._children:
             child.close()
 
@@ -84,9 +110,12 @@ class _Child:
         self._socket = ours
 
     def call(self, *args: Any) -> Any:
-        self._stream.write(json.dumps(args).encode() + b"\n")
-        self._stream.flush()
-        line = self._stream.readline()
+        try:
+            self._stream.write(json.dumps(args).encode() + b"\n")
+            self._stream.flush()
+            line = self._stream.readline()
+        except OSError:
+            line = b""
         if not line:
             raise StoreError("an unpacking process ended unexpectedly")
         kind, value = json.loads(line)
@@ -95,7 +124,8 @@ class _Child:
         raise _revive(value)
 
     def close(self) -> None:
-        self._stream.close()
+        with contextlib.suppress(OSError):  # gone already, with what was written to it last
+            self._stream.close()
         self._socket.close()
         os.waitpid(self.pid, 0)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -134,3 +135,14 @@ def another(tmp_path, capfd, monkeypatch, home, index):
 @pytest.fixture
 def store(home):
     return home / ".pyrs" / "store" / "v1"
+
+
+@pytest.fixture(scope="session")
+def pythons():
+    """This interpreter, and the others of this machine."""
+    found = [sys.executable]
+    for minor in (11, 12, 13, 14):
+        places = Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")
+        other = shutil.which(f"python3.{minor}", path="/usr/local/bin:/usr/bin")
+        found += [*map(str, places), *([other] if other else [])][:1]
+    return list(dict.fromkeys(found))

@@ -514,6 +514,24 @@ def test_run_looks_in_the_environments_bin_then_on_path(project, index):
     assert "there is no 'no-such-program'" in project.run("no-such-program", expect=10).err
 
 
+def test_environment_is_for_the_interpreter_named(project, index, pythons, store):
+    index.wheel("hidden", "1.0")
+    index.wheel("shown", "1.0", ["hidden"])
+    project.declare({"shown": "*"})
+    code = "import sys, shown; print(sys.hexversion, shown.__cached__)\nimport hidden"
+    for python in pythons:
+        ask = "import sys; print(sys.hexversion, sys.implementation.cache_tag)"
+        number, tag = subprocess.check_output([python, "-c", ask], text=True).split()
+
+        project.pyrs("install", "--python", python)
+
+        ran = project.run("-c", code, expect=1)
+        assert ran.out.split()[0] == number and ran.err.endswith("run: pyrs add hidden)\n")
+        assert len(list(store.glob(f"pkgs/*/lib/*/__pycache__/*.{tag}.pyc"))) == 2
+        assert ran.out.rstrip().endswith(f".{tag}.pyc")
+    project.pyrs("check")
+
+
 def test_run_with_a_feature_adds_it_for_that_run_only(grouped):
     grouped.pyrs("install")
 

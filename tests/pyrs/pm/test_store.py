@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from pyrs.pm import link
+from pyrs.pm.errors import StoreError
 from pyrs.pm.store import DAY, Store
+from pyrs.pm.workers import Pool, Workers
 
 ROOT = os.geteuid() == 0
 NOBODY = 65534
@@ -369,7 +371,7 @@ def test_collection_removes_exactly_what_is_unreachable_in_a_thousand_histories(
 # -- Many at once, and sudden ends -------------------------------------------------------------------
 
 
-def command(project, *args):
+def command(project, *args, **options):
     env = {**os.environ, "PYTHONPATH": str(Path(sys.modules["pyrs.pm"].__file__).parents[2])}
     return subprocess.Popen(
         [sys.executable, "-m", "pyrs.pm", *args],
@@ -378,6 +380,7 @@ def command(project, *args):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        **options,
     )
 
 
@@ -421,6 +424,66 @@ def test_installs_side_by_side_fetch_each_file_once(another, index, store):
 
     assert sorted(index.requests(".whl")) == sorted(set(index.requests(".whl")))
     assert len(list(store.glob("pkgs/*"))) == 12
+
+
+def test_worker_that_dies_is_an_error_of_whatever_it_did(home):
+    workers = Workers(2, os._exit)
+    try:
+        for _ in range(3):
+            with pytest.raises(StoreError, match="ended unexpectedly"):
+                workers.submit(0, 1).result()
+    finally:
+        workers.close()
+
+
+def test_of_what_waits_the_heaviest_goes_first_and_closing_gives_up_the_rest():
+    begun, held, done = threading.Event(), threading.Event(), []
+
+    def work(name):
+        begun.set()
+        held.wait()
+        done.append(name)
+
+    pool = Pool([work])
+    pool.submit(0, "first")
+    begun.wait()
+    waiting = [pool.submit(weight, weight) for weight in (1, 3, 2)]
+    held.set()
+    waiting[0].result()
+    begun.clear()
+    held.clear()
+    running = pool.submit(0, "last")
+    begun.wait()
+    given_up = pool.submit(9, "never")
+    pool.close(wait=False)
+    held.set()
+    running.result()
+
+    assert done == ["first", 3, 2, 1, "last"]
+    assert given_up.cancelled() and pool.submit(0, "late").cancelled()
+
+
+@pytest.mark.parametrize("stage", ["lock", "install"])
+def test_interrupted_command_ends_at_once_and_leaves_nothing(two, index, store, stage):
+    index.wheel("more", "1.0")
+    two.declare({"top": "*", "more": "*"})
+    if stage == "install":
+        two.pyrs("lock")
+    index.gather_at = "" if stage == "install" else ".metadata"
+    index.gather = threading.Barrier(99)  # nothing is sent any more
+    seen = len(index.log)
+    process = command(two, stage, start_new_session=True)
+    while len(index.log) < seen + (3 if stage == "install" else 1):
+        assert process.poll() is None
+        time.sleep(0.01)
+
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    index.gather.abort()
+
+    assert (process.returncode, out, err) == (130, "", "interrupted\n")
+    assert not (two.root / ".pyrs").exists()
+    assert not list(store.glob("pkgs/*")) and not list(store.glob("tmp/*"))
 
 
 # The command, ended by force right before its n-th change of a file; 0 lets it live and counts.
@@ -594,13 +657,17 @@ def test_store_of_another_user_is_refused(open_tree, tmp_path):
     assert result.code == 9 and "belongs to another user" in result.err
 
 
-def test_store_others_may_write_is_refused(two, tmp_path, monkeypatch):
+@pytest.mark.parametrize("mode", [0o777, 0o775])
+def test_store_others_may_write_is_refused(open_tree, tmp_path, mode):
     loose = tmp_path / "loose"
     loose.mkdir()
-    loose.chmod(0o777)
-    monkeypatch.setenv("PYRS_STORE", str(loose))
+    if ROOT:
+        os.chown(loose, NOBODY, NOBODY)
+    loose.chmod(mode)
 
-    assert "is writable by others" in two.pyrs("install", expect=9).err
+    result = as_nobody(open_tree, "install", env={"PYRS_STORE": str(loose)})
+
+    assert result.code == 9 and "is writable by others" in result.err
     assert list(loose.iterdir()) == []
 
 
