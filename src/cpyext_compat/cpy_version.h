@@ -22,7 +22,8 @@
 #if PY_VERSION_HEX < 0x030B0000 || PY_VERSION_HEX >= 0x030F0000
 #  error "CPython 3.11 to 3.14 are supported"
 #endif
-#ifdef Py_GIL_DISABLED
+/* who only reads code objects says so: frames, dicts and ints are laid out otherwise */
+#if defined(Py_GIL_DISABLED) && !defined(CPY_READS_CODE_ONLY)
 #  error "free-threaded builds are not supported"
 #endif
 

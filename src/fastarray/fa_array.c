@@ -8,6 +8,14 @@
 
 /* -- Setup ------------------------------------------------------------------------ */
 
+#ifdef Py_GIL_DISABLED
+/* other threads may resize while it is looked at: only by exporting it */
+static int
+check_layout(FaState *st)
+{
+    return 0;
+}
+#else
 /* Does this live array look as FaArrayLayout says?  Every field that is used is compared
  * with what the buffer protocol and len() report. */
 static int
@@ -32,9 +40,6 @@ layout_matches(PyTypeObject *type, PyObject *array, char code)
 static int
 check_layout(FaState *st)
 {
-#ifdef Py_GIL_DISABLED
-    return 0;
-#else
     static const char codes[] = "bBhHiIlLqQfd";
     for (const char *c = codes; *c; c++) {
         PyObject *array = PyObject_CallFunction((PyObject *)st->array_type, "C(ii)", *c,
@@ -50,8 +55,8 @@ check_layout(FaState *st)
             return same;
     }
     return 1;
-#endif
 }
+#endif
 
 int
 fa_array_setup(FaState *st)

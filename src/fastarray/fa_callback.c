@@ -47,7 +47,7 @@ call_on(PyObject *fn, const FaView *v, Py_ssize_t i)
 static void
 count_python(FaState *st, Py_ssize_t n)
 {
-    st->python_blocks += (uint64_t)((n + FA_REG_BYTES / 8 - 1) / (FA_REG_BYTES / 8));
+    fa_add_blocks(&st->python_blocks, (uint64_t)((n + FA_REG_BYTES / 8 - 1) / (FA_REG_BYTES / 8)));
 }
 
 /* -- map -------------------------------------------------------------------------- */

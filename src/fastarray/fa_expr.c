@@ -897,7 +897,7 @@ fa_expr_map(FaState *st, FaProgram *p, const char *x, const char *y, char *out,
             len = block_length(p);
         if (!map_block(st, p, &bank, bx, by, out + from * size, len))
             return from;
-        st->kernel_blocks++;
+        fa_add_blocks(&st->kernel_blocks, 1);
         from += len;
     }
     return from;
@@ -927,7 +927,7 @@ filter_between(FaState *st, const FaProgram *p, const char *x, char *out, Py_ssi
         st->kernels->between[p->in](bx, (size_t)len, p->lo, p->hi, bits);
         *kept += (Py_ssize_t)st->kernels->compress[log](out + *kept * size, bx, bits,
                                                         (size_t)len);
-        st->kernel_blocks++;
+        fa_add_blocks(&st->kernel_blocks, 1);
     }
 }
 
@@ -958,7 +958,7 @@ fa_expr_filter(FaState *st, FaProgram *p, const char *x, char *out, Py_ssize_t *
         st->kernels->maskbits[p->plan.lane](r, bits, (size_t)len);
         *kept += (Py_ssize_t)st->kernels->compress[log](out + *kept * size, bx, bits,
                                                         (size_t)len);
-        st->kernel_blocks++;
+        fa_add_blocks(&st->kernel_blocks, 1);
         from += len;
     }
     return from;

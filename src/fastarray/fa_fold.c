@@ -162,7 +162,7 @@ static PyObject *
 fold_python(FaState *st, const FaView *v, PyObject *fn, PyObject *initial)
 {
     PyObject *acc = initial ? Py_NewRef(initial) : fa_view_item(v, 0);
-    st->python_blocks += (uint64_t)((v->n + 511) / 512);
+    fa_add_blocks(&st->python_blocks, (uint64_t)((v->n + 511) / 512));
     for (Py_ssize_t i = initial == NULL; i < v->n && acc != NULL; i++) {
         PyObject *args[3] = {NULL, acc, fa_view_item(v, i)}, *r = NULL;
         if (args[2] != NULL)
@@ -183,12 +183,12 @@ fold_any(FaState *st, const FaView *v, PyObject *fn, PyObject *initial)
         op = fa_lambda_fold(st, fn, v->dtype);
     if (is_float && float_fold_known(op) && (!initial || PyFloat_CheckExact(initial))) {
         double acc = initial ? PyFloat_AS_DOUBLE(initial) : item_float(v, 0);
-        st->kernel_blocks++;
+        fa_add_blocks(&st->kernel_blocks, 1);
         return PyFloat_FromDouble(fold_floats(v, op, acc, initial == NULL));
     }
     if (!is_float && int_fold_known(op) && (!initial || PyLong_CheckExact(initial))) {
         PyObject *rest = fold_ints(st, v, op), *all;
-        st->kernel_blocks++;
+        fa_add_blocks(&st->kernel_blocks, 1);
         if (initial == NULL || rest == NULL)
             return rest;
         all = join_initial(op, initial, rest);

@@ -8,6 +8,7 @@
  * that would raise is run again by Python.
  */
 #include "cpyext_compat/bytecode/cpy_decode.h"
+#include "cpyext_compat/cpy_backports.h"
 #include "cpyext_compat/cpy_code.h"
 #include "cpyext_compat/cpy_tracing.h"
 
@@ -93,18 +94,23 @@ same_value(PyObject *a, PyObject *b)
     return PyLong_CheckExact(a) && PyObject_RichCompareBool(a, b, Py_EQ) == 1;
 }
 
-/* globals, then builtins, as LOAD_GLOBAL has it; -> borrowed, NULL without an error */
+/* What a name is bound to now: -> new, or NULL without an error.  New, because other
+ * threads of a free-threaded build may bind it to something else meanwhile. */
+static PyObject *
+find_in(PyObject *dict, PyObject *name)
+{
+    PyObject *v = NULL;
+    if (dict != NULL && PyDict_CheckExact(dict) && PyDict_GetItemRef(dict, name, &v) < 0)
+        PyErr_Clear();
+    return v;
+}
+
+/* globals, then builtins, as LOAD_GLOBAL has it */
 static PyObject *
 find_global(PyFunctionObject *f, PyObject *name)
 {
-    PyObject *v = NULL;
-    if (PyDict_CheckExact(f->func_globals))
-        v = PyDict_GetItemWithError(f->func_globals, name);
-    if (v == NULL && !PyErr_Occurred() && PyDict_CheckExact(f->func_builtins))
-        v = PyDict_GetItemWithError(f->func_builtins, name);
-    if (v == NULL)
-        PyErr_Clear();
-    return v;
+    PyObject *v = find_in(f->func_globals, name);
+    return v != NULL ? v : find_in(f->func_builtins, name);
 }
 
 static PyObject *
@@ -112,7 +118,7 @@ find_cell(PyFunctionObject *f, int i)
 {
     if (f->func_closure == NULL || i >= PyTuple_GET_SIZE(f->func_closure))
         return NULL;
-    return PyCell_GET(PyTuple_GET_ITEM(f->func_closure, i));
+    return PyCell_Get(PyTuple_GET_ITEM(f->func_closure, i));
 }
 
 static PyObject *
@@ -120,30 +126,31 @@ find_default(PyFunctionObject *f, int i)
 {
     if (f->func_defaults == NULL || i >= PyTuple_GET_SIZE(f->func_defaults))
         return NULL;
-    return PyTuple_GET_ITEM(f->func_defaults, i);
+    return Py_NewRef(PyTuple_GET_ITEM(f->func_defaults, i));
 }
 
 static PyObject *
 find_attr(PyObject *module, PyObject *name)
 {
-    PyObject *dict = PyModule_GetDict(module);
-    PyObject *v = dict ? PyDict_GetItemWithError(dict, name) : NULL;
-    if (v == NULL)
-        PyErr_Clear();
-    return v;
+    return find_in(PyModule_GetDict(module), name);
 }
 
 static int
 guard_holds(const Guard *g, PyObject *fn)
 {
     PyFunctionObject *f = (PyFunctionObject *)fn;
+    PyObject *now = NULL;
+    int same;
+
     switch (g->kind) {
-    case GUARD_GLOBAL: return same_value(find_global(f, g->name), g->expected);
-    case GUARD_CELL: return same_value(find_cell(f, g->index), g->expected);
-    case GUARD_DEFAULT: return same_value(find_default(f, g->index), g->expected);
-    case GUARD_ATTR: return find_attr(g->where, g->name) == g->expected;
-    default: return 0;
+    case GUARD_GLOBAL: now = find_global(f, g->name); break;
+    case GUARD_CELL: now = find_cell(f, g->index); break;
+    case GUARD_DEFAULT: now = find_default(f, g->index); break;
+    case GUARD_ATTR: now = find_attr(g->where, g->name); break;
     }
+    same = g->kind == GUARD_ATTR ? now == g->expected : same_value(now, g->expected);
+    Py_XDECREF(now);
+    return same;
 }
 
 static PyObject *
@@ -651,25 +658,31 @@ text_of(PyObject *name)
     return s ? s : "?";
 }
 
+/* Guards what was found and says what it is; takes v. */
+static int
+load_found(Front *fr, Guard at, PyObject *v, const char *name, Value *out)
+{
+    int status = -1;
+    if (v == NULL || add_guard(fr, at.kind, at.index, at.where, at.name, v) == 0)
+        status = value_of(fr, v, name, out);
+    Py_XDECREF(v);
+    return status;
+}
+
 static int
 load_global(Front *fr, PyObject *name, Value *out)
 {
-    PyObject *v = find_global(fr->f, name);
-    if (v != NULL && add_guard(fr, GUARD_GLOBAL, 0, NULL, name, v) < 0)
-        return -1;
-    return value_of(fr, v, text_of(name), out);
+    return load_found(fr, (Guard){.kind = GUARD_GLOBAL, .name = name},
+                      find_global(fr->f, name), text_of(name), out);
 }
 
 static int
 load_attr(Front *fr, const Value *of, PyObject *name, Value *out)
 {
-    PyObject *v;
     if (of->kind != V_MODULE)
         return refuse(fr, "it reads attribute '%.40s'", text_of(name));
-    v = find_attr(of->module, name);
-    if (v != NULL && add_guard(fr, GUARD_ATTR, 0, of->module, name, v) < 0)
-        return -1;
-    return value_of(fr, v, text_of(name), out);
+    return load_found(fr, (Guard){.kind = GUARD_ATTR, .where = of->module, .name = name},
+                      find_attr(of->module, name), text_of(name), out);
 }
 
 static int
@@ -679,9 +692,8 @@ load_cell(Front *fr, uint32_t slot, Value *out)
     PyObject *v = free_at < 0 ? NULL : find_cell(fr->f, free_at);
     if (v == NULL)
         return refuse(fr, "a closure variable is not a number of the enclosing scope");
-    if (add_guard(fr, GUARD_CELL, free_at, NULL, NULL, v) < 0)
-        return -1;
-    return value_of(fr, v, "a closure variable", out);
+    return load_found(fr, (Guard){.kind = GUARD_CELL, .index = free_at}, v,
+                      "a closure variable", out);
 }
 
 /* -- Running the code ------------------------------------------------------------- */
@@ -981,7 +993,9 @@ bind_parameters(Front *fr, Machine *m, int inputs)
             m->locals[i] = (Value){.kind = V_NODE, .node = fa_expr_input(fr->p, i)};
             continue;
         }
-        if (add_guard(fr, GUARD_DEFAULT, at, NULL, NULL, find_default(fr->f, at)) < 0 || value_of(fr, find_default(fr->f, at), "a default", &m->locals[i]) < 0)
+        if (load_found(fr, (Guard){.kind = GUARD_DEFAULT, .index = at},
+                       find_default(fr->f, at), "a default", &m->locals[i])
+            < 0)
             return -1;
     }
     return 0;
@@ -1124,6 +1138,9 @@ entry(FaState *st, PyObject *fn, FaDtype in, FaDtype out, FaGoal goal)
     /* A partial can change (__setstate__), and other objects are not ours to keep alive. */
     if (!PyFunction_Check(fn) && fa_names_find(st, fn) == NULL)
         return compile_new(st, fn, in, out, goal, 1);
+#ifdef Py_GIL_DISABLED /* a program changes while it runs: each call has its own */
+    return compile_new(st, fn, in, out, goal, 1);
+#endif
     slot = slot_of(st, key_of(fn), in, out, goal);
     if (slot == NULL)
         return NULL;

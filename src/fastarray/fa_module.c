@@ -164,7 +164,8 @@ exec_module(PyObject *module)
 {
     FaState *st = fa_state(module);
     st->kernels = fa_dispatch_choose();
-    if (fa_array_setup(st) < 0 || fa_arrow_setup(st, module) < 0)
+    if (fa_array_setup(st) < 0 || fa_arrow_setup(st, module) < 0 ||
+        fa_names_setup(st) < 0)
         return -1;
     return fa_foreign_setup(st, module);
 }

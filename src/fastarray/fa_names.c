@@ -110,6 +110,18 @@ fill(FaState *st)
     return 0;
 }
 
+int
+fa_names_setup(FaState *st)
+{
+#ifdef Py_GIL_DISABLED /* threads may ask at once: nothing is left for later */
+    if (fill(st) < 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+#endif
+    return 0;
+}
+
 const FaKnown *
 fa_names_find(FaState *st, PyObject *obj)
 {

@@ -30,6 +30,7 @@ typedef struct {
 
 /* The row for an object, or NULL; the table is filled at its first use. */
 const FaKnown *fa_names_find(FaState *st, PyObject *obj);
+int fa_names_setup(FaState *st); /* at import; -1 with MemoryError */
 void fa_names_clear(FaState *st);
 
 #endif

@@ -1,7 +1,7 @@
 /* Per-module state, and the handful of things every entry point needs from it.
  *
- * Protected by the GIL, or written once at import: `kernels` changes only through the
- * test hook; counters are statistics (relaxed atomics).
+ * Written once at import, but for the counters (relaxed atomics), what the test hooks
+ * switch, and `lambdas`, which the GIL protects and free-threaded builds do without.
  */
 #ifndef FA_STATE_H
 #define FA_STATE_H
@@ -22,6 +22,16 @@ typedef struct FaState {
     PyTypeObject *foreign_type;  /* owned; what from_arrow() views look at */
     uint64_t kernel_blocks, python_blocks;
 } FaState;
+
+static inline void
+fa_add_blocks(uint64_t *counter, uint64_t n)
+{
+#ifdef Py_GIL_DISABLED
+    __atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+#else
+    *counter += n;
+#endif
+}
 
 static inline FaState *
 fa_state(PyObject *module)

@@ -85,6 +85,10 @@ FAILURES = {
 }
 
 
+FREE_THREADED = not getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+@pytest.mark.skipif(FREE_THREADED, reason="[x] * 9 then crashes CPython 3.13 itself (PyList_New)")
 @pytest.mark.parametrize("name", ACTIONS)
 def test_failing_allocations_raise_memory_error_and_nothing_else(name):
     """Fail the k-th allocation for k = 1, 2, ... until one run needs fewer."""
@@ -131,8 +135,9 @@ def test_failures_do_not_leak(name):
 
 
 def check_blocks(action):
-    """Allocated blocks stop growing once caches are warm."""
-    for _ in range(3):
+    """Allocated blocks stop growing once caches are warm, which takes longer without a GIL."""
+    warm = 2000 if FREE_THREADED else 3
+    for _ in range(warm):
         action()
     counts = []
     for _ in range(4):
