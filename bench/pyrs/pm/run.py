@@ -100,6 +100,7 @@ class Bench:
     def prepare(self) -> None:
         """Locks, full store, full cache."""
         self.call(self.ours, self.pyrs, "install")
+        self.without(self.theirs / ".venv")  # else its cache may lack what is installed
         self.call(self.theirs, self.uv, "sync")
 
     def pair(
