@@ -164,7 +164,17 @@ JSON_OIDS = (3802,)  # jsonb; Django loads it as text
 
 
 def _is_stock(cls: type) -> bool:
-    return cls.__module__.split(".")[0] in ("psycopg", "psycopg_binary", "psycopg_c")
+    """Is the class psycopg's own? The array loaders that it makes at run time bear another
+    module's name; they add data to the class they are made from, and nothing that is called."""
+    if cls.__module__.split(".")[0] in ("psycopg", "psycopg_binary", "psycopg_c"):
+        return True
+    made_of = cls.__bases__
+    return (
+        len(made_of) == 1
+        and made_of[0].__name__ == "ArrayLoader"
+        and _is_stock(made_of[0])
+        and not any(map(callable, vars(cls).values()))
+    )
 
 
 def _loader_code(cls: Any, connection: Any, get: Callable[[int], Any]) -> tuple[str, int] | str:

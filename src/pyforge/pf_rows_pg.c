@@ -22,8 +22,8 @@ write_int(PfWriter *w, const char *s, Py_ssize_t n)
 {
     Py_ssize_t i = n > 0 && s[0] == '-';
 
-    if (i == n || n > 20)
-        return 0;
+    if (i == n || n > 20 || (s[i] == '0' && n > 1))
+        return 0; /* -0 and 05 are no integers of a server's */
     for (; i < n; i++)
         if (s[i] < '0' || s[i] > '9')
             return 0;

@@ -195,7 +195,7 @@ def test_wrong_json_shapes(body):
     ("HSTORE", b'"a"=>"b", '), ("HSTORE", b'"a"=>NULL, "b"'), ("HSTORE", b'"a"=>"b'), ("HSTORE", b'"a\\'),
     ("HSTORE", b"a=>b"), ("ARRAY", b"{"), ("ARRAY", b"{1,"), ("ARRAY", b"{1}}"), ("ARRAY", b"{1,}"),
     ("ARRAY", b'{"a}'), ("ARRAY", b"[0:1]={1,2}"), ("ARRAY", b"{{1},{2}"), ("ARRAY", b""), ("INT", b"1 "),
-    ("INT", b""), ("NUMERIC", b"1."), ("NUMERIC", b"Infinity"), ("FLOAT", b"1e"), ("BOOL", b"true"),
+    ("INT", b""), ("INT", b"05"), ("INT", b"-0"), ("NUMERIC", b"1."), ("NUMERIC", b"Infinity"), ("FLOAT", b"1e"), ("BOOL", b"true"),
     ("DATETIME_UTC", b"infinity"), ("DATETIME_UTC", b"2024-01-02 03:04:05 BC"), ("DATE", b"10000-01-01"),
     ("DATE", b"2024-02-30"), ("TIME", b"24:00:00"), ("DURATION", b"1 mon"), ("DURATION", b"1 day 2"),
     ("UUID", b"12345678"),
