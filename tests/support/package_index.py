@@ -160,6 +160,7 @@ class PackageIndex:
     metadata: str = "advertised"  # or "quiet" (there, not advertised), "absent"
     ranges: bool = True
     etag: bool = False
+    compress: bool = False  # pages, for who asks for it
     user: str = ""
     password: str = ""
     delay: float = 0.0
@@ -168,8 +169,10 @@ class PackageIndex:
     failures: dict = field(default_factory=dict)  # path -> statuses to answer first
     redirects: dict = field(default_factory=dict)
     raw: dict = field(default_factory=dict)  # path -> (content type, body)
+    raw_headers: dict = field(default_factory=dict)
     files: dict = field(default_factory=dict)  # project -> {file name: Offer}
     log: list = field(default_factory=list)
+    credentials: list = field(default_factory=list)  # that somebody sent
 
     def wheel(self, name, version, requires=(), *, yanked=None, **options):
         filename, body = make_wheel(name, version, requires, **options)
@@ -264,6 +267,7 @@ def _handler(index):
 
         def do_GET(self):
             index.log.append(self.path)
+            index.credentials += self.headers.get_all("Authorization", [])
             if index.delay:
                 time.sleep(index.delay)
             if self.path in index.redirects:
@@ -275,7 +279,7 @@ def _handler(index):
                 return self._send(401, b"")
             if self.path in index.raw:
                 kind, body = index.raw[self.path]
-                return self._send(200, body, {"Content-Type": kind})
+                return self._send(200, body, {"Content-Type": kind, **index.raw_headers})
             return self._content()
 
         def _authorised(self):
@@ -289,9 +293,11 @@ def _handler(index):
                 tag = f'"{hashlib.sha256(body).hexdigest()}"'
                 if index.etag and self.headers.get("If-None-Match") == tag:
                     return self._send(304, b"")
-                return self._send(
-                    200, body, {"Content-Type": kind} | ({"ETag": tag} if index.etag else {})
-                )
+                head = {"Content-Type": kind} | ({"ETag": tag} if index.etag else {})
+                if index.compress and "gzip" in self.headers.get("Accept-Encoding", ""):
+                    index.log.append("compressed")
+                    body, head["Content-Encoding"] = gzip.compress(body), "gzip"
+                return self._send(200, body, head)
             if parts[0] == "files":
                 return self._file(parts[1])
             return self._send(404, b"")

@@ -1,8 +1,10 @@
 """The index client: what indexes look like, how they fail, and what they may not do."""
 
+import gzip
 import threading
 
 import pytest
+from pyrs.pm import http
 from pyrs.pm.errors import NetworkError
 from pyrs.pm.index import group_releases
 from pyrs.pm.pages import parse_links, parse_page
@@ -39,6 +41,22 @@ def test_metadata_is_fetched_side_by_side(project, index):
     index.gather = threading.Barrier(len(names))  # one after another would never get all of them
 
     assert set(project.pyrs("lock", "--json").json()["packages"]) == set(names)
+
+
+def test_pages_are_asked_for_compressed(small, index):
+    index.compress = True
+
+    assert set(small.pyrs("lock", "--json").json()["packages"]) == {"top", "leaf"}
+    assert index.log.count("compressed") == 2
+    small.pyrs("lock", "--offline")
+
+
+@pytest.mark.parametrize("body", [b"\x1f\x8b broken", gzip.compress(b"<" * 70_000_000)])
+def test_compressed_pages_that_are_broken_or_bombs_exit_7(small, index, body):
+    index.raw["/simple/top/"] = ("text/html", body)
+    index.raw_headers = {"Content-Encoding": "gzip"}
+
+    small.pyrs("lock", expect=7)
 
 
 def test_refused_metadata_files_are_asked_for_once(project, index):
@@ -317,6 +335,26 @@ def test_credentials_come_from_netrc_too_and_never_leave_their_host(project, hom
     project.pyrs("install")
 
     assert "s3cret" not in project.lock.read_text()
+
+
+def test_credentials_do_not_follow_a_redirect_to_another_host(project, index, inner, monkeypatch):
+    offer = inner.wheel("lib", "1.0")
+    index.offer("lib", offer)
+    inner.redirects[f"/files/{offer.name}"] = f"{index.base}/files/{offer.name}"
+    monkeypatch.setenv("PYRS_INDEX_INNER_TOKEN", "s3cret")
+    inner.user, inner.password = "__token__", "s3cret"
+    with_index(project, inner, {"lib": {"version": "*", "source": "inner"}})
+
+    project.pyrs("install")
+
+    assert inner.credentials and index.requests(offer.name) and not index.credentials
+
+
+def test_redirect_from_https_to_http_is_refused():
+    with pytest.raises(
+        NetworkError, match=r"https://h/a redirects to http://h/b, which is refused"
+    ):
+        http._redirected("https://h/a", "http://h/b")
 
 
 def test_missing_credentials_exit_7_and_say_so(project, inner):
