@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
                     return _leave(result)
             elif argv[0] == "run":
                 result = run(argv[1:])
-        except (OSError, link.Unsafe, link.Stale):
+        except (OSError, ValueError, link.Unsafe, link.Stale):
             result = None  # the long way gives the reason, or mends it
     if result is not None:
         return result
@@ -148,9 +148,17 @@ def stamp(project: str, store: str, groups: list[str]) -> str:
         f"{project}/{LOCK}",
         f"{store}/{link.STORE_VERSION}/pkgs",
     ):
-        status = os.stat(path)
-        parts.append(f"{status.st_mtime_ns} {status.st_ctime_ns} {status.st_size} {status.st_ino}")
+        parts.append(_state(path))
+    try:
+        parts.append(_state(f"{project}/.pyrs/current/plan"))
+    except FileNotFoundError:
+        parts.append("")
     return "\n".join(parts)
+
+
+def _state(path: str) -> str:
+    status = os.stat(path)
+    return f"{status.st_mtime_ns} {status.st_ctime_ns} {status.st_size} {status.st_ino}"
 
 
 def _stamped(project: str) -> bytes:
@@ -170,9 +178,7 @@ def write_stamp(project: str, generation: str, seen: str) -> None:
 
 
 def checked_plan(text: str) -> str | None:
-    """A stored plan carries its own hash in its last line."""
-    body, _, seal = text.rpartition("\nend\t")
-    return body if seal == link.digest(body.encode()) else None
+    return text.rpartition("\nend\t")[0] if link.is_sealed(text.encode()) else None
 
 
 def _links_stand(project: str, store: str) -> bool:
@@ -182,9 +188,12 @@ def _links_stand(project: str, store: str) -> bool:
 
 def _usable(project: str, store: str, generation: str) -> bool:
     try:
-        text = link.read_bytes(f"{project}/.pyrs/{generation}/plan").decode()
+        data = link.read_bytes(f"{project}/.pyrs/{generation}/plan")
     except OSError:
         return False
+    if not link.is_sealed(data):
+        return False
+    text = data.decode()
     return link.entries_exist(link.plan_rows(text), store) and _paths_unchanged(text)
 
 

@@ -147,8 +147,17 @@ def current(project: str) -> str:
         return ""
 
 
+def is_sealed(plan: bytes) -> bool:
+    """A plan carries its own hash in its last line."""
+    body, _, seal = plan.rpartition(b"\nend\t")
+    return seal == digest(body).encode()
+
+
 def is_complete(project: str, generation: str) -> bool:
-    return os.path.exists(f"{project}/.pyrs/{generation}/plan")
+    try:
+        return is_sealed(read_bytes(f"{project}/.pyrs/{generation}/plan"))
+    except OSError:
+        return False
 
 
 def materialize(project: str, store: str, key: str, plan: str, select: bool = True) -> str:
@@ -164,6 +173,7 @@ def materialize(project: str, store: str, key: str, plan: str, select: bool = Tr
         if not entries_exist(rows, store):
             raise Stale(key)
         if not is_complete(project, generation):
+            _remove(home, generation)  # somebody damaged it
             _build(home, generation, rows, plan, store)
         if select:
             _select(home, generation)
@@ -250,9 +260,17 @@ def sweep(home: str, keep: str) -> None:
         if name.startswith("tmp-"):
             remove_tree(path)
         elif name.startswith("gen-") and name != keep and not _held(path):
-            gone = f"{home}/tmp-{os.getpid()}-{name}"
-            os.rename(path, gone)
-            remove_tree(gone)
+            _remove(home, name)
+
+
+def _remove(home: str, generation: str) -> None:
+    gone = f"{home}/tmp-{os.getpid()}-{generation}"
+    remove_tree(gone)
+    try:
+        os.rename(f"{home}/{generation}", gone)
+    except FileNotFoundError:
+        return
+    remove_tree(gone)
 
 
 def _held(generation: str) -> bool:

@@ -355,7 +355,12 @@ def main(guard: "Any", entry: str, owner: str, target: str) -> int:
     `target` is "" for the interpreter, `module:attribute` for an entry point, a path below the
     generation folder for a script a wheel brought along.
     """
-    environment = open_environment(entry)
+    try:
+        environment = open_environment(entry)
+    except ValueError:
+        raise SystemExit(
+            f"pyrs: the environment of {entry} is damaged; run: pyrs install"
+        ) from None
     if not owner and posix.environ.get(b"PYRS_ENVIRONMENT") == environment.folder.encode():
         owner = posix.environ.get(b"PYRS_OWNER", b"").decode()
     argv = sys.argv[1:]

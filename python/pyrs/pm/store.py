@@ -223,7 +223,7 @@ class Store:
     def roots(self) -> list[Root]:
         found = []
         for path in sorted((self.base / "roots").glob("*")):
-            if "." in path.name:
+            if "." in path.name or not path.is_file():
                 continue
             lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
             if lines and lines[0].startswith("project\t"):
@@ -294,7 +294,9 @@ class Root:
         found: set[str] = set()
         for plan in (self.project / ".pyrs").glob("*/plan"):
             try:
-                found.update(link.values(link.plan_rows(plan.read_text(encoding="utf-8")), "entry"))
+                found.update(
+                    link.values(link.plan_rows(plan.read_text("utf-8", "replace")), "entry")
+                )
             except OSError:
                 continue
         return found

@@ -194,6 +194,46 @@ def test_damaged_environment_is_made_again(two):
     assert (two.site / "top").exists()
 
 
+@pytest.mark.parametrize("damage", [b"", b"\xff\xff", b"x"], ids=["emptied", "no text", "longer"])
+def test_damaged_plan_is_told_and_made_again(two, store, damage):
+    two.pyrs("install")
+    for _ in range(2):
+        time.sleep(0.15)
+        two.spawn("install")  # notes the files' state
+    plan = two.root / ".pyrs/current/plan"
+    plan.chmod(0o644)
+    plan.write_bytes(plan.read_bytes() + damage if damage == b"x" else damage)
+    assert "plan is damaged" in two.pyrs("check", expect=9).err
+    if damage == b"\xff\xff":
+        assert "plan is damaged\nhelp: run: pyrs install" in two.run("-c", "", expect=9).err
+        ran = subprocess.run([two.root / ".pyrs/bin/python", "-c", ""], capture_output=True)
+        assert ran.returncode == 1 and ran.stderr.endswith(b"is damaged; run: pyrs install\n")
+    two.pyrs("store", "gc")
+
+    two.spawn("install")
+
+    two.pyrs("check")
+    two.run("-c", "import top")
+
+
+def test_odd_things_in_the_store_are_no_obstacle(two, store):
+    two.pyrs("install")
+    (store / "roots/odd").write_bytes(b"\xff\0")
+    (store / "roots/folder").mkdir()
+    (store / "plans/odd").write_bytes(b"\xff")
+    (store / "pkgs/odd@1-0").mkdir()
+    for path in (store / "plans").iterdir():
+        path.write_bytes(b"\xff\xff")
+    shutil.rmtree(two.root / ".pyrs")
+
+    two.spawn("install")
+
+    two.pyrs("store", "status")
+    assert "no such file" in two.pyrs("check", "--whole-store", expect=9).err.lower()
+    two.pyrs("store", "gc")
+    two.pyrs("check", "--whole-store")
+
+
 def test_entry_lost_from_the_store_comes_back(two, store):
     two.pyrs("install")
     entry = next(store.glob("pkgs/leaf@*"))

@@ -69,7 +69,7 @@ def installed_selection(root: Path) -> list[str]:
     """The groups of the present environment, so that add and remove keep them."""
     try:
         head = (
-            (root / ".pyrs" / "current" / "plan").read_text(encoding="utf-8").partition("\n\n")[0]
+            (root / ".pyrs" / "current" / "plan").read_text("utf-8", "replace").partition("\n\n")[0]
         )
     except OSError:
         return []

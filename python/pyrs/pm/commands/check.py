@@ -39,8 +39,8 @@ def run(args: argparse.Namespace, report: Report) -> int:
 def _plan(session: Session) -> str:
     path = session.root / ".pyrs" / "current" / "plan"
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        text = path.read_text("utf-8", "replace")
+    except OSError:
         raise LockError("the project has no environment", help="run: pyrs install") from None
     if fast.checked_plan(text) is None:
         raise StoreError(f"{path} is damaged", help="remove .pyrs and run: pyrs install")

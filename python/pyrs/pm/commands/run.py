@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from .. import fast, link, manifest
-from ..errors import NotFound, UsageError
+from ..errors import NotFound, StoreError, UsageError
 from ..report import Report
 from . import _shared
 
@@ -59,9 +59,10 @@ def run_words(words: list[str]) -> int:
         raise UsageError("say what to run", help="pyrs run --help")
     root = manifest.find_root()
     generation = _generation(root, groups)
-    fast._refresh_root(
-        str(root), link.plan_rows((generation / "plan").read_text().partition("\n\n")[0])
-    )
+    plan = link.read_bytes(f"{generation}/plan")
+    if not link.is_sealed(plan):
+        raise StoreError(f"{generation}/plan is damaged", help="run: pyrs install")
+    fast._refresh_root(str(root), link.plan_rows(plan.decode().partition("\n\n")[0]))
     return _execute(generation, root, words, vm)
 
 
