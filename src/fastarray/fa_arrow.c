@@ -120,7 +120,7 @@ import_pair(FaView *v, PyObject *obj, PyObject *pair)
     if (a == NULL)
         return -1;
     if (check_array(a) < 0) {
-        drop_array(a);
+        fa_view_drop(drop_array, a);
         return -1;
     }
     v->n = (Py_ssize_t)a->length;

@@ -109,7 +109,11 @@ describe(FaView *v, const DLTensor *t)
             v->dtype = types[i].dtype;
             v->code = types[i].typecode;
             v->size = (unsigned char)fa_dtype_size(v->dtype);
-            v->ptr = (char *)t->data + t->byte_offset;
+            if (t->data == NULL && count > 0) {
+                PyErr_SetString(PyExc_BufferError, "the DLPack tensor has no data");
+                return -1;
+            }
+            v->ptr = t->data ? (char *)t->data + t->byte_offset : NULL;
             v->n = (Py_ssize_t)count;
             v->valid = NULL;
             return 0;

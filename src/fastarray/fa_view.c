@@ -191,6 +191,15 @@ fa_view_acquire(FaState *st, FaView *v, PyObject *obj, int flags)
 }
 
 void
+fa_view_drop(void (*drop)(void *), void *foreign)
+{
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    drop(foreign);
+    PyErr_Restore(type, value, trace);
+}
+
+void
 fa_view_release(FaView *v)
 {
     FaViewMode mode = v->mode;
@@ -204,7 +213,7 @@ fa_view_release(FaView *v)
         PyBuffer_Release(&v->buffer);
         break;
     case FA_FOREIGN:
-        v->drop(v->foreign);
+        fa_view_drop(v->drop, v->foreign);
         Py_XDECREF(v->owner);
         break;
     default:

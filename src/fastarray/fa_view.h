@@ -38,6 +38,8 @@ typedef struct {
 
 int fa_view_acquire(FaState *st, FaView *v, PyObject *obj, int flags);
 void fa_view_release(FaView *v);
+/* Gives foreign memory back; what its owner runs meanwhile leaves our exception alone. */
+void fa_view_drop(void (*drop)(void *), void *foreign);
 
 /* Longest stretch fa_view_block() hands out for views it must convert. */
 #define FA_BLOCK 4096

@@ -308,6 +308,128 @@ def test_bad_tensors_are_refused(np):
         fa.sum(Wrong())
 
 
+# -- Structures no sane producer makes ----------------------------------------------------
+
+NEW = ctypes.pythonapi.PyCapsule_New
+NEW.restype = ctypes.py_object
+NEW.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+HUGE = [-1, -(2**63), 2**63 - 1, 2**62, 2**60]
+
+
+class ArrowSchema(ctypes.Structure):
+    _fields_ = [
+        ("format", ctypes.c_char_p), ("name", ctypes.c_char_p), ("metadata", ctypes.c_char_p),
+        ("flags", ctypes.c_int64), ("n_children", ctypes.c_int64), ("children", ctypes.c_void_p),
+        ("dictionary", ctypes.c_void_p), ("release", ctypes.c_void_p), ("data", ctypes.c_void_p),
+    ]  # fmt: skip
+
+
+class ArrowArray(ctypes.Structure):
+    _fields_ = [
+        ("length", ctypes.c_int64), ("null_count", ctypes.c_int64), ("offset", ctypes.c_int64),
+        ("n_buffers", ctypes.c_int64), ("n_children", ctypes.c_int64),
+        ("buffers", ctypes.POINTER(ctypes.c_void_p)), ("children", ctypes.c_void_p),
+        ("dictionary", ctypes.c_void_p), ("release", ctypes.c_void_p), ("data", ctypes.c_void_p),
+    ]  # fmt: skip
+
+
+class HandMade:
+    """An Arrow array of three int32 with some fields wrong; counts its releases."""
+
+    def __init__(self, **wrong):
+        self.released = []
+        release = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+        def done(kind):
+            def run(address):
+                self.released.append(kind.__name__)
+                kind.from_address(address).release = None
+
+            return release(run)
+
+        self.callbacks = done(ArrowSchema), done(ArrowArray)
+        addresses = [ctypes.cast(f, ctypes.c_void_p).value for f in self.callbacks]
+        self.items = (ctypes.c_int32 * 3)(1, 2, 3)
+        self.buffers = (ctypes.c_void_p * 2)(None, ctypes.addressof(self.items))
+        if wrong.pop("no_memory", False):
+            self.buffers[1] = None
+        self.schema = ArrowSchema(format=b"i", release=addresses[0])
+        self.array = ArrowArray(length=3, n_buffers=2, buffers=self.buffers, release=addresses[1])
+        for name, value in wrong.items():
+            setattr(self.array, name, value)
+
+    def __arrow_c_array__(self, requested_schema=None):
+        return (
+            NEW(ctypes.addressof(self.schema), b"arrow_schema", None),
+            NEW(ctypes.addressof(self.array), b"arrow_array", None),
+        )
+
+
+def test_a_hand_made_array_is_read_and_given_back():
+    x = HandMade()
+    assert fa.sum(x) == 6
+    assert x.released.count("ArrowArray") == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"length": n} for n in HUGE] + [{"offset": n} for n in HUGE]
+    + [{"length": 2**59, "offset": 2**60}, {"n_buffers": 3}, {"n_buffers": -1}]
+    + [{"buffers": None}, {"no_memory": True}, {"null_count": 1}, {"n_children": 1}],
+)  # fmt: skip
+@pytest.mark.parametrize("function", [fa.sum, fa.min, fa.from_arrow, lambda x: fa.map(x, abs)])
+def test_impossible_arrays_are_refused_and_given_back(wrong, function):
+    x = HandMade(**wrong)
+    with pytest.raises(ValueError, match="malformed"):
+        function(x)
+    assert x.released.count("ArrowArray") == 1
+
+
+class ManagedTensor(ctypes.Structure):
+    """DLManagedTensor, of before version 1.0"""
+
+    _fields_ = [
+        ("data", ctypes.c_void_p), ("device_type", ctypes.c_int32), ("device_id", ctypes.c_int32),
+        ("ndim", ctypes.c_int32), ("code", ctypes.c_uint8), ("bits", ctypes.c_uint8),
+        ("lanes", ctypes.c_uint16), ("shape", ctypes.POINTER(ctypes.c_int64)),
+        ("strides", ctypes.POINTER(ctypes.c_int64)), ("byte_offset", ctypes.c_uint64),
+        ("manager", ctypes.c_void_p), ("deleter", ctypes.c_void_p),
+    ]  # fmt: skip
+
+
+class HandMadeTensor:
+    def __init__(self, shape=(3,), **wrong):
+        self.items = (ctypes.c_int32 * 3)(1, 2, 3)
+        self.shape = (ctypes.c_int64 * max(1, len(shape)))(*shape)
+        self.tensor = ManagedTensor(
+            data=ctypes.addressof(self.items), device_type=1, ndim=len(shape), code=0, bits=32,
+            lanes=1, shape=self.shape,
+        )  # fmt: skip
+        for name, value in wrong.items():
+            setattr(self.tensor, name, value)
+
+    def __dlpack__(self):
+        return NEW(ctypes.addressof(self.tensor), b"dltensor", None)
+
+
+def test_a_hand_made_tensor_is_read():
+    assert fa.sum(HandMadeTensor()) == 6
+    assert fa.sum(HandMadeTensor((3, 1))) == 6
+    assert fa.sum(HandMadeTensor((0, 2**40))) == 0
+    assert fa.sum(HandMadeTensor((0,), data=None)) == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"shape": (n,)} for n in HUGE] + [{"shape": (2**31, 2**31, 2)}, {"shape": (-1, -1)}]
+    + [{"ndim": -1}, {"shape": (1,), "ndim": 1, "data": None}, {"device_type": 2}, {"lanes": 4}],
+)  # fmt: skip
+@pytest.mark.parametrize("function", [fa.sum, fa.min, fa.from_dlpack, lambda x: fa.map(x, abs)])
+def test_impossible_tensors_are_refused(wrong, function):
+    with pytest.raises((BufferError, TypeError)):
+        function(HandMadeTensor(**wrong))
+
+
 # -- NumPy -------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ import functools
 import gc
 import operator
 import sys
+import tracemalloc
 import types
 from array import array
 
@@ -148,3 +149,62 @@ def check_blocks(action):
     gc.collect()
     counts.append(sys.getallocatedblocks())
     assert min(b - a for a, b in zip(counts, counts[1:])) < 15, counts
+
+
+LONG = array("d", [0.5]) * 2_000_000  # the pool's length
+INTS = array("i", [3]) * 300_000
+NOTHING_NEW = {
+    **{
+        name: functools.partial(getattr(fa, name), a)
+        for name in ["sum", "mean", "min", "max", "minmax", "fsum", "argmin", "argmax", "var"]
+        + ["std", "any", "all"]
+        for a in [LONG]
+    },
+    "sum of ints": lambda: fa.sum(INTS),
+    "count": lambda: fa.count(LONG, 0.5),
+    "dot": lambda: fa.dot(LONG, LONG),
+    "dot of ints": lambda: fa.dot(INTS, INTS),
+    "var of ints": lambda: fa.var(INTS),
+    "scale": lambda: fa.scale(LONG, 1.0),
+    "scale of ints": lambda: fa.scale(INTS, 1),
+    "scale rounded": lambda: fa.scale(INTS, 1.1, rounding="trunc"),
+    "clip": lambda: fa.clip(INTS, 1, 5),
+    "map_inplace proven": lambda: fa.map_inplace(LONG, lambda x: x * 1.0 + 0.0),
+    "add to out": lambda: fa.add(LONG, 0.0, out=LONG),
+    "truediv to out": lambda: fa.truediv(LONG, LONG, out=LONG),
+}
+
+
+def peak_of(action):
+    """Most bytes held at once during the action, beyond those before it."""
+    action()  # what is made once is made
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        action()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", NOTHING_NEW)
+def test_reductions_and_in_place_operations_allocate_no_more_than_their_answer(name):
+    assert peak_of(NOTHING_NEW[name]) < 2000
+
+
+def test_a_map_in_place_that_may_fail_takes_one_copy():
+    assert len(INTS) * 4 <= peak_of(lambda: fa.map_inplace(INTS, lambda x: x * 9 // 9)) < 1_210_000
+
+
+def test_chunks_reuse_one_buffer(tmp_path):
+    path = tmp_path / "numbers"
+    path.write_bytes(bytes(8_000_000))
+
+    def read():
+        total = 0
+        for chunk in fa.chunks(path, "d", 10_000):
+            total += fa.sum(chunk)
+        return total
+
+    assert peak_of(read) < 2 * 80_000

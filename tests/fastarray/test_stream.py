@@ -219,5 +219,5 @@ def test_import_is_quick():
         for _ in range(5)
     ]
 
-    assert runs[0][1:] == ["fastarray", "fastarray._fastarray"]
+    assert set(runs[0][1:]) - {"math"} == {"fastarray", "fastarray._fastarray"}
     assert min(int(run[0]) for run in runs) < 10_000_000
