@@ -41,24 +41,12 @@ cpy_keys_index(PyDictKeysObject *keys, PyObject *name)
     }
 }
 
-int
-cpy_dict_find_str(PyDictObject *d, PyObject *key, PyObject **value)
+/* Objects/dictobject.c, dictkeys_generic_lookup (3.11 to 3.14): same probing.  equal: 1, 0, or -1
+   for keys that only their own comparison could tell apart. */
+static inline int
+find_general(PyDictKeysObject *keys, Py_hash_t hash, int (*equal)(PyObject *, const void *),
+             const void *wanted, PyObject ***place)
 {
-    if (!cpy_dict_is_unicode(d))
-        return -1;
-    Py_ssize_t i = cpy_dict_index(d, key);
-    *value = i < 0 ? NULL : *cpy_dict_value_at(d, i);
-    return *value != NULL;
-}
-
-/* Objects/dictobject.c, dictkeys_generic_lookup (3.11 to 3.14): same probing. */
-int
-cpy_dict_find_int(PyDictObject *d, int64_t key, PyObject **value)
-{
-    PyDictKeysObject *keys = d->ma_keys;
-    if (DK_IS_UNICODE(keys))
-        return 0;
-    Py_hash_t hash = key == -1 ? -2 : (Py_hash_t)key;   /* of an int this short */
     PyDictKeyEntry *entries = DK_ENTRIES(keys);
     size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
     size_t perturb = (size_t)hash, slot = (size_t)hash & mask;
@@ -67,20 +55,69 @@ cpy_dict_find_int(PyDictObject *d, int64_t key, PyObject **value)
         if (i == DKIX_EMPTY)
             return 0;
         if (i >= 0 && entries[i].me_hash == hash) {
-            PyObject *other = entries[i].me_key;
-            int64_t n;
-            if (PyLong_CheckExact(other)) {
-                if (cpy_long_fits(other, &n) && n == key) {
-                    *value = entries[i].me_value;
-                    return 1;
-                }
-            }
-            else if (!PyUnicode_CheckExact(other))
-                return -1;
+            int same = equal(entries[i].me_key, wanted);
+            *place = &entries[i].me_value;
+            if (same != 0)
+                return same;
         }
         perturb >>= 5;                                  /* PERTURB_SHIFT */
         slot = (slot * 5 + perturb + 1) & mask;
     }
+}
+
+static int
+equals_int(PyObject *key, const void *wanted)
+{
+    int64_t n;
+    if (PyLong_CheckExact(key))
+        return cpy_long_fits(key, &n) && n == *(const int64_t *)wanted;
+    return PyUnicode_CheckExact(key) ? 0 : -1;
+}
+
+static int
+equals_str(PyObject *key, const void *wanted)
+{
+    if (key == wanted)
+        return 1;
+    if (PyUnicode_CheckExact(key))
+        return PyUnicode_Compare(key, (PyObject *)wanted) == 0;
+    return PyLong_CheckExact(key) ? 0 : -1;
+}
+
+int
+cpy_dict_find_str(PyDictObject *d, PyObject *key, PyObject ***place)
+{
+    if (!cpy_dict_is_unicode(d))
+        return find_general(d->ma_keys, ((PyASCIIObject *)key)->hash, equals_str, key, place);
+    Py_ssize_t i = cpy_dict_index(d, key);
+    if (i < 0)
+        return 0;
+    *place = cpy_dict_value_at(d, i);
+    return **place != NULL;
+}
+
+int
+cpy_dict_find_int(PyDictObject *d, int64_t key, PyObject ***place)
+{
+    if (DK_IS_UNICODE(d->ma_keys))
+        return 0;
+    Py_hash_t hash = key == -1 ? -2 : (Py_hash_t)key;   /* of an int this short */
+    return find_general(d->ma_keys, hash, equals_int, &key, place);
+}
+
+PyObject *
+cpy_dict_exchange(PyDictObject *d, PyObject **place, PyObject *v)
+{
+    PyObject *old = *place;
+    *place = v;
+#if PY_VERSION_HEX < 0x030C0000
+    /* CPython counts up from 1 */
+    static uint64_t next_version = (uint64_t)1 << 63;   /* protected by the GIL */
+    d->ma_version_tag = next_version++;
+#endif
+    if (PyObject_IS_GC(v) && !PyObject_GC_IsTracked((PyObject *)d))
+        PyObject_GC_Track(d);
+    return old;
 }
 
 int

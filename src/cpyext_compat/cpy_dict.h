@@ -43,11 +43,16 @@ cpy_dict_is_unicode(PyDictObject *d)
     return DK_IS_UNICODE(d->ma_keys);
 }
 
-/* The value of a key that is an exact str with a computed hash, or an int: found without
-   running Python code.  1: *value -> borrowed from d; 0: not there; -1: only a comparison with
-   some object could tell. */
-int cpy_dict_find_str(PyDictObject *d, PyObject *key, PyObject **value);
-int cpy_dict_find_int(PyDictObject *d, int64_t key, PyObject **value);
+/* Where the value of a key is that is an exact str with a computed hash, or an int below 2**60:
+   found without running Python code.  1: *place of a borrowed value; 0: not there; -1: only a
+   comparison with some object could tell. */
+int cpy_dict_find_str(PyDictObject *d, PyObject *key, PyObject ***place);
+int cpy_dict_find_int(PyDictObject *d, int64_t key, PyObject ***place);
+
+/* May values be exchanged in place?  Later versions tell others of each change. */
+#define CPY_DICT_EXCHANGES (PY_VERSION_HEX < 0x030C0000)
+/* v (taken) in the place of a value.  -> the old value, the caller's */
+PyObject *cpy_dict_exchange(PyDictObject *d, PyObject **place, PyObject *v);
 
 /* Entry of an exact str with a computed hash in a table of str keys, or -1. */
 Py_ssize_t cpy_keys_index(PyDictKeysObject *keys, PyObject *name);

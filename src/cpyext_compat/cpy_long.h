@@ -6,6 +6,8 @@
 
 #include "internal/pycore_long.h"
 
+#include <stddef.h>
+
 _Static_assert(PyLong_SHIFT == 30, "ints are read by 30-bit digits");
 
 /* Number of digits; the sign apart. */
@@ -34,6 +36,61 @@ cpy_long_compact(PyObject *exact_int, int64_t *out)
     *out = size * (int64_t)v->ob_digit[0];
     return (size_t)(size + 1) <= 2;
 #endif
+}
+
+#if PY_VERSION_HEX >= 0x030C0000
+#  define CPY_LONG_DIGITS_AT offsetof(PyLongObject, long_value.ob_digit)
+#else
+#  define CPY_LONG_DIGITS_AT offsetof(PyLongObject, ob_digit)
+#endif
+
+/* A new int below 2**60 that is not one of those CPython keeps.  -> new, NULL with MemoryError */
+static inline PyObject *
+cpy_long_new(int64_t i)
+{
+    uint64_t magnitude = i < 0 ? -(uint64_t)i : (uint64_t)i;
+    Py_ssize_t digits = 1 + (magnitude >> PyLong_SHIFT != 0);
+    PyLongObject *v = PyObject_Malloc(sizeof(PyLongObject));
+    _Static_assert(sizeof(PyLongObject) >= CPY_LONG_DIGITS_AT + 2 * sizeof(digit), "padded");
+    if (v == NULL)
+        return PyErr_NoMemory();
+    digit *d;
+#if PY_VERSION_HEX >= 0x030C0000
+    PyObject_Init((PyObject *)v, &PyLong_Type);
+    v->long_value.lv_tag = (uintptr_t)digits << 3 | (i < 0 ? 2 : 0);
+    d = v->long_value.ob_digit;
+#else
+    v->ob_base.ob_base.ob_refcnt = 1;
+    v->ob_base.ob_base.ob_type = &PyLong_Type;
+    v->ob_base.ob_size = i < 0 ? -digits : digits;
+    d = v->ob_digit;
+#endif
+    d[0] = (digit)(magnitude & PyLong_MASK);
+    d[1] = (digit)(magnitude >> PyLong_SHIFT);
+    return (PyObject *)v;
+}
+
+/* The value of an int nobody else has.  1, or 0: it has no room for that */
+static inline int
+cpy_long_overwrite(PyObject *exact_int, int64_t i)
+{
+    PyLongObject *v = (PyLongObject *)exact_int;
+    uint64_t magnitude = i < 0 ? -(uint64_t)i : (uint64_t)i;
+    Py_ssize_t digits = 1 + (magnitude >> PyLong_SHIFT != 0);
+    if (cpy_long_digits(exact_int) < (size_t)digits)
+        return 0;
+    digit *d;
+#if PY_VERSION_HEX >= 0x030C0000
+    v->long_value.lv_tag = (uintptr_t)digits << 3 | (i < 0 ? 2 : 0);
+    d = v->long_value.ob_digit;
+#else
+    Py_SET_SIZE(v, i < 0 ? -digits : digits);
+    d = v->ob_digit;
+#endif
+    d[0] = (digit)(magnitude & PyLong_MASK);
+    if (digits > 1)
+        d[1] = (digit)(magnitude >> PyLong_SHIFT);
+    return 1;
 }
 
 /* 1 and the value for ints of up to two digits (below 2**60), 0 for longer ones. */

@@ -431,21 +431,23 @@ vm_super_again(VmFrame *f)
 
 /* A store that hits: 1 when done (takes v). */
 static int
-store_through_row(VmCacheRow *row, PyObject *o, PyObject *name, PyObject *v)
+store_through_row(VmAct *A, VmFrame *f, VmCacheRow *row, PyObject *o, PyObject *v)
 {
-    PyObject *old;
     if (row->kind == ATTR_VALUES) {
         PyDictValues *values = cpy_inline_values(o);
         if (values == NULL)
             return 0;
+        PyObject *old = Py_XNewRef(cpy_inline_get(values, row->index));
         cpy_inline_store(o, values, row->index, v);
+        if (old != NULL)
+            vm_release_old(A, f, old);
         return 1;
     }
     if (row->kind == ATTR_SLOT) {
-        PyObject **slot = (PyObject **)((char *)o + row->index);
-        old = *slot;
+        PyObject **slot = (PyObject **)((char *)o + row->index), *old = *slot;
         *slot = v;
-        Py_XDECREF(old);
+        if (old != NULL)
+            vm_release_old(A, f, old);
         return 1;
     }
     return 0;
@@ -483,7 +485,7 @@ vm_setattr(VmAct *A, VmFrame *f)
     if (o == NULL || v == NULL)
         goto done;
     VmCacheRow *row = vm_cache_row(c, Py_TYPE(o)->tp_version_tag);
-    if (row != NULL && store_through_row(row, o, c->name, Py_NewRef(v))) {
+    if (row != NULL && store_through_row(A, f, row, o, Py_NewRef(v))) {
         status = 0;
         goto done;
     }

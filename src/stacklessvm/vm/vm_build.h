@@ -7,7 +7,7 @@
 
 /* All return 0, or -1 with an exception; operands are those of f->pc. */
 /* As cpy_dict_find_str and _int, for any object o and key. */
-int vm_dict_find(PyObject *o, VmWord key, PyObject **value);
+int vm_dict_find(PyObject *o, VmWord key, PyObject ***place);
 int vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result);
 int vm_setitem(VmAct *A, VmFrame *f);
 int vm_delitem(VmAct *A, VmFrame *f);

@@ -382,12 +382,12 @@ known_len(PyObject *o)
 static int
 known_dict_get(VmWord *args, size_t n, VmWord *result)
 {
-    PyObject *value;
-    int found = vm_is_obj(args[0]) ? vm_dict_find(vm_ptr(args[0]), args[1], &value) : -1;
+    PyObject **place;
+    int found = vm_is_obj(args[0]) ? vm_dict_find(vm_ptr(args[0]), args[1], &place) : -1;
     if (found < 0)
         return 0;
     if (found)
-        *result = vm_from_ptr(Py_NewRef(value));
+        *result = vm_from_ptr(Py_NewRef(*place));
     else {
         *result = n == 3 ? args[2] : VM_NONE;
         vm_incref(*result);

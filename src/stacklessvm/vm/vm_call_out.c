@@ -113,29 +113,54 @@ run_entry(VmAct *A, VmFrame *nf)
     return r;
 }
 
+static VmFrame *
+frame_for_call(VmAct *A, VmCode *code, PyFunctionObject *func, PyObject *const *args, size_t n,
+               PyObject *kwnames)
+{
+    VmFrame *nf = vm_push_checked(A, NULL, code, (PyFunctionObject *)Py_NewRef(func));
+    if (nf == NULL || vm_bind(nf, func, (const VmWord *)args, n, kwnames) == 0)
+        return nf;
+    vm_drop_new_frame(A, nf);
+    return NULL;
+}
+
+/* The same for as many arguments by position as there are parameters. */
+static inline VmFrame *
+frame_by_position(VmAct *A, VmCode *code, PyFunctionObject *func, PyObject *const *args)
+{
+    unsigned n = code->argcount;
+    VmFrame *nf = vm_frame_push(A, NULL, code, (PyFunctionObject *)Py_NewRef(func), n);
+    if (nf == NULL)
+        return NULL;
+    --*A->left;
+    vm_stats.native++;
+    for (unsigned i = 0; i < n; i++)
+        nf->regs[i] = vm_from_ptr(Py_NewRef(args[i]));
+    return nf;
+}
+
+static PyObject *
+enter_function(PyThreadState *ts, VmCode *code, PyFunctionObject *func, PyObject *const *args,
+               size_t n, PyObject *kwnames)
+{
+    VmAct *A = vm_act_enter(ts);
+    if (A == NULL)
+        return NULL;
+    int simple = code->quick && code->simple && n == code->argcount && kwnames == NULL;
+    VmFrame *nf = vm_likely(simple && *A->left > 0)
+                      ? frame_by_position(A, code, func, args)
+                      : frame_for_call(A, code, func, args, n, kwnames);
+    PyObject *r = nf == NULL ? NULL : run_entry(A, nf);
+    vm_act_leave(A);
+    return r;
+}
+
 PyObject *
 vm_enter_function(PyFunctionObject *func, PyObject *const *args, size_t n, PyObject *kwnames)
 {
     VmCode *code = vm_code_to_run(func);
-    if (code == NULL)
-        return NULL;
-    VmAct *A = vm_act_enter(PyThreadState_Get());
-    if (A == NULL)
-        return NULL;
-    PyObject *r = NULL;
-    VmFrame *nf = vm_push_checked(A, NULL, code, (PyFunctionObject *)Py_NewRef(func));
-    if (nf == NULL)
-        goto done;
-    if (vm_bind(nf, func, (const VmWord *)args, n, kwnames) < 0) {
-        Py_XDECREF(nf->locals);
-        Py_DECREF(nf->func);
-        ++*A->left;
-        goto done;
-    }
-    r = run_entry(A, nf);
-done:
-    vm_act_leave(A);
-    return r;
+    return code == NULL ? NULL
+                        : enter_function(PyThreadState_Get(), code, func, args, n, kwnames);
 }
 
 PyObject *
@@ -158,13 +183,16 @@ vm_function_vectorcall(PyObject *o, PyObject *const *args, size_t nargsf, PyObje
     PyFunctionObject *func = (PyFunctionObject *)o;
     PyThreadState *ts = PyThreadState_Get();
     const char *why = vm_must_delegate(ts);
-    if (why == NULL) {
-        VmCode *code = vm_code_of((PyCodeObject *)func->func_code);
+    VmCode **place = vm_quick_code(func->func_code), *code = *place;
+    if (vm_unlikely(code == NULL || (PyObject *)code->co != func->func_code) && why == NULL) {
+        code = vm_code_of((PyCodeObject *)func->func_code);
         if (code == NULL)
             return NULL;
         why = code->refused;
+        if (why == NULL && code->quick)
+            *place = code;
     }
-    if (why != NULL)
+    if (vm_unlikely(why != NULL))
         return vm_fallback_call(func, args, nargsf, kwnames, why);
-    return vm_enter_function(func, args, (size_t)PyVectorcall_NARGS(nargsf), kwnames);
+    return enter_function(ts, code, func, args, (size_t)PyVectorcall_NARGS(nargsf), kwnames);
 }

@@ -99,47 +99,71 @@ vm_segments_bytes(void)
 
 /* -- activations -------------------------------------------------------------------- */
 
-VmAct *
-vm_act_enter(PyThreadState *ts)
+/* The activation left last, as it is for its thread's next one; or NULL. */
+static VmAct *idle;
+
+static VmAct *
+act_new(PyThreadState *ts)
 {
-    char *stack_low = vm_c_stack_low();
-    if ((char *)__builtin_frame_address(0) <= stack_low) {
-        vm_c_stack_error();
-        return NULL;
-    }
-    if (cpy_enter_evaluator() < 0)
-        return NULL;
     VmChunk *c = chunk_new(CHUNK_BYTES);
-    if (c == NULL) {
-        cpy_leave_evaluator();
+    if (c == NULL)
         return NULL;
-    }
     c->prev = NULL;
     VmAct *A = (VmAct *)c->data;
     A->ts = ts;
+    A->ts_id = ts->id;
+    A->c_thread = pthread_self();
     A->breaker = cpy_eval_breaker_ptr(ts);
     A->left = cpy_recursion_left(ts);
+    A->stack_low = vm_c_stack_low();
     A->chunk = c;
     A->top = c->data + sizeof(VmAct);
     A->limit = c->end;
-    A->entry_top = cpy_top_frame(ts);
-    A->stack_low = stack_low;
-    A->delegate = vm_must_delegate(ts) != NULL;
-    A->pushed = NULL;
     return A;
 }
 
-void
-vm_act_leave(VmAct *A)
+/* Its chunks but the first are given back, and that one too when another one waits. */
+static void
+act_drop(VmAct *A)
 {
     VmChunk *c = A->chunk;
-    cpy_leave_evaluator();
     while (c->prev != NULL) {
         VmChunk *prev = c->prev;
         chunk_free(c);
         c = prev;
     }
-    chunk_free(c);
+    if (idle != NULL) {
+        chunk_free(c);
+        return;
+    }
+    A->chunk = c;
+    A->top = c->data + sizeof(VmAct);
+    A->limit = c->end;
+    idle = A;
+}
+
+VmAct *
+vm_act_enter(PyThreadState *ts)
+{
+    VmAct *A = idle;
+    if (A != NULL && A->ts == ts && A->ts_id == ts->id && A->c_thread == pthread_self())
+        idle = NULL;
+    else if ((A = act_new(ts)) == NULL)
+        return NULL;
+    A->entry_top = cpy_top_frame(ts);
+    A->delegate = vm_must_delegate(ts) != NULL;
+    A->pushed = NULL;
+    if (vm_c_stack_check(A) == 0 && cpy_enter_evaluator() == 0)
+        return A;
+    act_drop(A);
+    return NULL;
+}
+
+void
+vm_act_leave(VmAct *A)
+{
+    cpy_leave_evaluator();
+    act_drop(A);
 }
 
 /* Deeper segments get bigger chunks: a million frames should not need thousands. */

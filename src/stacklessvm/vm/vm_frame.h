@@ -18,6 +18,8 @@
 
 #include "cpyext_compat/cpy_frame.h"
 
+#include <pthread.h>
+
 /* What happens with a frame's result. */
 typedef enum {
     RET_VALUE,          /* into the caller's register ret_dst; go on at ret_ip */
@@ -96,6 +98,8 @@ typedef struct VmAct {
     VmChunk *chunk;
     CpyFrame *entry_top;        /* CPython's top frame at entry */
     char *stack_low;            /* lowest address of the C stack calls may reach */
+    uint64_t ts_id;             /* of ts, whose memory may be another's one day */
+    pthread_t c_thread;
     uint8_t delegate;           /* tracing or another eval hook is active: calls go to CPython */
     uint32_t reraise_word;      /* f_lasti a RERAISE restores, or VM_NO_WORD */
     VmFrame *pushed;            /* an instruction failed only because this is to be run first, or NULL */
@@ -249,6 +253,20 @@ vm_after(VmAct *A, VmFrame *f)
     if (vm_unlikely(cpy_frame_stacktop(f->shadow, f->code->co) != 0))
         vm_after_slow(A, f);
     vm_notice_tools(A);
+}
+
+/* Release what was replaced: perhaps the last reference, to something with a finalizer. */
+static inline void
+vm_release_old(VmAct *A, VmFrame *f, PyObject *old)
+{
+    if (Py_REFCNT(old) > 1 || PyLong_CheckExact(old) || PyUnicode_CheckExact(old)
+        || PyFloat_CheckExact(old)) {
+        Py_DECREF(old);
+        return;
+    }
+    vm_boundary(A, f);
+    Py_DECREF(old);
+    vm_after(A, f);
 }
 
 #endif

@@ -405,16 +405,31 @@ vm_gen_send(PyObject *gen, PyObject *arg)
     return yielded_or_stop(status, result);
 }
 
+/* tp_iternext says so without an exception. takes None, and only that */
+static int
+stop_without_value(PyObject *result)
+{
+    if (result != Py_None)
+        return 0;
+    Py_DECREF(result);
+    return 1;
+}
+
 static PyObject *
 gen_iternext(PyObject *gen)
 {
     PyObject *result;
-    PySendResult status = vm_gen_am_send(gen, NULL, &result);
-    if (status == PYGEN_RETURN && result == Py_None) {
-        Py_DECREF(result);
-        return NULL;
+    if (vm_unlikely(vm_gen_is_theirs(gen)))
+        return Py_TYPE(gen)->tp_iternext(gen);
+    if (vm_likely(vm_gen_state(vm_gen_frame(gen)) <= GEN_SUSPENDED)) {
+        int status = run_from_c(gen, VM_NONE, &result);
+        if (vm_likely(status != 0))
+            return result;
+        return stop_without_value(result) ? NULL : yielded_or_stop(PYGEN_RETURN, result);
     }
-    return yielded_or_stop(status, result);
+    PySendResult status = vm_gen_am_send(gen, NULL, &result);
+    return status == PYGEN_RETURN && stop_without_value(result) ? NULL
+                                                                : yielded_or_stop(status, result);
 }
 
 /* -- throw and close -------------------------------------------------------------------------------- */

@@ -20,20 +20,20 @@ position(VmWord w, Py_ssize_t n)
 }
 
 int
-vm_dict_find(PyObject *o, VmWord key, PyObject **value)
+vm_dict_find(PyObject *o, VmWord key, PyObject ***place)
 {
     if (!PyDict_CheckExact(o))
         return -1;
     PyDictObject *d = (PyDictObject *)o;
     if (vm_is_int(key))
-        return cpy_dict_find_int(d, vm_int(key), value);
+        return cpy_dict_find_int(d, vm_int(key), place);
     int64_t n;
     if (vm_is_obj(key) && PyLong_CheckExact(vm_ptr(key)))
-        return cpy_long_fits(vm_ptr(key), &n) ? cpy_dict_find_int(d, n, value) : -1;
+        return cpy_long_fits(vm_ptr(key), &n) ? cpy_dict_find_int(d, n, place) : -1;
     if (!vm_is_obj(key) || !PyUnicode_CheckExact(vm_ptr(key))
         || ((PyASCIIObject *)vm_ptr(key))->hash == -1)
         return -1;
-    return cpy_dict_find_str(d, vm_ptr(key), value);
+    return cpy_dict_find_str(d, vm_ptr(key), place);
 }
 
 /* o[index] for the common types without calling out.  -> new, NULL: not done */
@@ -49,8 +49,8 @@ quick_item(PyObject *o, VmWord index)
         i = position(index, PyTuple_GET_SIZE(o));
         return i < 0 ? NULL : Py_NewRef(PyTuple_GET_ITEM(o, i));
     }
-    PyObject *value;
-    return vm_dict_find(o, index, &value) == 1 ? Py_NewRef(value) : NULL;
+    PyObject **place;
+    return vm_dict_find(o, index, &place) == 1 ? Py_NewRef(*place) : NULL;
 }
 
 int
@@ -91,24 +91,54 @@ done:
     return v == NULL ? -1 : 0;
 }
 
+/* Where o[index] = v stores, when that takes no more than an exchange: an item of a list, the
+   value of a key that is there.  Or NULL */
+static PyObject **
+place_of_item(PyObject *o, VmWord index)
+{
+    PyObject **place;
+    if (PyList_CheckExact(o)) {
+        Py_ssize_t i = position(index, PyList_GET_SIZE(o));
+        return i < 0 ? NULL : &((PyListObject *)o)->ob_item[i];
+    }
+    return CPY_DICT_EXCHANGES && vm_dict_find(o, index, &place) == 1 ? place : NULL;
+}
+
+static int
+set_item_in_place(VmAct *A, VmFrame *f, PyObject *o, PyObject **place, unsigned value)
+{
+    if (vm_overwrite_number(f, value, *place))
+        return 0;
+    PyObject *v = vm_reg_object_new(f, value);
+    if (v == NULL)
+        return -1;
+    PyObject *old = v;
+    if (PyDict_CheckExact(o))
+        old = cpy_dict_exchange((PyDictObject *)o, place, v);
+    else {
+        old = *place;
+        *place = v;
+    }
+    vm_release_old(A, f, old);
+    return 0;
+}
+
 int
 vm_setitem(VmAct *A, VmFrame *f)
 {
     unsigned x = f->pc->a, y = f->pc->b, z = f->pc->c;
-    PyObject *o = vm_reg_object(f, x), *v = vm_reg_object(f, z);
+    PyObject *o = vm_reg_object(f, x), *v = NULL, *key = NULL;
     int status = -1;
-    if (o == NULL || v == NULL)
+    if (o == NULL)
         goto done;
-    if (PyList_CheckExact(o)) {
-        Py_ssize_t i = position(f->regs[y], PyList_GET_SIZE(o));
-        if (i >= 0) {
-            PyObject *old = PyList_GET_ITEM(o, i);
-            PyList_SET_ITEM(o, i, Py_NewRef(v));
-            Py_DECREF(old);
-            status = 0;
-            goto done;
-        }
+    PyObject **place = place_of_item(o, f->regs[y]);
+    if (place != NULL) {
+        status = set_item_in_place(A, f, o, place, z);
+        goto done;
     }
+    v = vm_reg_object(f, z);
+    if (v == NULL)
+        goto done;
     switch (vm_may_be_special(o) ? vm_special_setitem(A, f, o, f->regs[y], v) : SP_NOT_MINE) {
     case SP_PUSHED:
         return -1;
@@ -117,7 +147,7 @@ vm_setitem(VmAct *A, VmFrame *f)
     default:
         break;
     }
-    PyObject *key = vm_reg_object_new(f, y);
+    key = vm_reg_object_new(f, y);
     if (key != NULL) {
         vm_boundary(A, f);
         status = PyDict_CheckExact(o) ? PyDict_SetItem(o, key, v) : PyObject_SetItem(o, key, v);
@@ -196,8 +226,8 @@ int
 vm_contains(VmAct *A, VmFrame *f)
 {
     unsigned x = f->pc->b, y = f->pc->c;
-    PyObject *item = NULL, *o = vm_reg_object(f, y), *value;
-    int found = o == NULL ? -1 : vm_dict_find(o, f->regs[x], &value);
+    PyObject *item = NULL, *o = vm_reg_object(f, y), **place;
+    int found = o == NULL ? -1 : vm_dict_find(o, f->regs[x], &place);
     if (found >= 0)
         goto done;
     if (o != NULL && vm_may_be_special(o)) {

@@ -486,6 +486,15 @@ do_return:
         Py_DECREF(func);
         NEXT_N(0);
     }
+    if (F->kind_flags == RET_ENTRY) {       /* nobody looked at it */
+        for (VmWord *w = R, *end = R + nlocals; w != end; w++)
+            vm_release(*w);
+        A->top = (char *)F;
+        ++*A->left;
+        result = vm_is_obj(returned) ? vm_ptr(returned) : vm_box(returned);
+        Py_DECREF(F->func);
+        return result;
+    }
     if (F->kind_flags == FRAME_PLAIN_INIT && vm_is_none(returned)) {
         VmFrame *done = F;
         vm_release(returned);

@@ -24,13 +24,37 @@ singleton(VmWord w)
     return &objects[w];
 }
 
+#define N_SMALL (VM_SMALL_MAX - VM_SMALL_MIN + 1)
+static PyObject *small_ints[N_SMALL];
+
+int
+vm_num_init(void)
+{
+    for (int i = 0; i < N_SMALL && small_ints[i] == NULL; i++) {
+        small_ints[i] = PyLong_FromLong(i + VM_SMALL_MIN);
+        if (small_ints[i] == NULL)
+            return -1;
+    }
+    return 0;
+}
+
+/* -> borrowed for good, or NULL */
+static inline PyObject *
+small_int(int64_t i)
+{
+    uint64_t at = (uint64_t)(i - VM_SMALL_MIN);
+    return at < N_SMALL ? small_ints[at] : NULL;
+}
+
 PyObject *
 vm_box(VmWord w)
 {
     if (vm_is_obj(w))
         return Py_NewRef(vm_ptr(w));
-    if (vm_is_int(w))
-        return PyLong_FromLong((long)vm_int(w));
+    if (vm_is_int(w)) {
+        PyObject *o = small_int(vm_int(w));
+        return o != NULL ? Py_NewRef(o) : cpy_long_new(vm_int(w));
+    }
     if (vm_is_double(w))
         return PyFloat_FromDouble(vm_double(w));
     return Py_NewRef(*singleton(w));
@@ -46,7 +70,7 @@ vm_const_object(VmCode *code, unsigned k)
 }
 
 /* The constant of this code that stands for the number w.  -> borrowed, or NULL */
-static PyObject *
+static inline PyObject *
 constant_box(VmCode *code, VmWord w)
 {
     if (vm_likely(!(code->num_consts_seen & vm_word_bit(w))))
@@ -58,27 +82,23 @@ constant_box(VmCode *code, VmWord w)
     return NULL;
 }
 
-static PyObject *                                       /* -> borrowed for good, or NULL */
+static inline PyObject *                                /* -> borrowed for good, or NULL */
 small_box(VmWord w)
 {
     if (w < VM_FIRST_POINTER)
         return *singleton(w);
-    if (!vm_is_int(w) || vm_int(w) < VM_SMALL_MIN || vm_int(w) > VM_SMALL_MAX)
-        return NULL;
-    PyObject *small = PyLong_FromLong((long)vm_int(w));
-    Py_DECREF(small);           /* CPython keeps small ints */
-    return small;
+    return vm_is_int(w) ? small_int(vm_int(w)) : NULL;
 }
 
 /* A number that is no small int, shared with the constants and locals that are the same. */
-static PyObject *                                       /* -> new */
+static inline PyObject *                                /* -> new */
 number_box(VmFrame *f, VmWord w)
 {
     PyObject *o = constant_box(f->code, w);
     if (o != NULL)
         Py_INCREF(o);
     else
-        o = vm_is_int(w) ? PyLong_FromLong((long)vm_int(w)) : PyFloat_FromDouble(vm_double(w));
+        o = vm_is_int(w) ? cpy_long_new(vm_int(w)) : PyFloat_FromDouble(vm_double(w));
     if (o == NULL)
         return NULL;
     unsigned n = f->code->nlocals;
@@ -111,6 +131,24 @@ vm_reg_object_slow(VmFrame *f, unsigned reg)
     else
         Py_DECREF(o);           /* the local got its own reference */
     return o;
+}
+
+int
+vm_overwrite(VmFrame *f, unsigned reg, PyObject *old)
+{
+    VmWord w = f->regs[reg];
+    if (!vm_is_temp(f, reg) || f->code->num_consts_seen & vm_word_bit(w))
+        return 0;
+    for (unsigned i = 0; i < f->code->nlocals; i++) {
+        if (f->regs[i] == w)
+            return 0;
+    }
+    if (vm_is_double(w) && PyFloat_CheckExact(old)) {
+        ((PyFloatObject *)old)->ob_fval = vm_double(w);
+        return 1;
+    }
+    return vm_is_int(w) && PyLong_CheckExact(old) && small_int(vm_int(w)) == NULL
+           && cpy_long_overwrite(old, vm_int(w));
 }
 
 VmWord

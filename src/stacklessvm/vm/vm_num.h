@@ -9,6 +9,8 @@
 #define VM_SMALL_MIN (-5)
 #define VM_SMALL_MAX 256
 
+int vm_num_init(void);      /* once; 0, or -1 with MemoryError */
+
 /* A reference to the object a word stands for.  -> new, NULL with MemoryError */
 PyObject *vm_box(VmWord w);
 /* The same, sharing the box with locals of f that hold the same number.  -> new */
@@ -34,6 +36,17 @@ vm_word_of(PyObject *o)
         return vm_from_int(i);
     Py_INCREF(o);
     return vm_from_ptr(o);
+}
+
+/* The number in a temporary replaces the one in `old`, of which somebody else is about to let go:
+   when nobody but him knows that object, nor the number in another form.  1: done */
+int vm_overwrite(VmFrame *f, unsigned reg, PyObject *old);
+
+static inline int
+vm_overwrite_number(VmFrame *f, unsigned reg, PyObject *old)
+{
+    return !vm_is_obj(f->regs[reg]) && old != NULL && Py_REFCNT(old) == 1
+           && vm_overwrite(f, reg, old);
 }
 
 static inline PyObject *
