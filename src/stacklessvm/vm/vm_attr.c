@@ -288,7 +288,8 @@ attr_general(VmAct *A, VmFrame *f, PyObject *o, int new_type, VmWord *result)
             return -1;
         *result = vm_from_ptr(v);
     }
-    if (special != SP_RAISED && (new_type || ++c->misses % 16 == 0))
+    if (special == SP_PUSHED ? c->misses++ % 16 == 0
+                             : special != SP_RAISED && (new_type || ++c->misses % 16 == 0))
         fill_any(c, o);
     return special == SP_RAISED || special == SP_PUSHED ? -1 : 0;
 }

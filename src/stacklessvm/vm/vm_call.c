@@ -41,6 +41,8 @@ vm_call_init(void)
     known.eval = builtin("eval");
     known.no_args = PyTuple_New(0);
     known.next = builtin("next");
+    known.iter = builtin("iter");
+    known.object_new = PyObject_GetAttrString((PyObject *)&PyBaseObject_Type, "__new__");
     known.gen_send = PyObject_GetAttrString((PyObject *)&VmGen_Type, "send");
     known.dict_get = PyObject_GetAttrString((PyObject *)&PyDict_Type, "get");
     known.list_append = PyObject_GetAttrString((PyObject *)&PyList_Type, "append");
@@ -396,6 +398,29 @@ known_dict_get(VmWord *args, size_t n, VmWord *result)
     return 1;
 }
 
+/* object.__new__(cls) of a class whose instances it may make: Objects/typeobject.c,
+   tp_new_wrapper and object_new.  1: done, everything taken */
+static int
+call_object_new(VmWord *args, VmWord *result)
+{
+    PyTypeObject *cls = vm_is_obj(args[0]) ? (PyTypeObject *)vm_ptr(args[0]) : NULL;
+    if (cls == NULL || !PyType_Check(cls) || cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT)
+        return 0;
+    PyTypeObject *base = cls;
+    while (base != NULL && vm_slot_is_generic(base, SP_NEW))
+        base = base->tp_base;
+    if (base == NULL || base->tp_new != PyBaseObject_Type.tp_new)
+        return 0;
+    PyObject *o = PyBaseObject_Type.tp_new(cls, known.no_args, NULL);
+    if (o == NULL) {
+        PyErr_Clear();          /* the general way says it again */
+        return 0;
+    }
+    Py_DECREF(cls);
+    *result = vm_from_ptr(o);
+    return 1;
+}
+
 /* len(x), isinstance(x, C), l.append(x), d.get(k) by identity of the callable.  1: done */
 static int
 call_known(VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmWord *result)
@@ -534,6 +559,10 @@ remember_class(VmCache *c, PyTypeObject *cls)
     PyFunctionObject *init = plain_init(cls);
     VmCode *code = init == NULL ? NULL : vm_code_peek((PyCodeObject *)init->func_code);
     uint32_t version = cpy_type_version(cls);
+    if (init == NULL && version != 0) {     /* not to be looked for again */
+        c->u.call.kind = CALL_C;
+        c->u.call.version = version;
+    }
     if (code == NULL || code->refused != NULL || !code->simple || version == 0
         || cls->tp_new != PyBaseObject_Type.tp_new || !(code->co->co_flags & CO_OPTIMIZED))
         return;
@@ -606,6 +635,12 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
         if (ip->op == VM_CALLKW)
             kwnames = vm_cache(f, ip->c)->name;
     }
+    if (self == VM_NULL && kwnames == NULL && vm_is_obj(callee)
+        && vm_may_be_special(vm_ptr(callee))) {
+        *pushed = vm_call_object_quick(A, f, vm_ptr(callee));
+        if (*pushed != NULL)
+            return CALL_PUSHED;
+    }
     VmWord *args = out_area(f);
     for (unsigned i = 0; i < n; i++)
         args[i] = vm_take_operand(f, vm_list_get(ip + 1, i));
@@ -624,7 +659,9 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
         callee = vm_from_ptr(o);
     }
     else if (kwnames == NULL) {
-        if (call_known(f, vm_ptr(callee), args, npos, &result)) {
+        if (call_known(f, vm_ptr(callee), args, npos, &result)
+            || (vm_ptr(callee) == known.object_new && npos == 1
+                && *A->left >= CPY_C_CALL_TAKES_UNIT && call_object_new(args, &result))) {
             vm_release(callee);
             vm_set_any(f, ip->a, result);
             return CALL_DONE;
@@ -634,6 +671,16 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
         if (generator != CALL_NOT_MINE) {
             vm_release(callee);
             return generator;
+        }
+        if (npos == 1 && vm_is_obj(args[0]) && vm_may_be_special(vm_ptr(args[0]))) {
+            int raised;
+            *pushed = vm_call_asking(A, f, vm_ptr(callee), args, ret, &raised);
+            if (*pushed != NULL || raised) {
+                vm_release(callee);
+                if (raised)
+                    vm_release(args[0]);
+                return raised ? CALL_ERROR : CALL_PUSHED;
+            }
         }
         if (PyType_Check(vm_ptr(callee))) {
             VmCache *c = vm_cache(f, ip->c);

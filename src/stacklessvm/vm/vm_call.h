@@ -106,7 +106,7 @@ unsigned vm_bind_defaults(VmFrame *nf, PyFunctionObject *func, VmCode *code, uns
 /* Callables compared by identity, kept alive for good. */
 typedef struct {
     PyObject *len, *isinstance, *list_append, *build_class, *exec, *eval, *no_args, *next,
-        *gen_send, *dict_get;
+        *gen_send, *dict_get, *iter, *object_new;
 } VmKnown;
 extern VmKnown vm_known;
 

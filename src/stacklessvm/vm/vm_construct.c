@@ -41,7 +41,38 @@ count(size_t n, PyObject *kwnames)
     return n + (kwnames == NULL ? 0 : (size_t)PyTuple_GET_SIZE(kwnames));
 }
 
-/* Pushed under a C function that CPython would be in. */
+static void
+remember_code(VmCode *code)
+{
+    if (code->simple && code->co->co_flags & CO_OPTIMIZED)
+        *vm_quick_code(code->co) = code;
+}
+
+/* A function seen before, with exactly its arguments (n words, taken), under a C function that
+   CPython would be in.  0: nothing was done */
+static int
+push_seen(VmAct *A, VmFrame *f, PyFunctionObject *func, const VmWord *args, size_t n, VmReturn ret,
+          VmFrame **pushed)
+{
+    VmCode *code = *vm_quick_code(func->func_code);
+    if (code == NULL || (PyObject *)code->co != func->func_code || code->argcount != n
+        || A->delegate || *A->left <= CPY_C_CALL_TAKES_UNIT
+        || (size_t)(A->limit - A->top) < code->frame_bytes)
+        return 0;
+    *A->left -= 1 + CPY_C_CALL_TAKES_UNIT;
+    VmFrame *nf = vm_frame_push(A, f, code, (PyFunctionObject *)Py_NewRef((PyObject *)func),
+                                (unsigned)n);
+    memcpy(nf->regs, args, n * sizeof(VmWord));
+    nf->kind_flags = (uint16_t)(ret.kind | FRAME_IN_C << 8);
+    nf->aux = ret.aux;
+    nf->ret_dst = (uint16_t)ret.dst;
+    nf->ret_ip = ret.next;
+    vm_stats.native++;
+    *pushed = nf;
+    return 1;
+}
+
+/* The same, the general way. */
 static VmCallStatus
 call_in_c(VmAct *A, VmFrame *f, PyFunctionObject *func, VmWord *args, size_t n,
           PyObject *kwnames, VmReturn ret, VmFrame **pushed)
@@ -79,7 +110,88 @@ vm_call_object(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, P
     VmCallStatus status = call_in_c(A, f, func, args - 1, n + 1, kwnames, ret, pushed);
     if (hold && status != CALL_PUSHED)
         Py_DECREF(callee);
+    if (status == CALL_PUSHED)
+        remember_code((*pushed)->code);
     return status;
+}
+
+VmFrame *
+vm_call_object_quick(VmAct *A, VmFrame *f, PyObject *callee)
+{
+    const VmInsn *ip = f->pc;
+    unsigned n = ip[1].op;
+    PyFunctionObject *func = vm_special(Py_TYPE(callee), SP_CALL);
+    VmCode *code = func == NULL ? NULL : *vm_quick_code(func->func_code);
+    if (code == NULL || (PyObject *)code->co != func->func_code || code->argcount != n + 1
+        || A->delegate || *A->left <= CPY_C_CALL_TAKES_UNIT
+        || (size_t)(A->limit - A->top) < code->frame_bytes)
+        return NULL;
+    *A->left -= 1 + CPY_C_CALL_TAKES_UNIT;
+    VmFrame *nf = vm_frame_push(A, f, code, (PyFunctionObject *)Py_NewRef((PyObject *)func), n + 1);
+    nf->regs[0] = vm_from_ptr(Py_NewRef(callee));
+    for (unsigned i = 0; i < n; i++)
+        nf->regs[1 + i] = vm_take_operand(f, vm_list_get(ip + 1, i));
+    nf->kind_flags = FRAME_PLAIN_CALL;
+    nf->aux = vm_from_ptr(callee);
+    nf->ret_dst = ip->a;
+    nf->ret_ip = ip + 1 + vm_list_words(n);
+    vm_stats.native++;
+    return nf;
+}
+
+/* -- builtins that ask --------------------------------------------------------------------------- */
+
+/* The method a builtin asks, and what it makes of the answer.  -> borrowed, or NULL */
+static PyFunctionObject *
+asked_method(PyObject *builtin, PyTypeObject *type, VmReturnKind *kind)
+{
+    PyFunctionObject *func = NULL;
+    if (builtin == vm_known.len) {
+        *kind = RET_LEN;
+        func = vm_special(type, SP_LEN);
+    }
+    else if (builtin == vm_known.next) {
+        *kind = RET_HELD;
+        func = vm_special(type, SP_NEXT);
+    }
+    else if (builtin == vm_known.iter) {
+        *kind = RET_ITERATOR;
+        func = vm_special(type, SP_ITER);
+    }
+    else if (builtin == (PyObject *)&PyBool_Type) {
+        *kind = RET_BOOL;
+        func = vm_special_truth_method(type, kind);
+    }
+    return func;
+}
+
+VmFrame *
+vm_call_asking(VmAct *A, VmFrame *f, PyObject *builtin, VmWord *args, VmReturn ret, int *raised)
+{
+    VmReturnKind kind;
+    VmWord unused;
+    PyFunctionObject *func = asked_method(builtin, Py_TYPE(vm_ptr(args[0])), &kind);
+    *raised = 0;
+    if (func == NULL)
+        return NULL;
+    int unit = builtin != (PyObject *)&PyBool_Type && CPY_C_CALL_TAKES_UNIT && !vm_call_is_warm(f);
+    VmHow how = VM_HOW(kind, ret.dst);
+    if (unit || !vm_special_push_quick(A, f, func, args, 1, how)) {
+        if (!vm_special_can_push(A, func)) {
+            *raised = PyErr_Occurred() != NULL;
+            return NULL;
+        }
+        *raised = (unit && vm_enter_c(A) < 0)
+                  || vm_special_call(A, f, func, args, 1, how, &unused) != SP_PUSHED;
+        if (*raised)
+            return NULL;
+    }
+    VmFrame *nf = vm_take_pushed(A);
+    if (unit)
+        nf->flags |= FRAME_IN_C;
+    nf->aux = args[0];
+    nf->ret_ip = ret.next;
+    return nf;
 }
 
 /* -- __new__ ------------------------------------------------------------------------------------- */
@@ -122,9 +234,13 @@ vm_construct(VmAct *A, VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n, Py
     ret.kind = RET_NEW;
     ret.aux = vm_from_ptr(state);
     args[-1] = vm_from_ptr((PyObject *)cls);
+    if (kwnames == NULL && push_seen(A, f, new, args - 1, n + 1, ret, pushed))
+        return CALL_PUSHED;
     VmCallStatus status = call_in_c(A, f, new, args - 1, n + 1, kwnames, ret, pushed);
     if (status != CALL_PUSHED)
         Py_DECREF(state);
+    else
+        remember_code((*pushed)->code);
     return status;
 }
 
@@ -159,6 +275,7 @@ push_init(VmAct *A, VmFrame *f, PyFunctionObject *init, PyObject *o, PyObject *s
     PyObject *kwnames = PyTuple_GET_ITEM(state, S_KWNAMES);
     size_t all = (size_t)PyTuple_GET_SIZE(state) - S_ARGUMENTS, n = all;
     VmWord small[16], *words = all + 3 <= 16 ? small : PyMem_Malloc((all + 3) * sizeof(VmWord));
+    VmCallStatus status = CALL_PUSHED;
     if (words == NULL) {
         Py_DECREF(o);
         PyErr_NoMemory();
@@ -173,9 +290,14 @@ push_init(VmAct *A, VmFrame *f, PyFunctionObject *init, PyObject *o, PyObject *s
         words[3 + i] = vm_from_ptr(Py_NewRef(PyTuple_GET_ITEM(state, (Py_ssize_t)(S_ARGUMENTS + i))));
     ret.kind = RET_INIT;
     ret.aux = vm_from_ptr(o);
-    VmCallStatus status = call_in_c(A, f, init, words + 2, n + 1, kwnames, ret, pushed);
+    if (kwnames == NULL && push_seen(A, f, init, words + 2, n + 1, ret, pushed))
+        goto done;
+    status = call_in_c(A, f, init, words + 2, n + 1, kwnames, ret, pushed);
     if (status != CALL_PUSHED)
         Py_DECREF(o);
+    else
+        remember_code((*pushed)->code);
+done:
     if (words != small)
         PyMem_Free(words);
     return status;

@@ -11,6 +11,14 @@ VmCallStatus vm_call_object(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args
 VmCallStatus vm_construct(VmAct *A, VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n,
                           PyObject *kwnames, VmReturn ret, VmFrame **pushed);
 
+/* CALL, CALLM of an object (a register's, taken) with exactly its __call__'s arguments, seen before.
+   NULL: nothing was done */
+VmFrame *vm_call_object_quick(VmAct *A, VmFrame *f, PyObject *callee);
+/* len(), bool(), next() and iter() of an object that answers in Python; args[0] (taken) is the
+   object.  NULL: nothing was done, or *raised */
+VmFrame *vm_call_asking(VmAct *A, VmFrame *f, PyObject *builtin, VmWord *args, VmReturn ret,
+                        int *raised);
+
 /* v (taken) is what __new__ of a RET_NEW frame returned; f goes on, unless __init__ is pushed. */
 VmCallStatus vm_constructed(VmAct *A, VmFrame *f, VmReturn ret, VmWord v, VmFrame **pushed);
 

@@ -31,6 +31,10 @@ typedef enum {
     RET_HELD,           /* RET_VALUE; aux is what the caller holds until then */
     RET_CLASS,          /* a class body: aux holds the state tuple */
     RET_NEW,            /* __new__: aux holds what __init__ needs (vm_construct.c) */
+    RET_LEN,            /* for len(), bool() and iter(): vm_answer(); aux: their argument */
+    RET_BOOL,
+    RET_BOOL_BY_LEN,
+    RET_ITERATOR,
     RET_GENERATOR,      /* the frame of a generator: vm_gen.c */
     /* of special methods, for the instruction the caller stands at; ret_dst is theirs (vm_special.h) */
     RET_SPECIAL,
@@ -56,6 +60,8 @@ enum {
 };
 /* kind_flags of the frame of an __init__ that nobody looked at */
 #define FRAME_PLAIN_INIT (RET_INIT | FRAME_IN_C << 8)
+/* of a __call__ */
+#define FRAME_PLAIN_CALL (RET_HELD | FRAME_IN_C << 8)
 
 typedef struct VmFrame {
     struct VmFrame *prev;       /* caller in this activation, or NULL */
@@ -74,7 +80,7 @@ typedef struct VmFrame {
         uint16_t kind_flags;    /* 0: the plain frame the loop returns from by itself */
     };
     uint32_t spare;
-    VmWord aux;                 /* RET_INIT, RET_WITH, RET_HELD, RET_CLASS, RET_NEW, RET_TRUTH: owned; RET_GENERATOR: the generator, borrowed */
+    VmWord aux;                 /* RET_INIT, RET_WITH, RET_HELD ... RET_ITERATOR, RET_ATTR, RET_TRUTH: owned; RET_GENERATOR: the generator, borrowed */
     _PyErr_StackItem *exc_below;    /* running generators: the thread's exc_info before */
     VmWord regs[];
 } VmFrame;
@@ -175,8 +181,8 @@ vm_frame_pop(VmAct *A, VmFrame *f)
 static inline VmWord
 vm_frame_return_state(const VmFrame *f)
 {
-    return f->kind == RET_INIT || f->kind == RET_CLASS || f->kind == RET_WITH
-                   || f->kind == RET_HELD || f->kind == RET_NEW
+    return f->kind >= RET_INIT && f->kind < RET_GENERATOR && f->kind != RET_DISCARD
+                   && f->kind != RET_NONE
                ? f->aux
                : VM_NULL;
 }

@@ -151,6 +151,15 @@ deliver(VmAct *A, VmFrame *caller, VmReturn ret, VmWord v)
         vm_release(ret.aux);
         vm_after(A, caller);
         break;
+    case RET_LEN:
+    case RET_BOOL:
+    case RET_BOOL_BY_LEN:
+    case RET_ITERATOR:
+        v = vm_answer(ret.kind, v);
+        vm_release(ret.aux);
+        if (v == VM_NULL)
+            return RAISED;
+        break;
     case RET_CLASS: {
         PyObject *cls = vm_finish_class(A, caller, vm_ptr(ret.aux), v);
         if (cls == NULL)
@@ -503,11 +512,24 @@ do_return:
         vm_leave_c(A);
         goto do_return;
     }
+    if (F->kind_flags == FRAME_PLAIN_CALL && Py_REFCNT(vm_ptr(F->aux)) > 1) {
+        Py_DECREF(vm_ptr(F->aux));
+        F->kind_flags = RET_VALUE;
+        vm_leave_c(A);
+        goto do_return;
+    }
     if (F->kind >= RET_SPECIAL && (F->flags & ~FRAME_IN_C) == 0) {
         VmHow meaning = vm_how_of(F);
         VmWord aux = F->aux;
         frame = leave_plain(A, F);
         if (vm_special_returned(A, frame, meaning, aux, returned))
+            goto resume_frame;
+        goto error_in_frame;
+    }
+    if (F->kind > RET_ENTRY && (F->flags & ~FRAME_IN_C) == 0) {
+        VmReturn ret = vm_return_of(F);
+        frame = leave_plain(A, F);
+        if (deliver_any(A, &frame, ret, returned) == GO_ON)
             goto resume_frame;
         goto error_in_frame;
     }

@@ -474,6 +474,12 @@ vm_binary(VmAct *A, VmFrame *f, int kind, int inplace, int imm, VmWord *result)
     const VmInsn *ip = f->pc;
     unsigned x = ip->b, y = ip->c;
     VmWord right = imm ? vm_from_int((int16_t)y) : f->regs[y];
+    if (vm_is_obj(f->regs[x]) && vm_may_be_special(vm_ptr(f->regs[x]))
+        && vm_special_binary_quick(A, f, vm_ptr(f->regs[x]), right, kind, inplace))
+        return -1;
+    if (vm_is_obj(right) && vm_may_be_special(vm_ptr(right))
+        && vm_special_reflected_quick(A, f, f->regs[x], vm_ptr(right), kind))
+        return -1;
     if (kind == VM_NB_ADD && !imm && is_str(f->regs[x]) && is_str(right)) {
         int last_use = vm_is_temp(f, x) || ip->a == x;
         return concat(f, x, y, last_use, result);
@@ -612,6 +618,9 @@ vm_compare(VmAct *A, VmFrame *f, int op, unsigned x, unsigned y, VmWord *result)
 {
     VmWord a = f->regs[x], b = f->regs[y];
     int status = 0;
+    if (vm_is_obj(a) && vm_may_be_special(vm_ptr(a))
+        && vm_special_compare_quick(A, f, vm_ptr(a), b, op))
+        return -1;
     if (!number_compare(op, a, b, result)) {
         if ((op == Py_EQ || op == Py_NE) && is_str(a) && is_str(b)
             && PyUnicode_IS_READY(vm_ptr(a)) && PyUnicode_IS_READY(vm_ptr(b)))
@@ -631,6 +640,10 @@ int
 vm_compare_imm(VmAct *A, VmFrame *f, int op, unsigned x, int imm, VmWord *result)
 {
     int status = 0;
+    VmWord a = f->regs[x];
+    if (vm_is_obj(a) && vm_may_be_special(vm_ptr(a))
+        && vm_special_compare_quick(A, f, vm_ptr(a), vm_from_int(imm), op))
+        return -1;
     if (!number_compare(op, f->regs[x], vm_from_int(imm), result)) {
         PyObject *o = PyLong_FromLong(imm);
         status = object_compare(A, f, op, vm_reg_object(f, x), o, result);

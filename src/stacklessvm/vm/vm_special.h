@@ -250,13 +250,25 @@ VmSpecialStatus vm_special_next(VmAct *A, VmFrame *f, PyObject *it);
 
 /* -- operators (vm_special_ops.c) ------------------------------------------------------------ */
 
+/* The commonest cases of the ones below: both operands of a class, or the right one of a builtin
+   class.  1: A->pushed */
+int vm_special_binary_quick(VmAct *A, VmFrame *f, PyObject *left, VmWord right, int kind,
+                            int inplace);
+/* A number of the builtin ones on the left, an instance that is none on the right. */
+int vm_special_reflected_quick(VmAct *A, VmFrame *f, VmWord left, PyObject *right, int kind);
+int vm_special_compare_quick(VmAct *A, VmFrame *f, PyObject *left, VmWord right, int op);
 VmSpecialStatus vm_special_binary(VmAct *A, VmFrame *f, VmWord *result);
 VmSpecialStatus vm_special_unary(VmAct *A, VmFrame *f, PyObject *o, int kind);
 VmSpecialStatus vm_special_compare(VmAct *A, VmFrame *f, VmWord *result);
 VmSpecialStatus vm_special_contains(VmAct *A, VmFrame *f, PyObject *o, VmWord item);
+/* The function that tells the truth of an instance, RET_BOOL or RET_BOOL_BY_LEN.  -> borrowed */
+PyFunctionObject *vm_special_truth_method(PyTypeObject *type, VmReturnKind *kind);
 /* Truth of o; held (taken when SP_PUSHED) lives until it is known. */
 VmSpecialStatus vm_special_truth(VmAct *A, VmFrame *f, PyObject *o, VmWord held);
 VmSpecialStatus vm_operator_returned(VmAct *A, VmFrame *f, VmHow how, VmWord aux, VmWord v);
 VmSpecialStatus vm_operator_raised(VmFrame *f, VmHow how, VmWord aux);
+
+/* What a builtin that asked makes of the answer (taken): RET_LEN ...  VM_NULL: exception */
+VmWord vm_answer(VmReturnKind kind, VmWord v);
 
 #endif

@@ -296,19 +296,45 @@ try_all(VmAct *A, VmFrame *f, const Operands *o, int plan, VmWord *result)
     return SP_RAISED;
 }
 
-/* The commonest case: both of the same class, or the right one of a builtin class. */
-static int
-quick_left(VmAct *A, VmFrame *f, Operands *o, PyTypeObject *left, VmSpecialId id)
+int
+vm_special_binary_quick(VmAct *A, VmFrame *f, PyObject *left, VmWord right, int kind, int inplace)
 {
-    PyFunctionObject *func = vm_special(left, id);
+    static const Operation plain[] = {{VM_NB_ADD, BINARY, 0, 0, 0}, {VM_NB_MUL, BINARY, 0, 0, 0}};
+    PyTypeObject *type = Py_TYPE(left), *other = type_of_word(right);
+    VmSpecialId id = (VmSpecialId)(SP_OPERATORS + 3 * kind);
+    if (type != other && other->tp_flags & Py_TPFLAGS_HEAPTYPE)
+        return 0;
+    int rest = type != other && number_slot(other, id) != NULL ? TRY_RIGHT_SLOT : 0;
+    if (inplace && vm_slot_is_generic(type, (VmSpecialId)(id + 2))) {
+        if (number_slot(type, id) != NULL)
+            rest = rest << ATTEMPT_BITS
+                   | (vm_slot_is_generic(type, id) ? TRY_LEFT : TRY_LEFT_SLOT);
+        id = (VmSpecialId)(id + 2);
+    }
+    else if (inplace && number_slot(type, (VmSpecialId)(id + 2)) != NULL)
+        return 0;
+    PyFunctionObject *func = vm_special(type, id);
     if (func == NULL)
         return 0;
-    o->left = vm_ptr(f->regs[o->left_reg]);
-    if (is_for_sequences(o))
-        return 0;
-    int rest = left != o->right_type && number_slot(o->right_type, id) != NULL ? TRY_RIGHT_SLOT : 0;
-    VmWord args[2] = {f->regs[o->left_reg], o->right};
+    if (kind == VM_NB_ADD || kind == VM_NB_MUL) {
+        Operands o = {.op = &plain[kind == VM_NB_MUL], .left = left, .right_type = other};
+        if (is_for_sequences(&o))
+            return 0;
+    }
+    VmWord args[2] = {vm_from_ptr(left), right};
     return vm_special_push_quick(A, f, func, args, 2, VM_HOW(RET_BINARY, rest));
+}
+
+int
+vm_special_reflected_quick(VmAct *A, VmFrame *f, VmWord left, PyObject *right, int kind)
+{
+    PyTypeObject *type = Py_TYPE(right);
+    if ((!vm_is_int(left) && !vm_is_double(left)) || PyLong_Check(right) || PyFloat_Check(right)
+        || (kind == VM_NB_MUL && type->tp_as_sequence->sq_repeat != NULL))
+        return 0;           /* else their slots say NotImplemented */
+    PyFunctionObject *func = vm_special(type, (VmSpecialId)(SP_OPERATORS + 3 * kind + 1));
+    VmWord args[2] = {vm_from_ptr(right), left};
+    return func != NULL && vm_special_push_quick(A, f, func, args, 2, VM_HOW(RET_BINARY, 0));
 }
 
 VmSpecialStatus
@@ -317,9 +343,6 @@ vm_special_binary(VmAct *A, VmFrame *f, VmWord *result)
     Operands o = operands_of(f);
     PyTypeObject *left = type_of_word(f->regs[o.left_reg]);
     VmSpecialId id = left_id(o.op);
-    if (!o.op->inplace && (left == o.right_type || !(o.right_type->tp_flags & Py_TPFLAGS_HEAPTYPE))
-        && quick_left(A, f, &o, left, id))
-        return SP_PUSHED;
     if (!vm_slot_is_generic(left, id) && !vm_slot_is_generic(o.right_type, id)
         && !(o.op->inplace && vm_slot_is_generic(left, (VmSpecialId)(id + 2))))
         return SP_NOT_MINE;
@@ -347,22 +370,26 @@ vm_special_unary(VmAct *A, VmFrame *f, PyObject *o, int kind)
 
 /* -- truth -------------------------------------------------------------------------------------------------- */
 
-enum { BY_BOOL,
-       BY_LEN };
-
-VmSpecialStatus
-vm_special_truth(VmAct *A, VmFrame *f, PyObject *o, VmWord held)
+PyFunctionObject *
+vm_special_truth_method(PyTypeObject *type, VmReturnKind *kind)
 {
-    PyTypeObject *type = Py_TYPE(o);
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE))
-        return SP_NOT_MINE;
-    int by = BY_BOOL;
+        return NULL;
+    *kind = RET_BOOL;
     PyFunctionObject *func = vm_special(type, SP_BOOL);
     if (func == NULL && type->tp_as_number->nb_bool == NULL
         && type->tp_as_mapping->mp_length == type->tp_as_sequence->sq_length) {
         func = vm_special(type, SP_LEN);
-        by = BY_LEN;
+        *kind = RET_BOOL_BY_LEN;
     }
+    return func;
+}
+
+VmSpecialStatus
+vm_special_truth(VmAct *A, VmFrame *f, PyObject *o, VmWord held)
+{
+    VmReturnKind by;
+    PyFunctionObject *func = vm_special_truth_method(Py_TYPE(o), &by);
     VmWord args[1] = {vm_from_ptr(o)};
     VmSpecialStatus status = vm_special_start(A, f, func, args, 1, VM_HOW(RET_TRUTH, by));
     if (status == SP_PUSHED)
@@ -390,9 +417,9 @@ length_of(VmWord v)
 
 /* takes v; 1, 0, or -1 with an exception */
 static int
-truth_of_result(int by, VmWord v)
+truth_of_result(VmReturnKind by, VmWord v)
 {
-    if (by == BY_LEN) {
+    if (by == RET_BOOL_BY_LEN) {
         Py_ssize_t n = length_of(v);
         return n < 0 ? -1 : n != 0;
     }
@@ -405,6 +432,27 @@ truth_of_result(int by, VmWord v)
                      type_of_word(v)->tp_name);
     vm_release(v);
     return truth;
+}
+
+VmWord
+vm_answer(VmReturnKind kind, VmWord v)
+{
+    if (kind == RET_LEN) {
+        Py_ssize_t n = length_of(v);
+        return n < 0            ? VM_NULL
+               : vm_int_fits(n) ? vm_from_int(n)
+                                : vm_from_ptr(PyLong_FromSsize_t(n));
+    }
+    if (kind == RET_ITERATOR) {
+        if (vm_is_obj(v) && PyIter_Check(vm_ptr(v)))
+            return v;
+        PyErr_Format(PyExc_TypeError, "iter() returned non-iterator of type '%.100s'",
+                     type_of_word(v)->tp_name);
+        vm_release(v);
+        return VM_NULL;
+    }
+    int truth = truth_of_result(kind, v);
+    return truth < 0 ? VM_NULL : vm_from_bool(truth);
 }
 
 /* The truth an instruction waited for. */
@@ -584,6 +632,18 @@ try_comparisons(VmAct *A, VmFrame *f, const Operands *o, int plan, VmWord *resul
     return default_comparison(f, o, result);
 }
 
+int
+vm_special_compare_quick(VmAct *A, VmFrame *f, PyObject *left, VmWord right, int op)
+{
+    PyTypeObject *type = Py_TYPE(left), *other = type_of_word(right);
+    if (type != other && other->tp_flags & Py_TPFLAGS_HEAPTYPE)
+        return 0;
+    PyFunctionObject *func = vm_special(type, (VmSpecialId)(SP_LT + op));
+    VmWord args[2] = {vm_from_ptr(left), right};
+    return func != NULL
+           && vm_special_push_quick(A, f, func, args, 2, VM_HOW(RET_COMPARE, TRY_RIGHT));
+}
+
 VmSpecialStatus
 vm_special_compare(VmAct *A, VmFrame *f, VmWord *result)
 {
@@ -632,8 +692,8 @@ static VmSpecialStatus
 binary_returned(VmAct *A, VmFrame *f, int plan, VmWord v)
 {
     const VmInsn *ip = f->pc;
-    Operands o = operands_of(f);
-    if (is_not_implemented(v)) {
+    if (vm_unlikely(is_not_implemented(v))) {
+        Operands o = operands_of(f);
         Py_DECREF(Py_NotImplemented);
         o.left = vm_reg_object(f, o.left_reg);
         VmSpecialStatus status = try_all(A, f, &o, plan, &v);
@@ -642,7 +702,9 @@ binary_returned(VmAct *A, VmFrame *f, int plan, VmWord v)
         if (status != SP_DONE)
             return status;
     }
-    drop_operands(f, &o);
+    vm_consume(f, ip->b);
+    if (!operations[ip->op].imm)
+        vm_consume(f, ip->c);
     vm_set_any(f, ip->a, v);
     f->pc = ip + 1;
     return SP_DONE;
@@ -665,7 +727,7 @@ compare_returned(VmAct *A, VmFrame *f, unsigned plan, VmWord v)
 }
 
 static VmSpecialStatus
-truth_returned(VmFrame *f, int by, VmWord held, VmWord v)
+truth_returned(VmFrame *f, VmReturnKind by, VmWord held, VmWord v)
 {
     int truth = truth_of_result(by, v);
     vm_release(held);
@@ -705,7 +767,7 @@ vm_operator_returned(VmAct *A, VmFrame *f, VmHow how, VmWord aux, VmWord v)
     case RET_CONTAINS:
         return contains_returned(A, f, v);
     default:
-        return truth_returned(f, (int)step, aux, v);
+        return truth_returned(f, (VmReturnKind)step, aux, v);
     }
 }
 

@@ -30,6 +30,7 @@ class C:
     def __lt__(self, other): return True if down() and self < other else False
     def __gt__(self, other): return down() and 1 < self
     def __bool__(self): return True if down() and self else False
+    def __len__(self): return down() and len(self)
     def __contains__(self, item): return True if down() and item in self else False
     def __getitem__(self, key): return down() and self[key]
     def __setitem__(self, key, value):
@@ -101,6 +102,11 @@ class Method:
     @property
     def m(self): return self.m.real if down() else 5
 
+class Asked:
+    def __iter__(self): return iter(self) if down() else iter(())
+    def __next__(self): return down() and next(self)
+    def __bool__(self): return bool(self) if down() else True
+
 class Next:
     def __iter__(self): return self
     def __next__(self):
@@ -146,7 +152,8 @@ def drop_item(o): del o[1]
 
 STEPS = [
     lambda: c + 1, lambda: 1 + c, lambda: c ** 2, lambda: 2 ** c, lambda: -c, lambda: c == 1,
-    lambda: c < 1, lambda: 1 < c, lambda: not c, lambda: 1 in c,
+    lambda: c < 1, lambda: 1 < c, lambda: not c, lambda: 1 in c, lambda: len(c),
+    lambda: iter(Asked()), lambda: next(Asked()), lambda: bool(Asked()),
     lambda: c[1], lambda: put_item(c), lambda: drop_item(c), lambda: c(), lambda: c(1, k=2),
     lambda: c(*items), lambda: c.missing, lambda: c.p, lambda: put(c), lambda: drop(c),
     lambda: loop(c), lambda: enter(c), lambda: Refuses() + Accepts(), lambda: Refuses() < Accepts(), lambda: plus(Inplace()), lambda: Truth() == 1 or not Truth(),
