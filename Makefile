@@ -4,6 +4,7 @@
 #   make run       the pandas tour in the VM, then its native share and time
 #   make test      all tests (PYTEST= adds arguments)
 #   make bench     the benches against plain CPython (BENCH= adds arguments)
+#   make gate      pyforge's benches against Django and others; fails below their floors
 #   make check     formats, lint, types, layers, generated files
 #   make asan      the VM's tests under address and undefined-behaviour sanitizers
 #   make hostile   the tests in the build that makes everything rare happen always
@@ -18,7 +19,7 @@ STAMP  := $(VENV)/.installed
 WORKERS ?= -n 2 --dist loadfile
 PIP    := $(PY) -m pip --disable-pip-version-check --quiet
 
-.PHONY: build run test bench check asan hostile clean sources FORCE
+.PHONY: build run test bench gate check asan hostile clean sources FORCE
 .DEFAULT_GOAL := build
 
 # Remade before anything else is looked at: an included file that changed makes
@@ -52,6 +53,9 @@ test: build $(STAMP)-test
 
 bench: build $(STAMP)-bench
 	@$(PY) bench/pyrs/run.py $(BENCH)
+
+gate: build $(STAMP)-test $(STAMP)-gate
+	@$(PY) bench/pyforge/run.py --gate
 
 check: build $(STAMP)-test $(STAMP)-check
 	@$(PY) tools/check.py
