@@ -16,6 +16,7 @@ import operator
 import platform
 import sys
 import time
+import timeit
 from array import array
 
 import fastarray as fa
@@ -33,17 +34,25 @@ pc = optional("pyarrow.compute")
 
 
 class Row:
-    def __init__(self, group, what, rival, goal, ours, theirs, same=None):
+    """ours and theirs are functions, or expressions over `names`: those of a few nanoseconds
+    would otherwise be timed with the call of a lambda around them."""
+
+    def __init__(self, group, what, rival, goal, ours, theirs, same=None, names=None):
         self.group, self.what, self.rival, self.goal = group, what, rival, goal
-        self.ours, self.theirs, self.same = ours, theirs, same
+        self.same, self.names = same, names
+        self.ours, self.theirs = self.timer(ours), self.timer(theirs)
+        self.answers = [self.answer(x) for x in (ours, theirs)]
+
+    def timer(self, action):
+        return timeit.Timer(action, globals=self.names, timer=time.perf_counter_ns)
+
+    def answer(self, action):
+        return action if callable(action) else lambda: eval(action, self.names)
 
 
-def timed(action, repeat):
+def timed(timer, repeat):
     """Nanoseconds per call."""
-    start = time.perf_counter_ns()
-    for _ in range(repeat):
-        action()
-    return (time.perf_counter_ns() - start) / repeat
+    return timer.timeit(repeat) / repeat
 
 
 def calls_for(action, budget_ns):
@@ -56,7 +65,7 @@ def calls_for(action, budget_ns):
 
 def measure(row, rounds, budget_ns):
     """Best times of both, and the ratio with its 95 % bounds."""
-    if row.same is not None and not row.same(row.ours(), row.theirs()):
+    if row.same is not None and not row.same(*(answer() for answer in row.answers)):
         raise SystemExit(f"different answers: {row.group} {row.what} {row.rival}")
     ours_calls, their_calls = (calls_for(f, budget_ns) for f in (row.ours, row.theirs))
     ours, theirs = [], []
@@ -85,42 +94,35 @@ def fresh(code, n):
 
 def small_rows(code):
     a = fresh(code, 10)
-    for name in ("sum", "mean", "min", "max"):
-        fn = getattr(fa, name)
+    names = {"fa": fa, "np": np, "a": a, "code": code, "len": len}
+    calls = {name: f"{name}(a)" for name in ("sum", "mean", "min", "max")}
+    calls |= {"scale": "scale(a, 1)", "clip": "clip(a, 1, 99)"}
+    rivals = {name: f"frombuffer(a, code).{name}()" for name in ("sum", "mean", "min", "max")}
+    rivals["scale"] = "multiply(x := frombuffer(a, code), 1, out=x)"
+    rivals["clip"] = "clip(x := frombuffer(a, code), 1, 99, out=x)"
+    names |= {name: getattr(fa, name) for name in calls}
+    for name, call in calls.items():
         yield Row(
-            "n=10",
-            f"{name} {code}",
-            "len(a), at most 3x",
-            1 / 3,
-            lambda fn=fn: fn(a),
-            lambda: len(a),
+            "n=10", f"{name} {code}", "len(a), at most 3x", 1 / 3, call, "len(a)", names=names
         )
         if np:
-            yield Row(
-                "n=10", f"{name} {code}", "numpy + frombuffer", 25, lambda fn=fn: fn(a),
-                lambda name=name: getattr(np.frombuffer(a, code), name)(), close,
-            )  # fmt: skip
+            theirs = names | {"frombuffer": np.frombuffer, "multiply": np.multiply}
+            if name == "clip":
+                theirs |= {"ours": fa.clip, "clip": np.clip}
+            yield Row("n=10", f"{name} {code}", "numpy + frombuffer", 25,
+                      call.replace("clip", "ours"), rivals[name],
+                      close if name in ("sum", "mean", "min", "max") else None, theirs)  # fmt: skip
+    for name in ("sum", "mean", "min", "max"):
+        fn = getattr(fa, name)
         if pc:
             x = pa.array(a)
             theirs = getattr(pc, {"min": "min_max", "max": "min_max"}.get(name, name))
-            yield Row(
-                "n=10",
-                f"{name} {code}",
-                "pyarrow",
-                1,
-                lambda fn=fn: fn(a),
-                lambda f=theirs, x=x: f(x),
-            )
+            yield Row("n=10", f"{name} {code}", "pyarrow", 1, lambda fn=fn: fn(a),
+                      lambda f=theirs, x=x: f(x))  # fmt: skip
         if arrayops and code in "bBhHiIlLfd":
             theirs = getattr(arrayops, name)
-            yield Row(
-                "n=10", f"{name} {code}", "arrayops", 1, lambda fn=fn: fn(a), lambda f=theirs: f(a)
-            )
-    if np:
-        yield Row("n=10", f"scale {code}", "numpy + frombuffer", 25, lambda: fa.scale(a, 1),
-                  lambda: np.multiply(x := np.frombuffer(a, code), 1, out=x))  # fmt: skip
-        yield Row("n=10", f"clip {code}", "numpy + frombuffer", 25, lambda: fa.clip(a, 1, 99),
-                  lambda: np.clip(x := np.frombuffer(a, code), 1, 99, out=x))  # fmt: skip
+            yield Row("n=10", f"{name} {code}", "arrayops", 1, lambda fn=fn: fn(a),
+                      lambda f=theirs: f(a))  # fmt: skip
 
 
 def numpy_rows(code, n):
@@ -132,8 +134,9 @@ def numpy_rows(code, n):
     for name in ("sum", "mean", "min", "max"):
         fn, theirs = getattr(fa, name), getattr(x, name)
         own = 5 if name == "sum" and a.itemsize <= 2 and 1000 < n <= 1_000_000 else goal
-        yield Row(group, f"{name} {code}", "numpy", own, lambda fn=fn: fn(a), lambda f=theirs: f(),
-                  close if n <= 1_000_000 and code != "f" else None)  # fmt: skip
+        yield Row(group, f"{name} {code}", "numpy", own, "fn(a)", "theirs()",
+                  close if n <= 1_000_000 and code != "f" else None,
+                  {"fn": fn, "theirs": theirs, "a": a})  # fmt: skip
     own = 5 if n == 1000 else goal
     yield Row(
         group,
