@@ -1,6 +1,8 @@
 /* The frame operations too long to inline, written over the version's primitives. */
 #include "cpyext_compat/cpy_frame.h"
 
+_PyFrameEvalFunction cpy_tolerated_hook;
+
 /* Python/frame.c, take_ownership (3.11 to 3.14); not exported. */
 static void
 move_to_object(PyThreadState *ts, PyFrameObject *fo, CpyFrame *f, PyCodeObject *co,

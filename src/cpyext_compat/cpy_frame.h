@@ -201,12 +201,31 @@ cpy_eval_breaker(PyThreadState *ts)
                  & CPY_EVAL_BREAKER_MASK);
 }
 
+/* A hook that only counts, for tests; or NULL. */
+extern _PyFrameEvalFunction cpy_tolerated_hook;
+
 /* somebody else's PEP 523 hook is installed */
 static inline int
 cpy_foreign_eval_hook(PyThreadState *ts)
 {
     _PyFrameEvalFunction hook = ts->interp->eval_frame;
-    return hook != NULL && hook != _PyEval_EvalFrameDefault;
+    return hook != NULL && hook != _PyEval_EvalFrameDefault && hook != cpy_tolerated_hook;
+}
+
+/* Did a CALL of CPython's pass these arguments?  Up to 3.11 it enters functions without asking
+   for their vectorcall, unless there is a hook. */
+static inline int
+cpy_called_by_instruction(PyThreadState *ts, PyObject *const *args)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    CpyFrame *f = cpy_top_frame(ts);
+    if (f == NULL)
+        return 0;
+    PyCodeObject *co = cpy_frame_code(f);
+    return args >= f->localsplus && args <= f->localsplus + co->co_nlocalsplus + co->co_stacksize;
+#else
+    return 0;
+#endif
 }
 
 /* the innermost handled exception's place; generators push their own */

@@ -5,6 +5,22 @@
 #include "cpyext_compat/cpy_version.h"
 
 #include "internal/pycore_interp.h"
+#if PY_VERSION_HEX >= 0x030C0000
+#  include "internal/pycore_runtime.h"
+#else
+#  include "internal/pycore_pymem.h"
+#endif
+
+/* tracemalloc asks for the line at every allocation. */
+static inline int
+cpy_tracemalloc_active(void)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return _PyRuntime.tracemalloc.config.tracing;
+#else
+    return _Py_tracemalloc_config.tracing;
+#endif
+}
 
 static inline int
 cpy_tracing_active(PyThreadState *ts, PyCodeObject *co)

@@ -182,6 +182,7 @@ typedef struct {
 static Hidden
 hide_frames(void)
 {
+    vm_own_modules();
     PyThreadState *ts = PyThreadState_Get();
     Hidden h = {ts, cpy_top_frame(ts), Py_GetRecursionLimit() - *cpy_recursion_left(ts)};
     cpy_set_top_frame(ts, NULL);
@@ -588,6 +589,16 @@ load_extension(PyObject *module, PyObject *args)
     return cpy_load_extension(path, name == Py_None ? NULL : name);
 }
 
+static PyObject *
+tolerate_eval_hook(PyObject *module, PyObject *address)
+{
+    void *hook = PyLong_AsVoidPtr(address);
+    if (hook == NULL && PyErr_Occurred())
+        return NULL;
+    cpy_tolerated_hook = (_PyFrameEvalFunction)hook;
+    Py_RETURN_NONE;
+}
+
 /* -- the module --------------------------------------------------------------------------------- */
 
 static PyMethodDef METHODS[] = {
@@ -619,6 +630,8 @@ static PyMethodDef METHODS[] = {
      "load_extension($module, path, name=None, /)\n--\n\nThe module in a shared object, imported by its path."},
     {"_hand_over", hand_over, METH_VARARGS,
      "_hand_over($module, left, then=0, /)\n--\n\nFor tests: give frames to CPython at the left-th boundary from now and each then-th after it."},
+    {"_tolerate_eval_hook", tolerate_eval_hook, METH_O,
+     "_tolerate_eval_hook($module, address, /)\n--\n\nFor tests: an eval-frame hook that only counts; nothing is left to CPython because of it."},
     {"_run_joined", run_joined, METH_VARARGS,
      "_run_joined($module, func, args, /)\n--\n\nFor tests: func(*args) through stencils; (result, how they were left, instructions with one, without)."},
     {NULL, NULL, 0, NULL},

@@ -793,9 +793,8 @@ call_star(VmAct *A, VmFrame *f, PyObject *callee, PyObject *tuple, PyObject *kwa
                                         (size_t)PyTuple_GET_SIZE(tuple), NULL)
                           : PyObject_Call(callee, tuple, kwargs);
         vm_after(A, f);
-        A->delegate = vm_must_delegate(A->ts) != NULL;
         Py_DECREF(callee);
-        return finish(f, r, ret);
+        return finish_c(A, f, r, ret);
     }
     VmWord small[24];
     size_t n = (size_t)PyTuple_GET_SIZE(tuple);

@@ -5,6 +5,7 @@
 #include "vm/vm_call_out.h"
 
 #include "cpyext_compat/cpy_code.h"
+#include "cpyext_compat/cpy_eval.h"
 #include "vm/vm_call.h"
 #include "vm/vm_class.h"
 #include "vm/vm_loop.h"
@@ -183,6 +184,8 @@ vm_function_vectorcall(PyObject *o, PyObject *const *args, size_t nargsf, PyObje
     PyFunctionObject *func = (PyFunctionObject *)o;
     PyThreadState *ts = PyThreadState_Get();
     const char *why = vm_must_delegate(ts);
+    if (vm_unlikely(cpy_tolerated_hook != NULL) && cpy_called_by_instruction(ts, args))
+        return cpy_function_vectorcall(o, args, nargsf, kwnames);
     VmCode **place = vm_quick_code(func->func_code), *code = *place;
     if (vm_unlikely(code == NULL || (PyObject *)code->co != func->func_code) && why == NULL) {
         code = vm_code_of((PyCodeObject *)func->func_code);

@@ -2,6 +2,7 @@
 #ifndef VM_CALL_OUT_H
 #define VM_CALL_OUT_H
 
+#include "cpyext_compat/cpy_tracing.h"
 #include "vm/vm_frame.h"
 
 /* The lowest address of this thread's C stack that calls may reach. */
@@ -33,6 +34,8 @@ PyObject *vm_function_vectorcall(PyObject *func, PyObject *const *args, size_t n
                                  PyObject *kwnames);
 /* Make C callers of func come to the VM. */
 void vm_own_function(PyObject *func);
+/* The same for all functions of the modules imported so far, and of their classes (vm_own.c). */
+void vm_own_modules(void);
 
 /* The one door to CPython's evaluator (vm_fallback.c).  -> new, NULL on error */
 PyObject *vm_fallback_call(PyFunctionObject *func, PyObject *const *args, size_t nargsf,
@@ -46,6 +49,8 @@ vm_must_delegate(PyThreadState *ts)
 {
     if (vm_unlikely(cpy_tracing(ts)))
         return "tracing or profiling is active";
+    if (vm_unlikely(cpy_tracemalloc_active()))
+        return "tracemalloc is active";
     if (vm_unlikely(cpy_foreign_eval_hook(ts)))
         return "another eval-frame hook is installed";
     return NULL;

@@ -1084,6 +1084,8 @@ vm_gen_init_types(void)
     return ready(&VmGen_Type, &PyGen_Type) < 0 || ready(&VmGenCoro_Type, &PyGen_Type) < 0
                    || ready(&VmCoro_Type, &PyCoro_Type) < 0
                    || ready(&VmAsyncGen_Type, &PyAsyncGen_Type) < 0
+                   /* awaitable, but in CPython its type doesn't say so */
+                   || PyDict_DelItemString(VmGenCoro_Type.tp_dict, "__await__") < 0
                    || vm_coro_init_types() < 0
                ? -1
                : vm_gen_base_init();
