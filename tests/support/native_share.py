@@ -55,7 +55,10 @@ def count_and_run(words):
         if most := int(os.environ.get(MOST, "0")):
             by_code = sorted(frames.codes().items(), key=lambda item: -item[1])
             for code, n in by_code[:most]:
-                print(f"{n:8} {code.co_filename}:{code.co_firstlineno} {code.co_qualname}", file=sys.stderr)
+                print(
+                    f"{n:8} {code.co_filename}:{code.co_firstlineno} {code.co_qualname}",
+                    file=sys.stderr,
+                )
         if os.getpid() == pid:  # not in a child that was forked
             with open(os.environ[OUT], "a", encoding="utf-8") as file:
                 file.write(json.dumps(counts) + "\n")
@@ -105,6 +108,8 @@ if __name__ == "__main__":
     if sys.argv[1] == "--counted":
         count_and_run(sys.argv[2:])
     suite = sys.argv[1] == "--suite"
-    native, cpython, code = of_suite(sys.argv[2:] or quick_modules()) if suite else of_program(sys.argv[1:])
+    native, cpython, code = (
+        of_suite(sys.argv[2:] or quick_modules()) if suite else of_program(sys.argv[1:])
+    )
     print(f"frames: {native} in the VM, {cpython} in CPython: {share(native, cpython):.2%} native")
     sys.exit(code)

@@ -272,16 +272,31 @@ new_cache(Lower *L, VmCacheKind kind, uint32_t name)
 
 /* -- slots ------------------------------------------------------------------------- */
 
+#define SLOTS_SPARE 8           /* what operations push before the depth is checked */
+
+/* A stack deeper than the code says: many are pushed at once by an unpacking. */
+static int
+is_full(Lower *L)
+{
+    if (L->depth < L->code->nregs - L->code->nlocals + SLOTS_SPARE - 2)
+        return 0;
+    if (L->refused == NULL)
+        L->refused = "stack overflow";
+    return 1;
+}
+
 static void
 push_temp(Lower *L)
 {
-    L->slots[L->depth++] = (Slot){SLOT_TEMP, 0};
+    if (!is_full(L))
+        L->slots[L->depth++] = (Slot){SLOT_TEMP, 0};
 }
 
 static void
 push_slot(Lower *L, SlotKind kind, unsigned index)
 {
-    L->slots[L->depth++] = (Slot){(uint8_t)kind, (uint16_t)index};
+    if (!is_full(L))
+        L->slots[L->depth++] = (Slot){(uint8_t)kind, (uint16_t)index};
 }
 
 /* Constants that instructions of CPython imply, behind those of the code. */
@@ -1020,6 +1035,13 @@ refuse(Lower *L, const char *why)
         L->refused = why;
 }
 
+static void
+need_cell(Lower *L, unsigned local)
+{
+    if (!(cpy_code_local_kind(L->co, (int)local) & (CPY_CELL | CPY_FREE)))
+        refuse(L, "a variable that is no cell is used as one");
+}
+
 #define DEPTH_CHECK(n) \
     if (L->depth < (int)(n)) { \
         refuse(L, "stack underflow"); \
@@ -1075,14 +1097,22 @@ lower_operation(Lower *L, const CpyInsn *in)
         break;
     case CPY_LOAD_FROM_DICT_OR_DEREF: lower_unary(L, VM_LDMC, arg); break;
     case CPY_LOAD_CLASSDEREF:
+        need_cell(L, arg);
         push_result(L, emit(L, VM_LDCC, home(L, L->depth), arg, 0));
         break;
-    case CPY_LOAD_DEREF: push_result(L, emit(L, VM_LDC, home(L, L->depth), arg, 0)); break;
+    case CPY_LOAD_DEREF:
+        need_cell(L, arg);
+        push_result(L, emit(L, VM_LDC, home(L, L->depth), arg, 0));
+        break;
     case CPY_STORE_DEREF:
+        need_cell(L, arg);
         a = pop_operand(L);
         emit(L, VM_STC, arg, a, 0);
         break;
-    case CPY_DELETE_DEREF: emit(L, VM_DELC, arg, 0, 0); break;
+    case CPY_DELETE_DEREF:
+        need_cell(L, arg);
+        emit(L, VM_DELC, arg, 0, 0);
+        break;
     case CPY_LOAD_CLOSURE: push_slot(L, SLOT_LOCAL, arg); break;
     case CPY_MAKE_CELL: emit(L, VM_NEWCELL, arg, 0, 0); break;
     case CPY_COPY_FREE_VARS: emit(L, VM_FREEV, arg, 0, 0); break;
@@ -1755,7 +1785,7 @@ take_shape(Lower *L)
             && PyUnicode_CompareWithASCIIString(cpy_code_local_name(co, i), "__class__") == 0)
             code->has_class_cell = 1, code->class_cell = (uint16_t)i;
     }
-    L->slots = PyMem_Calloc((size_t)stack + 8, sizeof(Slot));
+    L->slots = PyMem_Calloc((size_t)stack + SLOTS_SPARE, sizeof(Slot));
     return L->slots == NULL ? -1 : 0;
 }
 

@@ -141,7 +141,8 @@ vm_build_const_key_map(VmAct *A, VmFrame *f, VmWord *result)
     PyObject *keys = vm_ptr(f->regs[base + n]);
     PyObject *d = NULL;
     int status = -1;
-    if (!PyTuple_CheckExact(keys) || PyTuple_GET_SIZE(keys) != (Py_ssize_t)n)
+    if (!vm_is_obj(f->regs[base + n]) || !PyTuple_CheckExact(keys)
+        || PyTuple_GET_SIZE(keys) != (Py_ssize_t)n)
         PyErr_SetString(PyExc_SystemError, "bad BUILD_CONST_KEY_MAP keys argument");
     else if ((d = PyDict_New()) != NULL)
         status = 0;
@@ -166,7 +167,7 @@ join_ascii(const VmWord *parts, unsigned n)
     Py_ssize_t total = 0;
     for (unsigned i = 0; i < n; i++) {
         PyObject *o = vm_ptr(parts[i]);
-        if (!PyUnicode_IS_COMPACT_ASCII(o))
+        if (!vm_is_obj(parts[i]) || !PyUnicode_Check(o) || !PyUnicode_IS_COMPACT_ASCII(o))
             return NULL;
         total += PyUnicode_GET_LENGTH(o);
     }
@@ -184,6 +185,22 @@ join_ascii(const VmWord *parts, unsigned n)
     return s;
 }
 
+/* Only code that no compiler made has anything else there.  1, or 0 with TypeError */
+static int
+all_strings(VmFrame *f, unsigned base, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        PyObject *o = vm_reg_object(f, base + i);
+        if (o != NULL && PyUnicode_Check(o))
+            continue;
+        if (o != NULL)
+            PyErr_Format(PyExc_TypeError, "sequence item %u: expected str instance, %.80s found",
+                         i, Py_TYPE(o)->tp_name);
+        return 0;
+    }
+    return 1;
+}
+
 int
 vm_build_string(VmFrame *f, VmWord *result)
 {
@@ -198,9 +215,9 @@ vm_build_string(VmFrame *f, VmWord *result)
         release_window(f, base, n);
         return -1;
     }
-    PyObject *empty = PyUnicode_FromStringAndSize(NULL, 0);
-    PyObject *s = empty == NULL ? NULL
-                                : _PyUnicode_JoinArray(empty, (PyObject **)&f->regs[base], n);
+    PyObject *s = NULL, *empty = NULL;
+    if (all_strings(f, base, n) && (empty = PyUnicode_FromStringAndSize(NULL, 0)) != NULL)
+        s = _PyUnicode_JoinArray(empty, (PyObject **)&f->regs[base], n);
     Py_XDECREF(empty);
     release_window(f, base, n);
     *result = vm_from_ptr(s);
@@ -222,12 +239,19 @@ vm_build_slice(VmFrame *f, VmWord *result)
 
 /* -- growing ------------------------------------------------------------------------------------ */
 
+/* What something is put into.  Of code that no compiler made it may be a number. */
+static PyObject *
+container(VmFrame *f)
+{
+    return vm_reg_object(f, f->pc->a);
+}
+
 int
 vm_list_append(VmFrame *f)
 {
     unsigned b = f->pc->b;
-    PyObject *v = vm_reg_object(f, b);
-    int status = v == NULL ? -1 : PyList_Append(vm_ptr(f->regs[f->pc->a]), v);
+    PyObject *v = vm_reg_object(f, b), *into = container(f);
+    int status = v == NULL || into == NULL ? -1 : PyList_Append(into, v);
     vm_consume(f, b);
     return status;
 }
@@ -236,11 +260,11 @@ int
 vm_set_add(VmAct *A, VmFrame *f)
 {
     unsigned b = f->pc->b;
-    PyObject *v = vm_reg_object(f, b);
+    PyObject *v = vm_reg_object(f, b), *into = container(f);
     int status = -1;
-    if (v != NULL) {
+    if (v != NULL && into != NULL) {
         vm_boundary(A, f);
-        status = PySet_Add(vm_ptr(f->regs[f->pc->a]), v);
+        status = PySet_Add(into, v);
         vm_after(A, f);
     }
     vm_consume(f, b);
@@ -251,11 +275,11 @@ int
 vm_map_add(VmAct *A, VmFrame *f)
 {
     unsigned base = f->pc->b;
-    PyObject *k = vm_reg_object(f, base), *v = vm_reg_object(f, base + 1);
+    PyObject *k = vm_reg_object(f, base), *v = vm_reg_object(f, base + 1), *into = container(f);
     int status = -1;
-    if (k != NULL && v != NULL) {
+    if (k != NULL && v != NULL && into != NULL) {
         vm_boundary(A, f);
-        status = PyDict_SetItem(vm_ptr(f->regs[f->pc->a]), k, v);
+        status = PyDict_SetItem(into, k, v);
         vm_after(A, f);
     }
     release_window(f, base, 2);
@@ -289,11 +313,11 @@ int
 vm_set_update(VmAct *A, VmFrame *f)
 {
     unsigned b = f->pc->b;
-    PyObject *o = vm_reg_object(f, b);
+    PyObject *o = vm_reg_object(f, b), *into = container(f);
     int status = -1;
-    if (o != NULL) {
+    if (o != NULL && into != NULL) {
         vm_boundary(A, f);
-        status = _PySet_Update(vm_ptr(f->regs[f->pc->a]), o);
+        status = _PySet_Update(into, o);
         vm_after(A, f);
     }
     vm_consume(f, b);
@@ -304,11 +328,11 @@ int
 vm_dict_update(VmAct *A, VmFrame *f)
 {
     unsigned b = f->pc->b;
-    PyObject *o = vm_reg_object(f, b);
+    PyObject *o = vm_reg_object(f, b), *into = container(f);
     int status = -1;
-    if (o != NULL) {
+    if (o != NULL && into != NULL) {
         vm_boundary(A, f);
-        status = PyDict_Update(vm_ptr(f->regs[f->pc->a]), o);
+        status = PyDict_Update(into, o);
         if (status < 0 && PyErr_ExceptionMatches(PyExc_AttributeError))
             PyErr_Format(PyExc_TypeError, "'%.200s' object is not a mapping",
                          Py_TYPE(o)->tp_name);
@@ -322,11 +346,11 @@ int
 vm_dict_merge(VmAct *A, VmFrame *f)
 {
     unsigned b = f->pc->b, c = f->pc->c;
-    PyObject *o = vm_reg_object(f, b);
+    PyObject *o = vm_reg_object(f, b), *into = container(f);
     int status = -1;
-    if (o != NULL) {
+    if (o != NULL && into != NULL) {
         vm_boundary(A, f);
-        status = _PyDict_MergeEx(vm_ptr(f->regs[f->pc->a]), o, 2);
+        status = _PyDict_MergeEx(into, o, 2);
         if (status < 0)
             cpy_format_kwargs_error(c == VM_NO_REG ? Py_None : vm_reg_object(f, c), o);
         vm_after(A, f);

@@ -321,6 +321,11 @@ static ReturnStatus
 yield_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
 {
     VmFrame *gf = *frame, *f = gf->prev;
+    if (vm_unlikely(!(gf->flags & FRAME_GENERATOR))) {      /* no compiler made this code */
+        vm_release(v);
+        PyErr_SetString(PyExc_SystemError, "yield in a frame that is no generator's");
+        return RAISED;
+    }
     VmGenMode mode = vm_gen_mode(gf);
     VmReturn ret = vm_return_of(gf);
     if (mode == GEN_BY_C) {
@@ -349,7 +354,11 @@ poll(VmAct *A, VmFrame *f)
 static int
 make_generator(VmAct *A, VmFrame *f, VmWord *v)
 {
-    PyObject *gen = vm_gen_new(A, f);
+    PyObject *gen = NULL;
+    if (f->flags & FRAME_GENERATOR || !f->code->is_generator)
+        PyErr_SetString(PyExc_SystemError, "a generator is made by code that is none");
+    else
+        gen = vm_gen_new(A, f);
     *v = vm_from_ptr(gen);
     return gen == NULL ? -1 : 0;
 }
@@ -547,9 +556,14 @@ do_return:
 do_yield:
     F->pc = ip;
     frame = F;
-    if (yield_slow(A, &frame, returned, &result) == LEFT)
+    switch (yield_slow(A, &frame, returned, &result)) {
+    case LEFT:
         return result;
-    goto resume_frame;
+    case RAISED:
+        goto error_in_frame;
+    default:
+        goto resume_frame;
+    }
 
 poll_and_go:        /* F->pc: where it is seen to happen */
     if (poll(A, F) < 0)

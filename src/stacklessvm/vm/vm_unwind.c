@@ -251,6 +251,11 @@ vm_reraise(VmAct *A, VmFrame *f)
     VmWord exc = f->regs[a];
     if (!vm_is_temp(f, a))
         vm_incref(exc);
+    if (!vm_is_obj(exc) || !PyExceptionInstance_Check(vm_ptr(exc))) {
+        vm_release(exc);        /* no compiler made this code */
+        PyErr_SetString(PyExc_SystemError, "what is raised again is no exception");
+        return -1;
+    }
     A->reraise_word = VM_NO_WORD;
     if (saved != VM_NO_REG && vm_is_lasti(f->regs[saved]))
         A->reraise_word = vm_lasti(f->regs[saved]);
