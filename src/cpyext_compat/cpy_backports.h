@@ -55,6 +55,10 @@ PyUnstable_Long_CompactValue(const PyLongObject *op)
 static inline int
 PyObject_GetOptionalAttr(PyObject *o, PyObject *name, PyObject **out)
 {
+    if (name == NULL) {         /* it could not be made: an exception is set */
+        *out = NULL;
+        return -1;
+    }
     return _PyObject_LookupAttr(o, name, out);
 }
 

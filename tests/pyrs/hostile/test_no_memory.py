@@ -1,0 +1,48 @@
+"""Whichever allocation fails, the VM goes on or raises: nothing dies that plain CPython survives."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pyrs._pyrs", reason="needs the VM")
+pytest.importorskip("_testcapi", reason="needs CPython's test helpers")
+
+STARVE = Path(__file__).with_name("starve.py")
+NAMES = subprocess.run(
+    [sys.executable, "-c", "import fuzz_code; print(*fuzz_code.corpus_by_name(), sep='\\n')"],
+    cwd=STARVE.parent, capture_output=True, text=True,
+).stdout.splitlines()  # fmt: skip
+# CPython's anext(it, default) goes on with NULL when it.__anext__() has no memory: in plain CPython
+# a free list hides that
+NAMES = [name for name in NAMES if name != "async generators"]
+FEW = ("recursion", "send", "class bodies", "yield from", "coroutines", "with, escapes")
+
+
+def sweep(mode, name):
+    done = subprocess.run(
+        [sys.executable, str(STARVE), mode, name], capture_output=True, text=True, timeout=600
+    )
+    return done.returncode, done.stdout
+
+
+def check(name):
+    code, last = sweep("vm", name)
+    if code:
+        assert sweep("plain", name)[0] == code, "dies in the VM only"
+    else:
+        print(f"{name}: {last.strip()} allocations")
+        assert int(last) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FEW)
+def test_few_programs(name):
+    check(name)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in FEW])
+def test_all_programs(name):
+    check(name)
