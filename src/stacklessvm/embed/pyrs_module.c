@@ -20,6 +20,7 @@
 #include "vm/vm_ic.h"
 #include "vm/vm_loop.h"
 #include "vm/vm_num.h"
+#include "vm/vm_quiet.h"
 #include "vm/vm_shadow.h"
 #include "vm/vm_special.h"
 
@@ -647,7 +648,7 @@ start_vm(void)
     if (cpy_selftest() < 0 || vm_code_init() < 0 || cpy_lazy_locals_init() < 0)
         return -1;
     vm_shadow_init();
-    if (vm_num_init() < 0 || vm_gen_init_types() < 0)
+    if (vm_num_init() < 0 || vm_quiet_init() < 0 || vm_gen_init_types() < 0)
         return -1;
     vm_call_init();
     if (vm_special_init() < 0)

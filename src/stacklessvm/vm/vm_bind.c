@@ -207,8 +207,8 @@ keyword_default(PyFunctionObject *func, int i)
     return func->func_kwdefaults == NULL
                ? NULL
                : PyDict_GetItemWithError(
-                   func->func_kwdefaults,
-                   cpy_code_local_name((PyCodeObject *)func->func_code, i));
+                     func->func_kwdefaults,
+                     cpy_code_local_name((PyCodeObject *)func->func_code, i));
 }
 
 /* Where the keywords of this site go in a call of this code with npos arguments by position:
@@ -412,10 +412,10 @@ VmFrame *
 vm_call_quick(VmAct *A, VmFrame *f, PyFunctionObject *func, VmWord self)
 {
     VmCode *code = quick_code_of(func);
-    VmFrame *nf = code == NULL               ? NULL
-                  : code->has_star           ? call_with_star(A, f, code, func, self)
-                  : f->pc->op == VM_CALLKW   ? call_with_keywords(A, f, code, func, self)
-                                             : call_with_defaults(A, f, code, func, self);
+    VmFrame *nf = code == NULL             ? NULL
+                  : code->has_star         ? call_with_star(A, f, code, func, self)
+                  : f->pc->op == VM_CALLKW ? call_with_keywords(A, f, code, func, self)
+                                           : call_with_defaults(A, f, code, func, self);
     if (vm_unlikely(nf == NULL && PyErr_Occurred()))
         PyErr_Clear();      /* the general way says it again */
     return nf;

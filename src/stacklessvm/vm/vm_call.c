@@ -17,6 +17,7 @@
 #include "vm/vm_gen.h"
 #include "vm/vm_ic.h"
 #include "vm/vm_num.h"
+#include "vm/vm_quiet.h"
 #include "vm/vm_shadow.h"
 #include "vm/vm_special.h"
 
@@ -161,9 +162,12 @@ static VmCallStatus
 finish_c(VmAct *A, VmFrame *f, PyObject *o, VmReturn ret)
 {
     A->delegate = vm_must_delegate(A->ts) != NULL;
-    if (vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK) && o != NULL
-        && cpy_handle_pending(A->ts) < 0)
-        Py_CLEAR(o);
+    if (vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK) && o != NULL) {
+        vm_boundary(A, f);
+        if (cpy_handle_pending(A->ts) < 0)
+            Py_CLEAR(o);
+        vm_after(A, f);
+    }
     return finish(f, o, ret);
 }
 
@@ -509,7 +513,11 @@ call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, int 
     if (*A->left <= 0 || vm_must_delegate(A->ts) != NULL || box_words(f, args, n) < 0)
         return NULL;
     *done = 1;
-    vm_boundary(A, f);
+    /* a list that goes away with the call takes its items along */
+    int quiet = vm_is_quiet(def, (PyObject **)args, n)
+                && (Py_REFCNT(self) > 1 || !PyList_Check(self));
+    if (!quiet)
+        vm_boundary(A, f);
     if (vm_c_stack_check(A) < 0)
         return NULL;
     int unit = CPY_C_CALL_TAKES_UNIT && !(def->ml_flags & METH_FASTCALL && vm_call_is_warm(f));
@@ -700,7 +708,8 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
         if (done) {
             vm_release(callee);
             release_words(args, npos);
-            vm_after(A, f);
+            if (f->shadow != NULL)
+                vm_after(A, f);
             return finish_c(A, f, r, ret);
         }
     }

@@ -57,14 +57,14 @@ int
 vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result)
 {
     unsigned x = f->pc->b, y = f->pc->c;
-    VmWord index = imm ? vm_from_int((int16_t)y) : f->regs[y];
+    VmWord index = imm ? vm_from_int((int16_t)y) : vm_small_box(f->regs[y]);
     PyObject *o = vm_reg_object(f, x), *key = NULL, *v = NULL;
     if (o == NULL)
         goto done;
     v = quick_item(o, index);
     if (v != NULL)
         goto done;
-    switch (vm_may_be_special(o) ? vm_special_getitem(A, f, o, index) : SP_NOT_MINE) {
+    switch (vm_may_be_special(o) ? vm_special_getitem(A, f, o, imm ? index : f->regs[y]) : SP_NOT_MINE) {
     case SP_PUSHED:
         return -1;
     case SP_RAISED:
@@ -131,7 +131,7 @@ vm_setitem(VmAct *A, VmFrame *f)
     int status = -1;
     if (o == NULL)
         goto done;
-    PyObject **place = place_of_item(o, f->regs[y]);
+    PyObject **place = place_of_item(o, vm_small_box(f->regs[y]));
     if (place != NULL) {
         status = set_item_in_place(A, f, o, place, z);
         goto done;
