@@ -17,12 +17,7 @@ static const Methods methods[] = {
     {&PyList_Type, 1, {"insert", "pop"}},
     {&PyLong_Type, ALL_PLAIN, {"bit_length", "bit_count"}},
     {&PyFloat_Type, ALL_PLAIN, {"is_integer"}},
-    {&PyUnicode_Type, ALL_PLAIN,
-     {"capitalize", "casefold", "center", "count", "endswith", "expandtabs", "find", "index",
-      "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower",
-      "isnumeric", "isprintable", "isspace", "istitle", "isupper", "ljust", "lower", "lstrip",
-      "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust", "rstrip",
-      "startswith", "strip", "swapcase", "title", "upper", "zfill"}},
+    {&PyUnicode_Type, ALL_PLAIN, {"capitalize", "casefold", "center", "count", "endswith", "expandtabs", "find", "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric", "isprintable", "isspace", "istitle", "isupper", "ljust", "lower", "lstrip", "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust", "rstrip", "startswith", "strip", "swapcase", "title", "upper", "zfill"}},
 };
 
 #define N_SLOTS 256
