@@ -304,5 +304,5 @@ def test_help_lists_the_commands(terminal):
 def test_statement_runs_in_the_machine(terminal):
     *_, counted = said(terminal, "def f(): return 1", "", ":stats reset", "f()", ":stats")
 
-    _, _, native, _, delegated, *_ = counted.split()     # the console's own frames among them
+    _, _, native, _, delegated, *_ = counted.split()  # the console's own frames among them
     assert int(native) >= 2 and delegated == "0"
