@@ -150,7 +150,7 @@ class Http:
         old = _read_cached(path, url)
         if old and (self.policy.offline or (not self.policy.refresh and old.fresh())):
             return old.body, old.content_type
-        # a page is mostly addresses: a tenth of its size on the way
+        # a page is mostly addresses, which are much alike
         headers = {**headers, "Accept-Encoding": "gzip", **(old.validators() if old else {})}
         answer = self.open(url, headers)
         try:
