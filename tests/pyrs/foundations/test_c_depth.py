@@ -131,6 +131,8 @@ print("alive")
 )
 def test_depth_through_c_ends_in_recursion_error(kilobytes, in_thread):
     def limit():
+        # what runs away here must not take the machine along
+        resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
         if not in_thread:
             resource.setrlimit(resource.RLIMIT_STACK, (kilobytes << 10, kilobytes << 10))
 
