@@ -126,13 +126,11 @@ typedef struct VmCode {
     uint16_t *maps;
     VmHandler *handlers;
     uint32_t n_handlers;
-    uint32_t *words;            /* none yet: reserved for word -> pc */
     uint16_t *num_consts;       /* which constants are numbers: their boxes are reused */
     uint32_t n_num_consts;
     uint64_t num_consts_seen;   /* bit vm_word_bit(w) for each of them */
     const char *refused;        /* why this code runs on CPython; NULL: it runs here */
     struct VmCode *next_free;
-    uint64_t runs;
     uint64_t serial;            /* of no other code, ever; the low 8 bits are 0 */
     uint64_t parameters;        /* a bit for each, without * and ** */
 } VmCode;
