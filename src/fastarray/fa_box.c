@@ -5,21 +5,20 @@
 
 #include "cpyext_compat/cpy_backports.h"
 
+/* high * 2**64 + low; takes high. -> new */
 static PyObject *
-wide_int(FaI128 x)
+append_word(PyObject *high, uint64_t low)
 {
-    PyObject *high = PyLong_FromLongLong((int64_t)(x >> 64));
-    PyObject *low = PyLong_FromUnsignedLongLong((uint64_t)x);
-    PyObject *bits = PyLong_FromLong(64);
+    PyObject *word = PyLong_FromUnsignedLongLong(low), *bits = PyLong_FromLong(64);
     PyObject *shifted = NULL, *result = NULL;
 
-    if (high != NULL && low != NULL && bits != NULL)
+    if (high != NULL && word != NULL && bits != NULL)
         shifted = PyNumber_Lshift(high, bits);
     if (shifted != NULL)
-        result = PyNumber_Or(shifted, low);
+        result = PyNumber_Or(shifted, word);
     Py_XDECREF(shifted);
     Py_XDECREF(bits);
-    Py_XDECREF(low);
+    Py_XDECREF(word);
     Py_XDECREF(high);
     return result;
 }
@@ -29,7 +28,16 @@ fa_box_int(FaI128 x)
 {
     if (x >= INT64_MIN && x <= INT64_MAX)
         return PyLong_FromLongLong((int64_t)x);
-    return wide_int(x);
+    return append_word(PyLong_FromLongLong((int64_t)(x >> 64)), (uint64_t)x);
+}
+
+PyObject *
+fa_box_wide(FaWide x)
+{
+    if (x.high == ((FaI128)x.low < 0 ? -1 : 0))
+        return fa_box_int((FaI128)x.low);
+    return append_word(append_word(PyLong_FromLongLong(x.high), (uint64_t)(x.low >> 64)),
+                       (uint64_t)x.low);
 }
 
 PyObject *

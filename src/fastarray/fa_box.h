@@ -5,6 +5,7 @@
 #include "fa_view.h"
 
 PyObject *fa_box_int(FaI128 x);                        /* -> new */
+PyObject *fa_box_wide(FaWide x);                       /* -> new */
 PyObject *fa_box_scalar(FaKind kind, FaScalar x);      /* -> new */
 /* x / n as Python's int / int; n > 0. -> new */
 PyObject *fa_box_ratio(FaI128 x, Py_ssize_t n);

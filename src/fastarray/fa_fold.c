@@ -4,9 +4,9 @@
 
 #include "fa_box.h"
 #include "fa_callback.h"
+#include "fa_grid.h"
 #include "fa_lambda.h"
 #include "fa_product.h"
-#include "fa_reduce.h"
 
 /* -- Folds the kernels know ------------------------------------------------------- */
 
@@ -66,13 +66,13 @@ fold_ints(FaState *st, const FaView *v, int op)
 
     switch (op) {
     case FA_N_ADD:
-        fa_reduce_sum(st, v, &total, &n);
+        fa_grid_sum(st, v, &total, &n);
         return fa_box_int(total.i);
     case FA_N_MIN:
-        fa_reduce_extremes(st, v, FA_WANT_LO, &e, &n);
+        fa_grid_extremes(st, v, FA_WANT_LO, &e, &n);
         return fa_box_scalar(fa_dtype_kind(v->dtype), e.lo);
     case FA_N_MAX:
-        fa_reduce_extremes(st, v, FA_WANT_HI, &e, &n);
+        fa_grid_extremes(st, v, FA_WANT_HI, &e, &n);
         return fa_box_scalar(fa_dtype_kind(v->dtype), e.hi);
     case FA_N_MUL:
         return fa_product_ints(v);
@@ -102,19 +102,6 @@ join_initial(int op, PyObject *initial, PyObject *rest)
     }
 }
 
-static inline double
-item_float(const FaView *v, Py_ssize_t i)
-{
-    double d;
-    float f;
-    if (v->dtype == FA_f64) {
-        memcpy(&d, v->ptr + 8 * i, 8);
-        return d;
-    }
-    memcpy(&f, v->ptr + 4 * i, 4);
-    return f;
-}
-
 /* Strictly left to right: rounding depends on the order. */
 static double
 fold_floats(const FaView *v, int op, double acc, Py_ssize_t from)
@@ -123,21 +110,21 @@ fold_floats(const FaView *v, int op, double acc, Py_ssize_t from)
     switch (op) {
     case FA_N_ADD:
         for (; i < n; i++)
-            acc += item_float(v, i);
+            acc += fa_float_at(v->dtype, v->ptr, i);
         break;
     case FA_N_MUL:
         for (; i < n; i++)
-            acc *= item_float(v, i);
+            acc *= fa_float_at(v->dtype, v->ptr, i);
         break;
     case FA_N_MIN:
         for (; i < n; i++) {
-            double x = item_float(v, i);
+            double x = fa_float_at(v->dtype, v->ptr, i);
             acc = x < acc ? x : acc;
         }
         break;
     default:
         for (; i < n; i++) {
-            double x = item_float(v, i);
+            double x = fa_float_at(v->dtype, v->ptr, i);
             acc = x > acc ? x : acc;
         }
     }
@@ -182,7 +169,7 @@ fold_any(FaState *st, const FaView *v, PyObject *fn, PyObject *initial)
     if (v->dtype < FA_NDTYPES && v->n > 1)
         op = fa_lambda_fold(st, fn, v->dtype);
     if (is_float && float_fold_known(op) && (!initial || PyFloat_CheckExact(initial))) {
-        double acc = initial ? PyFloat_AS_DOUBLE(initial) : item_float(v, 0);
+        double acc = initial ? PyFloat_AS_DOUBLE(initial) : fa_float_at(v->dtype, v->ptr, 0);
         fa_add_blocks(&st->kernel_blocks, 1);
         return PyFloat_FromDouble(fold_floats(v, op, acc, initial == NULL));
     }

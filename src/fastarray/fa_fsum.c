@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "fa_box.h"
-#include "fa_reduce.h"
+#include "fa_grid.h"
 #include "fa_stats.h"
 
 /* -- The long number -------------------------------------------------------------- */
@@ -134,18 +134,8 @@ add_elements(FaState *st, const FaView *v, Long *l)
         double room[FA_BLOCK];
         Py_ssize_t n = v->n - i;
         const char *p = fa_view_block(st, v, i, &n, &taken, room);
-        int wide = fa_view_kernel_type(v) == FA_f64;
-        for (Py_ssize_t j = 0; j < n; j++) {
-            double d;
-            float f;
-            if (wide)
-                memcpy(&d, p + 8 * j, 8);
-            else {
-                memcpy(&f, p + 4 * j, 4);
-                d = f;
-            }
-            long_add(l, d);
-        }
+        for (Py_ssize_t j = 0; j < n; j++)
+            long_add(l, fa_float_at(fa_view_kernel_type(v), p, j));
     }
 }
 
@@ -171,135 +161,149 @@ rounds_alike(const FaCascade *k, double bound, double *r)
     return k->s + up == *r && k->s + down == *r && fabs(*r) < INFINITY;
 }
 
-/* 0 when some element is not finite (or a lane overflowed). */
-static int
-add_cascade(const FaCascade *r, size_t n, Long *l, double *bound)
+/* The chunks' sums together, give or take `bound`. */
+typedef struct {
+    Long l;
+    double bound;
+    int finite; /* no element was infinite or NaN, no lane overflowed */
+} Chunks;
+
+static void
+cascade_chunk(const FaGrid *g, const void *p, const void *q, size_t n, FaPart *part)
 {
-    const double parts[] = {r->s, r->c, r->d};
-    for (int k = 0; k < 3; k++) {
-        if (!(fabs(parts[k]) < INFINITY))
-            return 0;
-        if (parts[k] != 0)
-            long_add(l, parts[k]);
+    double wide[FA_BLOCK];
+    if (fa_view_kernel_type(g->v) != FA_f64) {
+        g->st->kernels->load[FA_LANEF64][FA_f32](wide, p, n);
+        p = wide;
     }
-    *bound += lost(r->amax, n);
-    return 1;
+    g->st->kernels->cascade(p, n, &part->cascade);
+    part->cascade.bound = lost(part->cascade.amax, n);
 }
 
-/* -1: *r is the sum already; 1: it is in l, give or take *bound; 0: not finite */
-static int
-add_chunks(FaState *st, const FaView *v, Long *l, double *bound, double *r)
+static void
+join_cascade(const FaGrid *g, void *into, const FaPart *part, int is_first)
 {
-    const Py_ssize_t step = FA_CHUNK_BYTES / sizeof(double);
-    for (Py_ssize_t i = 0, taken; i < v->n; i += taken) {
-        double room[FA_BLOCK], wide[FA_BLOCK];
-        Py_ssize_t n = v->n - i;
-        const double *p;
-        FaCascade k;
-        if (fa_view_kernel_type(v) == FA_f64) {
-            if (n > step)
-                n = step;
-            p = fa_view_block(st, v, i, &n, &taken, room);
-        }
-        else {
-            const float *f;
-            if (n > FA_BLOCK)
-                n = FA_BLOCK;
-            f = fa_view_block(st, v, i, &n, &taken, room);
-            st->kernels->load[FA_LANEF64][FA_f32](wide, f, (size_t)n);
-            p = wide;
-        }
-        st->kernels->cascade(p, (size_t)n, &k);
-        if (taken == v->n && rounds_alike(&k, lost(k.amax, (size_t)n), r))
-            return -1;
-        if (!add_cascade(&k, (size_t)n, l, bound))
-            return 0;
-    }
-    return 1;
+    const FaCascade *k = &part->cascade;
+    Chunks *c = into;
+
+    c->finite &= fabs(k->s) < INFINITY && fabs(k->c) < INFINITY && fabs(k->d) < INFINITY;
+    if (!c->finite)
+        return;
+    long_add(&c->l, k->s);
+    long_add(&c->l, k->c);
+    long_add(&c->l, k->d);
+    c->bound += k->bound;
 }
 
-/* Infinities and NaNs as math.fsum has them; 1: handled, *r or an exception is set. */
+typedef enum { ROUNDED,
+               UNDEFINED,
+               TOO_LARGE } Outcome;
+
+/* Infinities and NaNs as math.fsum has them; 0: there are none. */
 static int
-special(FaState *st, const FaView *v, double *r)
+special(const FaState *st, const FaView *v, double *r, Outcome *outcome)
 {
-    double infinities = 0, all = 0;
+    double infinities = 0;
     int found = 0;
-    for (Py_ssize_t i = 0; i < v->n; i++) {
-        PyObject *x;
-        double d;
-        if (v->valid != NULL && !((v->valid[(v->valid_at + i) >> 3] >> ((v->valid_at + i) & 7)) & 1))
-            continue;
-        x = fa_view_item(v, i);
-        if (x == NULL)
-            return 1;
-        d = PyFloat_AS_DOUBLE(x);
-        Py_DECREF(x);
-        if (fabs(d) < INFINITY)
-            continue;
-        found = 1;
-        all += d;
-        if (d == d)
-            infinities += d;
+
+    *r = 0;
+    for (Py_ssize_t i = 0, taken; i < v->n; i += taken) {
+        double room[FA_BLOCK];
+        Py_ssize_t n = v->n - i;
+        const char *p = fa_view_block(st, v, i, &n, &taken, room);
+        for (Py_ssize_t j = 0; j < n; j++) {
+            double x = fa_float_at(fa_view_kernel_type(v), p, j);
+            if (fabs(x) < INFINITY)
+                continue;
+            found = 1;
+            *r += x;
+            if (x == x)
+                infinities += x;
+        }
     }
-    *r = all;
-    if (found && infinities != infinities)
-        PyErr_SetString(PyExc_ValueError, "-inf + inf in fsum");
+    *outcome = infinities != infinities ? UNDEFINED : ROUNDED;
     return found;
 }
 
-static double
-sum_floats(FaState *st, const FaView *v)
+static Outcome
+sum_floats(FaState *st, const FaView *v, double *r)
 {
-    Long l, other;
-    double bound = 0, r = 0;
-    int added;
+    int wide = fa_view_kernel_type(v) == FA_f64;
+    FaGrid g = {.st = st, .v = v, .step = wide ? fa_grid_step(v) : FA_BLOCK, .chunk = cascade_chunk, .join = join_cascade};
+    Chunks c = {.finite = 1};
+    Outcome outcome;
+    FaPart one;
+    Long other;
 
-    long_init(&l);
-    added = add_chunks(st, v, &l, &bound, &r);
-    if (added < 0)
-        return r;
-    if (added) {
-        other = l;
-        long_add(&l, bound);
-        long_add(&other, -bound);
-        r = long_round(&l);
-        if (r == long_round(&other) && fabs(r) < INFINITY)
-            return r;
+    if (fa_view_is_plain(v) && v->n <= g.step) {
+        cascade_chunk(&g, v->ptr, NULL, (size_t)v->n, &one);
+        if (rounds_alike(&one.cascade, one.cascade.bound, r))
+            return ROUNDED;
     }
-    if (special(st, v, &r))
-        return r;
-    long_init(&l);
-    add_elements(st, v, &l);
-    r = long_round(&l);
-    if (!(fabs(r) < INFINITY))
+    long_init(&c.l);
+    fa_grid_run(&g, &c);
+    if (c.finite) {
+        other = c.l;
+        long_add(&c.l, c.bound);
+        long_add(&other, -c.bound);
+        *r = long_round(&c.l);
+        if (*r == long_round(&other) && fabs(*r) < INFINITY)
+            return ROUNDED;
+    }
+    if (special(st, v, r, &outcome))
+        return outcome;
+    long_init(&c.l);
+    add_elements(st, v, &c.l);
+    *r = long_round(&c.l);
+    return fabs(*r) < INFINITY ? ROUNDED : TOO_LARGE;
+}
+
+static PyObject *
+fsum_floats(FaState *st, FaView *v, PyObject *of)
+{
+    PyThreadState *ts = fa_view_let_go(v, of);
+    double r;
+    Outcome outcome = sum_floats(st, v, &r);
+
+    fa_view_come_back(ts);
+    if (outcome == UNDEFINED)
+        PyErr_SetString(PyExc_ValueError, "-inf + inf in fsum");
+    else if (outcome == TOO_LARGE)
         PyErr_SetString(PyExc_OverflowError, "intermediate overflow in fsum");
-    return r;
+    return outcome == ROUNDED ? PyFloat_FromDouble(r) : NULL;
+}
+
+/* The exact sum, rounded once. */
+static PyObject *
+fsum_ints(FaState *st, FaView *v, PyObject *of)
+{
+    PyThreadState *ts = fa_view_let_go(v, of);
+    PyObject *exact, *result = NULL;
+    FaSum total;
+    Py_ssize_t n;
+
+    fa_grid_sum(st, v, &total, &n);
+    fa_view_come_back(ts);
+    exact = fa_box_int(total.i);
+    if (exact != NULL)
+        result = PyNumber_Float(exact);
+    Py_XDECREF(exact);
+    return result;
 }
 
 FA_FUNCTION(fsum)
 {
     static const FaSpec spec = {"fsum", 1, 1, 1, {"a"}};
     FaState *st = fa_state(module);
-    PyObject *in[1], *result = NULL;
+    PyObject *in[1], *result;
     FaView v;
 
     if (fa_args_parse(&spec, args, nargs, kwnames, in) < 0 || fa_view_acquire(st, &v, in[0], FA_READ) < 0)
         return NULL;
-    if (fa_dtype_kind(v.dtype) == FA_FLOAT) {
-        double r = sum_floats(st, &v);
-        if (!PyErr_Occurred())
-            result = PyFloat_FromDouble(r);
-    }
-    else { /* exact, then rounded once */
-        FaSum total;
-        Py_ssize_t n;
-        PyObject *exact;
-        fa_reduce_sum(st, &v, &total, &n);
-        exact = fa_box_int(total.i);
-        if (exact != NULL)
-            result = PyNumber_Float(exact);
-        Py_XDECREF(exact);
-    }
+    if (fa_dtype_kind(v.dtype) == FA_FLOAT)
+        result = fsum_floats(st, &v, in[0]);
+    else
+        result = fsum_ints(st, &v, in[0]);
     fa_view_release(&v);
     return result;
 }

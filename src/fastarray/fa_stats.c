@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "fa_box.h"
+#include "fa_grid.h"
 #include "fa_product.h"
-#include "fa_reduce.h"
 
 static int
 one_view(FaState *st, FaView *v, const FaSpec *spec, PyObject *const *args,
@@ -17,21 +17,28 @@ one_view(FaState *st, FaView *v, const FaSpec *spec, PyObject *const *args,
     return fa_view_acquire(st, v, in[0], flags);
 }
 
+static int
+plain_numbers(const FaView *v, const char *function)
+{
+    if (fa_view_is_plain(v))
+        return 0;
+    if (v->valid != NULL)
+        PyErr_Format(PyExc_ValueError, "%s(): the array has nulls", function);
+    else
+        PyErr_Format(PyExc_TypeError,
+                     "%s() can't take typecode '%c' (expected one of bBhHiIlLqQfd)", function,
+                     v->code);
+    return -1;
+}
+
 /* -- argmin and argmax ------------------------------------------------------------ */
 
 static Py_ssize_t
 first_nan(const FaView *v)
 {
     for (Py_ssize_t i = 0; i < v->n; i++) {
-        double d;
-        float f;
-        if (v->dtype == FA_f64)
-            memcpy(&d, v->ptr + 8 * i, 8);
-        else {
-            memcpy(&f, v->ptr + 4 * i, 4);
-            d = f;
-        }
-        if (d != d)
+        double x = fa_float_at(v->dtype, v->ptr, i);
+        if (x != x)
             return i;
     }
     return v->n;
@@ -56,31 +63,26 @@ arg_extreme(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject 
 {
     FaState *st = fa_state(module);
     PyObject *in[1];
+    PyThreadState *ts;
     FaExtreme r = {.nan = 0};
-    Py_ssize_t n, at;
+    Py_ssize_t n, at = -1;
     FaView v;
 
     if (one_view(st, &v, spec, args, nargs, kwnames, in, FA_READ | FA_ORDERED) < 0)
         return NULL;
-    if (v.n == 0 || !fa_view_is_plain(&v)) {
-        if (v.n == 0)
-            PyErr_Format(PyExc_ValueError, "%s() of an empty array", spec->function);
-        else if (v.valid != NULL)
-            PyErr_Format(PyExc_ValueError, "%s(): the array has nulls", spec->function);
+    if (v.n == 0)
+        PyErr_Format(PyExc_ValueError, "%s() of an empty array", spec->function);
+    else if (plain_numbers(&v, spec->function) == 0) {
+        ts = fa_view_let_go(&v, in[0]);
+        fa_grid_extremes(st, &v, want, &r, &n);
+        if (fa_dtype_kind(v.dtype) == FA_FLOAT && r.nan)
+            at = first_nan(&v);
         else
-            PyErr_Format(PyExc_TypeError,
-                         "%s() can't take typecode '%c' (expected one of bBhHiIlLqQfd)",
-                         spec->function, v.code);
-        fa_view_release(&v);
-        return NULL;
+            at = find_value(st, &v, want == FA_WANT_LO ? r.lo : r.hi);
+        fa_view_come_back(ts);
     }
-    fa_reduce_extremes(st, &v, want, &r, &n);
-    if (fa_dtype_kind(v.dtype) == FA_FLOAT && r.nan)
-        at = first_nan(&v);
-    else
-        at = find_value(st, &v, want == FA_WANT_LO ? r.lo : r.hi);
     fa_view_release(&v);
-    return PyLong_FromSsize_t(at);
+    return at < 0 ? NULL : PyLong_FromSsize_t(at);
 }
 
 FA_FUNCTION(argmin)
@@ -97,127 +99,33 @@ FA_FUNCTION(argmax)
 
 /* -- dot -------------------------------------------------------------------------- */
 
-/* 64-bit products: as many as fit 128 bits at a time, the rest in Python ints. -> new */
-static PyObject *
-dot_64(const char *a, const char *b, Py_ssize_t n, int is_signed)
-{
-    PyObject *total = PyLong_FromLong(0);
-    FaI128 sum = 0;
-
-    for (Py_ssize_t i = 0; i <= n && total != NULL; i++) {
-        FaI128 product = 0, next = 0;
-        int flush = i == n;
-        if (!flush) {
-            int64_t x, y;
-            memcpy(&x, a + 8 * i, 8);
-            memcpy(&y, b + 8 * i, 8);
-            if (is_signed)
-                product = (FaI128)x * y;
-            else if (__builtin_mul_overflow((FaU128)(uint64_t)x, (FaU128)(uint64_t)y, &product))
-                product = -1; /* past 2**127: marked, added on its own below */
-            flush = product < 0 && !is_signed;
-            if (!flush)
-                flush = __builtin_add_overflow(sum, product, &next);
-        }
-        if (flush) {
-            PyObject *part = fa_box_int(sum), *more;
-            more = part ? PyNumber_Add(total, part) : NULL;
-            Py_XDECREF(part);
-            Py_SETREF(total, more);
-            next = product;
-            if (product < 0 && !is_signed && total != NULL) {
-                uint64_t x, y;
-                PyObject *p, *q, *r = NULL;
-                memcpy(&x, a + 8 * i, 8);
-                memcpy(&y, b + 8 * i, 8);
-                p = PyLong_FromUnsignedLongLong(x);
-                q = PyLong_FromUnsignedLongLong(y);
-                if (p != NULL && q != NULL)
-                    r = PyNumber_Multiply(p, q);
-                Py_XDECREF(p);
-                Py_XDECREF(q);
-                more = r ? PyNumber_Add(total, r) : NULL;
-                Py_XDECREF(r);
-                Py_SETREF(total, more);
-                next = 0;
-            }
-        }
-        sum = next;
-    }
-    return total;
-}
-
-static inline void
-add_pair(FaSum *total, double s, double c)
-{
-    double t = total->d.s + s, z = t - total->d.s;
-    total->d.c = (total->d.c + c) + ((total->d.s - (t - z)) + (s - z));
-    total->d.s = t;
-}
-
-/* Left to right, for infinities and NaNs. */
+/* What fa_grid_dot left, and for infinities and NaNs the sum from left to right. */
 static double
-dot_plain(FaDtype t, const char *a, const char *b, Py_ssize_t n)
+settle_dot(const FaView *v, const char *other, const FaPart *total)
 {
-    double r = 0;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        if (t == FA_f64) {
-            double x, y;
-            memcpy(&x, a + 8 * i, 8);
-            memcpy(&y, b + 8 * i, 8);
-            r += x * y;
-        }
-        else {
-            float x, y;
-            memcpy(&x, a + 4 * i, 4);
-            memcpy(&y, b + 4 * i, 4);
-            r += (double)x * (double)y;
-        }
-    }
+    double r = total->sum.d.s + total->sum.d.c;
+    if (fabs(r) < INFINITY)
+        return r;
+    r = 0;
+    for (Py_ssize_t i = 0; i < v->n; i++)
+        r += fa_float_at(v->dtype, v->ptr, i) * fa_float_at(v->dtype, other, i);
     return r;
 }
 
-/* Exact for integers, compensated for floats, in the chunks of fa_reduce.c. -> new */
+/* Exact for integers, compensated for floats; both views are held. -> new */
 static PyObject *
-dot_views(FaState *st, FaDtype t, const char *a, const char *b, Py_ssize_t n)
+dot_views(FaState *st, FaView *a, const FaView *b, PyObject *of_a)
 {
-    unsigned size = fa_dtype_size(t);
-    Py_ssize_t step = (Py_ssize_t)(FA_CHUNK_BYTES / size);
-    int is_float = fa_dtype_kind(t) == FA_FLOAT;
-    FaSum total = {0};
-    double r;
+    int is_float = fa_dtype_kind(a->dtype) == FA_FLOAT;
+    PyThreadState *ts = fa_view_let_go(a, of_a);
+    FaPart total;
+    double r = 0;
 
-    if (st->kernels->dot[t] == NULL)
-        return dot_64(a, b, n, t == FA_i64);
+    fa_grid_dot(st, a, b->ptr, &total);
     if (is_float)
-        total.d.s = total.d.c = 0;
-    for (Py_ssize_t i = 0; i < n; i += step) {
-        FaSum part;
-        st->kernels->dot[t](a + i * size, b + i * size, (size_t)(n - i < step ? n - i : step),
-                            &part);
-        if (is_float)
-            add_pair(&total, part.d.s, part.d.c);
-        else
-            total.i += part.i;
-    }
-    if (!is_float)
-        return fa_box_int(total.i);
-    r = total.d.s + total.d.c;
-    return PyFloat_FromDouble(fabs(r) < INFINITY ? r : dot_plain(t, a, b, n));
-}
-
-static int
-plain_numbers(const FaView *v, const char *function)
-{
-    if (fa_view_is_plain(v))
-        return 0;
-    if (v->valid != NULL)
-        PyErr_Format(PyExc_ValueError, "%s(): the array has nulls", function);
-    else
-        PyErr_Format(PyExc_TypeError,
-                     "%s() can't take typecode '%c' (expected one of bBhHiIlLqQfd)", function,
-                     v->code);
-    return -1;
+        r = settle_dot(a, b->ptr, &total);
+    fa_view_come_back(ts);
+    return is_float ? PyFloat_FromDouble(r) : fa_box_wide(total.wide);
 }
 
 FA_FUNCTION(dot)
@@ -230,7 +138,7 @@ FA_FUNCTION(dot)
     FA_VIEW_INIT(&b);
     if (one_view(st, &a, &spec, args, nargs, kwnames, in, FA_READ | FA_ORDERED | FA_HOLD) < 0)
         return NULL;
-    if (fa_view_acquire(st, &b, in[1], FA_READ | FA_ORDERED) < 0)
+    if (fa_view_acquire(st, &b, in[1], FA_READ | FA_ORDERED | FA_HOLD) < 0)
         goto done;
     if (plain_numbers(&a, "dot") < 0 || plain_numbers(&b, "dot") < 0)
         goto done;
@@ -239,7 +147,7 @@ FA_FUNCTION(dot)
     else if (a.n != b.n)
         PyErr_Format(PyExc_ValueError, "dot() of %zd and %zd elements", a.n, b.n);
     else
-        result = dot_views(st, a.dtype, a.ptr, b.ptr, a.n);
+        result = dot_views(st, &a, &b, in[0]);
 done:
     fa_view_release(&b);
     fa_view_release(&a);
@@ -247,27 +155,6 @@ done:
 }
 
 /* -- var and std ------------------------------------------------------------------ */
-
-void
-fa_reduce_moments(FaState *st, const FaView *v, double m, FaMoments *r, Py_ssize_t *count)
-{
-    FaDtype t = fa_view_kernel_type(v);
-    Py_ssize_t step = (Py_ssize_t)(FA_CHUNK_BYTES / v->size), seen = 0;
-    FaSum one = {.d = {0, 0}}, two = {.d = {0, 0}};
-
-    for (Py_ssize_t i = 0, taken; i < v->n; i += taken) {
-        double room[FA_BLOCK];
-        Py_ssize_t n = v->n - i < step ? v->n - i : step;
-        const void *p = fa_view_block(st, v, i, &n, &taken, room);
-        FaMoments part;
-        st->kernels->moments[t](p, (size_t)n, m, &part);
-        add_pair(&one, part.s1, part.c1);
-        add_pair(&two, part.s2, part.c2);
-        seen += n;
-    }
-    *r = (FaMoments){one.d.s, one.d.c, two.d.s, two.d.c};
-    *count = seen;
-}
 
 /* a * b, a - b and so on, giving up both. -> new, NULL if either is NULL */
 static PyObject *
@@ -281,17 +168,13 @@ with(PyObject *(*op)(PyObject *, PyObject *), PyObject *a, PyObject *b)
 
 /* (n * sum(x*x) - sum(x)**2) / (n * (n - correction)), all of it exact. -> new */
 static PyObject *
-var_ints(FaState *st, const FaView *v, double correction)
+var_ints(Py_ssize_t n, const FaSum *total, const FaPart *squares, double correction)
 {
-    FaSum total;
-    Py_ssize_t n;
     PyObject *top, *bottom;
 
-    fa_reduce_sum(st, v, &total, &n);
     top = with(PyNumber_Subtract,
-               with(PyNumber_Multiply, PyLong_FromSsize_t(n),
-                    dot_views(st, v->dtype, v->ptr, v->ptr, v->n)),
-               with(PyNumber_Multiply, fa_box_int(total.i), fa_box_int(total.i)));
+               with(PyNumber_Multiply, PyLong_FromSsize_t(n), fa_box_wide(squares->wide)),
+               with(PyNumber_Multiply, fa_box_int(total->i), fa_box_int(total->i)));
     bottom = correction == floor(correction)
                  ? with(PyNumber_Multiply, PyLong_FromSsize_t(n),
                         PyLong_FromDouble((double)n - correction))
@@ -301,18 +184,54 @@ var_ints(FaState *st, const FaView *v, double correction)
 
 /* Two passes: around the mean the squares do not cancel. */
 static double
-var_floats(FaState *st, const FaView *v, double correction, const double *mean)
+var_floats(FaState *st, const FaView *v, const FaSum *total, Py_ssize_t n, double correction,
+           const double *mean)
 {
-    FaSum total;
+    double m = mean ? *mean : fa_grid_settle(st, v, total) / (double)n, shift;
     FaMoments r;
-    Py_ssize_t n;
-    double m, shift;
 
-    fa_reduce_sum(st, v, &total, &n);
-    m = mean ? *mean : fa_reduce_settle(st, v, &total) / (double)n;
-    fa_reduce_moments(st, v, m, &r, &n);
+    fa_grid_moments(st, v, m, &r);
     shift = mean ? 0 : r.s1 + r.c1; /* what rounding the mean left */
     return ((r.s2 + r.c2) - shift * shift / (double)n) / ((double)n - correction);
+}
+
+typedef struct {
+    double correction, mean;
+    int has_mean;
+} VarOptions;
+
+static int
+var_options(PyObject *const *in, VarOptions *o)
+{
+    *o = (VarOptions){.has_mean = in[2] != NULL && in[2] != Py_None};
+    if (in[1] != NULL && fa_unbox_double(in[1], &o->correction, "correction") < 0)
+        return -1;
+    return o->has_mean ? fa_unbox_double(in[2], &o->mean, "mean") : 0;
+}
+
+/* The variance of a view that can have one. -> new */
+static PyObject *
+var_view(FaState *st, FaView *v, PyObject *const *in, const VarOptions *o, const char *function)
+{
+    int is_float = fa_dtype_kind(v->dtype) == FA_FLOAT, enough;
+    PyThreadState *ts = fa_view_let_go(v, in[0]);
+    FaPart squares;
+    FaSum total;
+    Py_ssize_t n;
+    double r = 0;
+
+    fa_grid_sum(st, v, &total, &n);
+    enough = (double)n - o->correction > 0;
+    if (enough && is_float)
+        r = var_floats(st, v, &total, n, o->correction, o->has_mean ? &o->mean : NULL);
+    else if (enough)
+        fa_grid_dot(st, v, v->ptr, &squares);
+    fa_view_come_back(ts);
+    if (enough)
+        return is_float ? PyFloat_FromDouble(r) : var_ints(n, &total, &squares, o->correction);
+    PyErr_Format(PyExc_ValueError, "%s() needs more than %R elements, not %zd", function,
+                 in[1] ? in[1] : Py_False, n);
+    return NULL;
 }
 
 static PyObject *
@@ -321,34 +240,19 @@ variance(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kw
 {
     FaState *st = fa_state(module);
     PyObject *in[3], *result = NULL;
-    double correction = 0, mean = 0;
+    VarOptions options;
     FaView v;
-    FaSum total;
-    Py_ssize_t n;
 
-    if (fa_args_parse(spec, args, nargs, kwnames, in) < 0)
-        return NULL;
-    if (in[1] != NULL && fa_unbox_double(in[1], &correction, "correction") < 0)
-        return NULL;
-    if (in[2] == Py_None)
-        in[2] = NULL;
-    if (in[2] != NULL && fa_unbox_double(in[2], &mean, "mean") < 0)
+    if (fa_args_parse(spec, args, nargs, kwnames, in) < 0 || var_options(in, &options) < 0)
         return NULL;
     if (fa_view_acquire(st, &v, in[0], FA_READ) < 0)
         return NULL;
-    if (!(v.dtype == FA_F16 || fa_dtype_kind(v.dtype) == FA_FLOAT) && plain_numbers(&v, spec->function) < 0)
-        goto done;
-    fa_reduce_sum(st, &v, &total, &n);
-    if (!((double)n - correction > 0))
-        PyErr_Format(PyExc_ValueError, "%s() needs more than %R elements, not %zd",
-                     spec->function, in[1] ? in[1] : Py_False, n);
-    else if (fa_dtype_kind(v.dtype) == FA_FLOAT)
-        result = PyFloat_FromDouble(var_floats(st, &v, correction, in[2] ? &mean : NULL));
-    else if (in[2] != NULL)
-        PyErr_Format(PyExc_TypeError, "%s(): mean= is for float arrays", spec->function);
-    else
-        result = var_ints(st, &v, correction);
-done:
+    if (fa_dtype_kind(v.dtype) == FA_FLOAT || plain_numbers(&v, spec->function) == 0) {
+        if (options.has_mean && fa_dtype_kind(v.dtype) != FA_FLOAT)
+            PyErr_Format(PyExc_TypeError, "%s(): mean= is for float arrays", spec->function);
+        else
+            result = var_view(st, &v, in, &options, spec->function);
+    }
     fa_view_release(&v);
     return result;
 }
@@ -406,22 +310,29 @@ wanted(const FaView *v, PyObject *value, FaScalar *x, float *f)
     return t == FA_f64 || (double)*f == x->d;
 }
 
-/* Equal elements, and through *n all that are not null. */
-static Py_ssize_t
-count_equal(FaState *st, const FaView *v, FaScalar x, float f, Py_ssize_t *all)
+static void
+count_chunk(const FaGrid *g, const void *p, const void *q, size_t n, FaPart *part)
 {
-    FaDtype t = fa_view_kernel_type(v);
-    const void *value = t == FA_f32 ? (const void *)&f : (const void *)&x;
-    Py_ssize_t hits = 0;
+    part->hits = g->st->kernels->count[fa_view_kernel_type(g->v)](p, n, g->value);
+}
 
-    *all = 0;
-    for (Py_ssize_t i = 0, taken; i < v->n; i += taken) {
-        double room[FA_BLOCK];
-        Py_ssize_t n = v->n - i;
-        const void *p = fa_view_block(st, v, i, &n, &taken, room);
-        hits += (Py_ssize_t)st->kernels->count[t](p, (size_t)n, value);
-        *all += n;
-    }
+static void
+join_count(const FaGrid *g, void *into, const FaPart *part, int is_first)
+{
+    *(size_t *)into += part->hits;
+}
+
+/* Equal elements; *n is how many there are that are not null. */
+static size_t
+count_equal(FaState *st, FaView *v, PyObject *of, FaScalar x, float f, Py_ssize_t *n)
+{
+    FaGrid g = {.st = st, .v = v, .step = fa_grid_step(v), .chunk = count_chunk, .join = join_count};
+    PyThreadState *ts = fa_view_let_go(v, of);
+    size_t hits = 0;
+
+    g.value = fa_view_kernel_type(v) == FA_f32 ? (const void *)&f : (const void *)&x;
+    *n = fa_grid_run(&g, &hits);
+    fa_view_come_back(ts);
     return hits;
 }
 
@@ -430,7 +341,8 @@ FA_FUNCTION(count)
     static const FaSpec spec = {"count", 2, 2, 2, {"a", "value"}};
     FaState *st = fa_state(module);
     PyObject *in[2];
-    Py_ssize_t hits = 0, n;
+    size_t hits = 0;
+    Py_ssize_t n;
     FaScalar x;
     FaView v;
     float f = 0;
@@ -440,9 +352,9 @@ FA_FUNCTION(count)
         return NULL;
     can = wanted(&v, in[1], &x, &f);
     if (can > 0)
-        hits = count_equal(st, &v, x, f, &n);
+        hits = count_equal(st, &v, in[0], x, f, &n);
     fa_view_release(&v);
-    return can < 0 ? NULL : PyLong_FromSsize_t(hits);
+    return can < 0 ? NULL : PyLong_FromSize_t(hits);
 }
 
 static PyObject *
@@ -451,14 +363,15 @@ truth(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnam
 {
     FaState *st = fa_state(module);
     PyObject *in[1];
-    Py_ssize_t zeros, n;
+    Py_ssize_t n;
+    size_t zeros;
     FaView v;
 
     if (one_view(st, &v, spec, args, nargs, kwnames, in, FA_READ) < 0)
         return NULL;
-    zeros = count_equal(st, &v, (FaScalar){.u = 0}, 0.0f, &n);
+    zeros = count_equal(st, &v, in[0], (FaScalar){.u = 0}, 0.0f, &n);
     fa_view_release(&v);
-    return PyBool_FromLong(want_all ? zeros == 0 : zeros < n);
+    return PyBool_FromLong(want_all ? zeros == 0 : zeros < (size_t)n);
 }
 
 FA_FUNCTION(any)
@@ -486,17 +399,8 @@ FA_FUNCTION(prod)
         goto done;
     if (fa_dtype_kind(v.dtype) == FA_FLOAT) {
         double r = 1.0;
-        for (Py_ssize_t i = 0; i < v.n; i++) {
-            double d;
-            float f;
-            if (v.dtype == FA_f64)
-                memcpy(&d, v.ptr + 8 * i, 8);
-            else {
-                memcpy(&f, v.ptr + 4 * i, 4);
-                d = f;
-            }
-            r *= d;
-        }
+        for (Py_ssize_t i = 0; i < v.n; i++)
+            r *= fa_float_at(v.dtype, v.ptr, i);
         result = PyFloat_FromDouble(r);
     }
     else
@@ -508,37 +412,61 @@ done:
 
 /* -- a chunk's tally -------------------------------------------------------------- */
 
+/* What is not Python about it. */
+typedef struct {
+    Py_ssize_t n;
+    FaSum total;
+    FaExtreme ends;
+    FaMoments moments; /* of floats */
+    FaPart squares;    /* of ints */
+} Tally;
+
+static void
+take_tally(FaState *st, const FaView *v, Tally *t)
+{
+    Py_ssize_t same;
+    fa_grid_sum(st, v, &t->total, &t->n);
+    if (t->n == 0)
+        return;
+    fa_grid_extremes(st, v, FA_WANT_LO | FA_WANT_HI, &t->ends, &same);
+    if (fa_dtype_kind(v->dtype) == FA_FLOAT)
+        fa_grid_moments(st, v, 0.0, &t->moments);
+    else
+        fa_grid_dot(st, v, v->ptr, &t->squares);
+}
+
+static PyObject *
+box_tally(FaKind kind, Tally *t)
+{
+    if (t->n == 0)
+        return Py_BuildValue("(iiiiiOO)", 0, 0, 0, 0, 0, Py_None, Py_None);
+    if (kind != FA_FLOAT)
+        return Py_BuildValue("(nNiNiNN)", t->n, fa_box_int(t->total.i), 0,
+                             fa_box_wide(t->squares.wide), 0, fa_box_scalar(kind, t->ends.lo),
+                             fa_box_scalar(kind, t->ends.hi));
+    if (t->ends.nan)
+        t->ends.lo.d = t->ends.hi.d = Py_NAN;
+    return Py_BuildValue("(nddddNN)", t->n, t->total.d.s, t->total.d.c, t->moments.s2,
+                         t->moments.c2, fa_box_scalar(kind, t->ends.lo),
+                         fa_box_scalar(kind, t->ends.hi));
+}
+
 FA_FUNCTION(tally)
 {
     static const FaSpec spec = {"_tally", 1, 1, 1, {"a"}};
     FaState *st = fa_state(module);
     PyObject *in[1], *result = NULL;
-    FaExtreme e = {.nan = 0};
+    Tally t = {.ends = {.nan = 0}};
+    PyThreadState *ts;
     FaView v;
-    FaSum total;
-    FaMoments m;
-    FaKind kind;
-    Py_ssize_t n, same;
 
     if (one_view(st, &v, &spec, args, nargs, kwnames, in, FA_READ) < 0)
         return NULL;
-    kind = fa_dtype_kind(v.dtype);
-    fa_reduce_sum(st, &v, &total, &n);
-    if (n == 0)
-        result = Py_BuildValue("(iiiiiOO)", 0, 0, 0, 0, 0, Py_None, Py_None);
-    else if (kind == FA_FLOAT) {
-        fa_reduce_extremes(st, &v, FA_WANT_LO | FA_WANT_HI, &e, &same);
-        fa_reduce_moments(st, &v, 0.0, &m, &same);
-        if (e.nan)
-            e.lo.d = e.hi.d = Py_NAN;
-        result = Py_BuildValue("(nddddNN)", n, total.d.s, total.d.c, m.s2, m.c2,
-                               fa_box_scalar(kind, e.lo), fa_box_scalar(kind, e.hi));
-    }
-    else if (plain_numbers(&v, "Accumulator.update") == 0) {
-        fa_reduce_extremes(st, &v, FA_WANT_LO | FA_WANT_HI, &e, &same);
-        result = Py_BuildValue("(nNiNiNN)", n, fa_box_int(total.i), 0,
-                               dot_views(st, v.dtype, v.ptr, v.ptr, v.n), 0,
-                               fa_box_scalar(kind, e.lo), fa_box_scalar(kind, e.hi));
+    if (fa_dtype_kind(v.dtype) == FA_FLOAT || plain_numbers(&v, "Accumulator.update") == 0) {
+        ts = fa_view_let_go(&v, in[0]);
+        take_tally(st, &v, &t);
+        fa_view_come_back(ts);
+        result = box_tally(fa_dtype_kind(v.dtype), &t);
     }
     fa_view_release(&v);
     return result;

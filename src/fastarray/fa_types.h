@@ -37,6 +37,12 @@ typedef union {
     } d;
 } FaSum;
 
+/* high * 2**128 + low: sums of products of 64-bit integers */
+typedef struct {
+    FaU128 low;
+    int64_t high;
+} FaWide;
+
 typedef union {
     int64_t i;
     uint64_t u;
@@ -59,10 +65,11 @@ typedef struct {
     FaScalar k, lo, hi;
 } FaAffine;
 
-/* A 3-fold cascaded sum s + c + d, added up in this many lanes, and the largest |x| */
+/* A 3-fold cascaded sum s + c + d, added up in this many lanes, and the largest |x|; bound,
+ * which fa_fsum.c fills in, is what may have been lost */
 #define FA_FSUM_LANES 16
 typedef struct {
-    double s, c, d, amax;
+    double s, c, d, amax, bound;
 } FaCascade;
 
 #endif

@@ -153,6 +153,14 @@ acquire_buffer(FaView *v, PyObject *obj, int flags)
     return 0;
 }
 
+static void
+hold(FaView *v, PyObject *obj)
+{
+    fa_array_export(obj, +1);
+    v->owner = Py_NewRef(obj);
+    v->mode = FA_HELD;
+}
+
 int
 fa_view_acquire(FaState *st, FaView *v, PyObject *obj, int flags)
 {
@@ -169,11 +177,9 @@ fa_view_acquire(FaState *st, FaView *v, PyObject *obj, int flags)
             char name[2] = {v->code, 0};
             return fa_view_type_error(name);
         }
-        if (flags & FA_HOLD) {
-            fa_array_export(obj, +1);
-            v->owner = Py_NewRef(obj);
-            v->mode = FA_HELD;
-        } else
+        if (flags & FA_HOLD)
+            hold(v, obj);
+        else
             v->mode = FA_DIRECT;
         return 0;
     }
@@ -188,6 +194,14 @@ fa_view_acquire(FaState *st, FaView *v, PyObject *obj, int flags)
                  "expected an array.array or an object with the buffer protocol, Arrow "
                  "or DLPack, got '%.100s'", Py_TYPE(obj)->tp_name);
     return -1;
+}
+
+PyThreadState *
+fa_view_leave(FaView *v, PyObject *obj)
+{
+    if (v->mode == FA_DIRECT)
+        hold(v, obj);
+    return PyEval_SaveThread();
 }
 
 void
@@ -251,7 +265,7 @@ bits_at(const uint8_t *map, Py_ssize_t at, Py_ssize_t count)
 }
 
 const void *
-fa_view_block(FaState *st, const FaView *v, Py_ssize_t first, Py_ssize_t *n,
+fa_view_block(const FaState *st, const FaView *v, Py_ssize_t first, Py_ssize_t *n,
               Py_ssize_t *taken, void *room)
 {
     const char *from = v->ptr + first * v->size;

@@ -7,6 +7,9 @@
 #ifndef FA_VIEW_H
 #define FA_VIEW_H
 
+#include <string.h>
+
+#include "fa_pool.h"
 #include "fa_state.h"
 
 enum {
@@ -41,6 +44,22 @@ void fa_view_release(FaView *v);
 /* Gives foreign memory back; what its owner runs meanwhile leaves our exception alone. */
 void fa_view_drop(void (*drop)(void *), void *foreign);
 
+/* Long read-only work lets other threads run: with an export held, so that the memory
+ * stays, and other threads see no half-way state because there is none.  obj is what v was
+ * acquired from.  NULL (not worth it), or what to come back with. */
+PyThreadState *fa_view_leave(FaView *v, PyObject *obj);
+static inline PyThreadState *
+fa_view_let_go(FaView *v, PyObject *obj)
+{
+    return (size_t)(v->n * v->size) < FA_POOL_BYTES ? NULL : fa_view_leave(v, obj);
+}
+static inline void
+fa_view_come_back(PyThreadState *ts)
+{
+    if (ts != NULL)
+        PyEval_RestoreThread(ts);
+}
+
 /* Longest stretch fa_view_block() hands out for views it must convert. */
 #define FA_BLOCK 4096
 
@@ -48,13 +67,26 @@ void fa_view_drop(void (*drop)(void *), void *foreign);
  * half floats, bools and arrays with nulls, into `room` (FA_BLOCK * 8 bytes, and at most
  * FA_BLOCK elements).  Nulls are left out: *n becomes what is there.  Returns the
  * elements consumed through *taken. */
-const void *fa_view_block(FaState *st, const FaView *v, Py_ssize_t first, Py_ssize_t *n,
+const void *fa_view_block(const FaState *st, const FaView *v, Py_ssize_t first, Py_ssize_t *n,
                           Py_ssize_t *taken, void *room);
 /* The kernels' type of such a block. */
 static inline FaDtype
 fa_view_kernel_type(const FaView *v)
 {
     return v->dtype == FA_F16 ? FA_f32 : v->dtype == FA_BOOL ? FA_u8 : v->dtype;
+}
+/* Element i of a block of floats. */
+static inline double
+fa_float_at(FaDtype kernel_type, const char *p, Py_ssize_t i)
+{
+    double d;
+    float f;
+    if (kernel_type == FA_f64) {
+        memcpy(&d, p + 8 * i, sizeof d);
+        return d;
+    }
+    memcpy(&f, p + 4 * i, sizeof f);
+    return f;
 }
 /* Nothing to convert: blocks may be as long as the view. */
 static inline int

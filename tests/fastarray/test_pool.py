@@ -1,5 +1,6 @@
 """The thread pool: the same bits for every number of threads, forks, shared use."""
 
+import math
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from support.arrays import numbers
 
 import fastarray as fa
+from fastarray import _fastarray
 
 LONG = 3_000_000
 
@@ -22,15 +24,60 @@ def threads():
     fa.set_num_threads(before)
 
 
-@pytest.mark.parametrize("code", "bifqd")
-def test_results_do_not_depend_on_the_number_of_threads(code):
-    a = array(code, numbers(code, 10_007, "any")) * (LONG // 2500)
-    results = set()
+REDUCTIONS = [fa.sum, fa.mean, fa.min, fa.max, fa.minmax, fa.argmin, fa.argmax, fa.fsum]
+REDUCTIONS += [fa.var, fa.std, fa.any, fa.all, _fastarray._tally]
+REDUCTIONS += [lambda a: fa.dot(a, a), lambda a: fa.count(a, a[-1])]
+
+
+def outcome(function, a):
+    """The answer to the last bit, or the exception."""
+    try:
+        return repr(function(a))
+    except (ValueError, OverflowError) as error:
+        return repr(error)
+
+
+@pytest.mark.parametrize("code", "bIfqQd")
+@pytest.mark.parametrize("kind", ["any", "small"])
+def test_results_do_not_depend_on_the_number_of_threads(code, kind):
+    a = array(code, numbers(code, 10_007, kind))
+    a *= (9 << 20) // (len(a) * a.itemsize) + 1
+    results = []
     for n in (1, 2, 3, 7):
         fa.set_num_threads(n)
-        results.add(repr((fa.sum(a), fa.mean(a), fa.minmax(a), fa.min(a), fa.max(a))))
+        results.append([outcome(function, a) for function in REDUCTIONS])
 
-    assert len(results) == 1
+    assert results == results[:1] * 4
+
+
+@pytest.mark.parametrize("code", "hqd")
+def test_long_arrays_have_the_answers_of_their_parts(code):
+    """What the pool adds up is right, not only always the same."""
+    part = array(code, numbers(code, 4_001, "small"))
+    times = (9 << 20) // (len(part) * part.itemsize) + 1
+    a = part * times
+
+    assert fa.count(a, part[7]) == times * part.count(part[7])
+    assert (fa.argmin(a), fa.argmax(a)) == (part.index(min(part)), part.index(max(part)))
+    if code == "d":
+        assert fa.fsum(a) == math.fsum(a)
+        assert math.isclose(fa.dot(a, a), math.fsum(x * x for x in part) * times, rel_tol=1e-15)
+        assert math.isclose(fa.var(a), fa.var(part), rel_tol=1e-12)
+    else:
+        assert fa.dot(a, a) == times * sum(x * x for x in part)
+        n, squares = len(a), times * sum(x * x for x in part)
+        assert fa.var(a) == (n * squares - sum(a) ** 2) / (n * n)
+
+
+@pytest.mark.parametrize("at", [5, 2_500_000])
+def test_what_is_not_finite_is_found_by_every_thread(at):
+    a = array("d", [1.0]) * LONG
+    a[at] = math.inf
+    assert fa.fsum(a) == fa.sum(a) == fa.dot(a, a) == math.inf
+    a[-1] = -math.inf
+    with pytest.raises(ValueError, match="-inf"):
+        fa.fsum(a)
+    assert math.isnan(fa.sum(a))
 
 
 def test_many_threads_may_reduce_at_once():
@@ -51,8 +98,12 @@ def test_many_threads_may_reduce_at_once():
     assert not wrong
 
 
-def test_the_array_is_held_while_other_threads_run():
+@pytest.mark.parametrize(
+    "function", [fa.sum, fa.fsum, fa.var, fa.argmax, fa.all, lambda a: fa.dot(a, a)]
+)
+def test_the_array_is_held_while_other_threads_run(function):
     a = array("q", [1]) * LONG
+    answers = {function(a), function(a + array("q", [1]))}
     stop, refused = threading.Event(), []
 
     def meddle():
@@ -69,8 +120,8 @@ def test_the_array_is_held_while_other_threads_run():
     thread = threading.Thread(target=meddle)
     thread.start()
     try:
-        for _ in range(30):
-            assert fa.sum(a) in (LONG, LONG + 1)
+        for _ in range(10):
+            assert function(a) in answers
     finally:
         stop.set()
         thread.join()
