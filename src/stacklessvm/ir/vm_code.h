@@ -161,6 +161,18 @@ vm_quick_code(const void *co)
     return &vm_quick_codes[(uintptr_t)co / 64 % VM_QUICK_CODES];
 }
 
+/* The code of a function called before whose parameters are n plain ones: n arguments by position
+   are all its frame needs.  -> borrowed, or NULL */
+static inline VmCode *
+vm_code_taking(const PyFunctionObject *func, size_t n)
+{
+    VmCode *code = *vm_quick_code(func->func_code);
+    return code != NULL && (PyObject *)code->co == func->func_code && code->argcount == n
+                   && code->simple
+               ? code
+               : NULL;
+}
+
 int vm_code_init(void);                 /* once: takes a co_extra index; -1 on error */
 VmCode *vm_code_alloc(PyCodeObject *co);
 void vm_code_free(VmCode *code);

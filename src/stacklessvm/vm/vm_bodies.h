@@ -168,9 +168,8 @@
 #define PUSH_GETTER(GETTER) \
     do { \
         PyFunctionObject *func_ = (PyFunctionObject *)(GETTER); \
-        VmCode *code_ = *vm_quick_code(func_->func_code); \
-        if (code_ == NULL || (PyObject *)code_->co != func_->func_code \
-            || code_->argcount != 1 || !code_->simple) \
+        VmCode *code_ = vm_code_taking(func_, 1); \
+        if (code_ == NULL) \
             break; \
         VmFrame *nf_ = (VmFrame *)A->top; \
         char *end_ = (char *)nf_ + code_->frame_bytes; \

@@ -54,9 +54,8 @@ static int
 push_seen(VmAct *A, VmFrame *f, PyFunctionObject *func, const VmWord *args, size_t n, VmReturn ret,
           VmFrame **pushed)
 {
-    VmCode *code = *vm_quick_code(func->func_code);
-    if (code == NULL || (PyObject *)code->co != func->func_code || code->argcount != n
-        || A->delegate || *A->left <= CPY_C_CALL_TAKES_UNIT
+    VmCode *code = vm_code_taking(func, n);
+    if (code == NULL || A->delegate || *A->left <= CPY_C_CALL_TAKES_UNIT
         || (size_t)(A->limit - A->top) < code->frame_bytes)
         return 0;
     *A->left -= 1 + CPY_C_CALL_TAKES_UNIT;
@@ -121,9 +120,8 @@ vm_call_object_quick(VmAct *A, VmFrame *f, PyObject *callee)
     const VmInsn *ip = f->pc;
     unsigned n = ip[1].op;
     PyFunctionObject *func = vm_special(Py_TYPE(callee), SP_CALL);
-    VmCode *code = func == NULL ? NULL : *vm_quick_code(func->func_code);
-    if (code == NULL || (PyObject *)code->co != func->func_code || code->argcount != n + 1
-        || A->delegate || *A->left <= CPY_C_CALL_TAKES_UNIT
+    VmCode *code = func == NULL ? NULL : vm_code_taking(func, n + 1);
+    if (code == NULL || A->delegate || *A->left <= CPY_C_CALL_TAKES_UNIT
         || (size_t)(A->limit - A->top) < code->frame_bytes)
         return NULL;
     *A->left -= 1 + CPY_C_CALL_TAKES_UNIT;

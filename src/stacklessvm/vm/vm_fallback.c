@@ -12,18 +12,18 @@ static int
 count(const char *reason)
 {
     vm_stats.delegated++;
-    if (vm_fallback_is_error) {
-        PyErr_Format(PyExc_RuntimeError,
-                     "pyrs: would run on CPython's evaluator (%s), and PYRS_FALLBACK=error",
-                     reason);
-        return -1;
-    }
     if (reasons == NULL && (reasons = PyDict_New()) == NULL)
         return -1;
     PyObject *old = PyDict_GetItemString(reasons, reason);      /* borrowed */
     PyObject *n = PyLong_FromLong(old == NULL ? 1 : PyLong_AsLong(old) + 1);
     int status = n == NULL ? -1 : PyDict_SetItemString(reasons, reason, n);
     Py_XDECREF(n);
+    if (status == 0 && vm_fallback_is_error) {
+        PyErr_Format(PyExc_RuntimeError,
+                     "pyrs: would run on CPython's evaluator (%s), and PYRS_FALLBACK=error",
+                     reason);
+        status = -1;
+    }
     return status;
 }
 

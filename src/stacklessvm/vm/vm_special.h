@@ -153,10 +153,9 @@ static inline int
 vm_special_push_quick(VmAct *A, VmFrame *f, PyFunctionObject *func, const VmWord *args,
                       unsigned n, VmHow how)
 {
-    VmCode *code = *vm_quick_code(func->func_code);
+    VmCode *code = vm_code_taking(func, n);
     int units = 1 + vm_special_units(how);
-    if (vm_unlikely(code == NULL || (PyObject *)code->co != func->func_code
-                    || code->argcount != n || A->delegate || *A->left < units
+    if (vm_unlikely(code == NULL || A->delegate || *A->left < units
                     || (size_t)(A->limit - A->top) < code->frame_bytes))
         return 0;
     *A->left -= units;
