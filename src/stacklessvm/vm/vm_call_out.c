@@ -25,22 +25,23 @@ static __thread char *stack_low;        /* lowest address calls may reach; 0 unk
 static char *
 find_stack_low(void)
 {
-    char *here = __builtin_frame_address(0);
+    char *here = __builtin_frame_address(0), *low;
     pthread_attr_t attr;
     void *base;
-    size_t size, guard = 0, reserve = STACK_RESERVE;
+    size_t size, guard = 0;
     if (pthread_getattr_np(pthread_self(), &attr) == 0) {
         pthread_attr_getstack(&attr, &base, &size);
         pthread_attr_getguardsize(&attr, &guard);
         pthread_attr_destroy(&attr);
-        if (size < 4 * reserve)
-            reserve = size / 4;
-        return (char *)base + guard + reserve;
+        low = (char *)base + guard;
     }
-    struct rlimit r;    /* no /proc: the limit, counted from here */
-    size = getrlimit(RLIMIT_STACK, &r) == 0 && r.rlim_cur != RLIM_INFINITY ? r.rlim_cur
-                                                                           : STACK_GUESS;
-    return here - (size - size / 8) + reserve;
+    else {
+        struct rlimit r;        /* no /proc: the limit, counted from here */
+        size = getrlimit(RLIMIT_STACK, &r) == 0 && r.rlim_cur != RLIM_INFINITY ? r.rlim_cur
+                                                                               : STACK_GUESS;
+        low = here - (size - size / 8);
+    }
+    return low + (size < 4 * STACK_RESERVE ? size / 4 : STACK_RESERVE);
 }
 
 char *

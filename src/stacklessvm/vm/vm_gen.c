@@ -319,17 +319,17 @@ vm_gen_is_theirs(PyObject *gen)
     return 0;
 }
 
-/* Run a generator from C: 1 yielded, 0 returned (*result new), -1 exception. */
+/* Run a generator from C: 1 yielded, 0 returned, -1 exception; *result new, or NULL. */
 static int
 run_from_c(PyObject *gen, VmWord value, PyObject **result)
 {
     VmFrame *gf = vm_gen_frame(gen);
+    *result = NULL;
     VmAct *A = vm_act_enter(PyThreadState_Get());
     if (A == NULL) {
         vm_release(value);
         return -1;
     }
-    *result = NULL;
     int status = -1;
     Py_INCREF(gen);
     if (vm_gen_resume(A, NULL, gen, value, GEN_BY_C) != NULL) {
