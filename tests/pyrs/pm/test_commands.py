@@ -694,7 +694,7 @@ def test_nothing_but_results_on_stdout_and_nothing_when_piped(grouped):
 def test_progress_is_shown_on_a_terminal_and_not_when_quiet(grouped):
     def shown(*options):
         ours, theirs = pty.openpty()
-        grouped.spawn("install", *options, stderr=theirs)
+        grouped.spawn("install", *options, stderr=theirs, env={"TERM": "xterm"})
         os.close(theirs)
         text = b""
         try:
