@@ -1,39 +1,42 @@
 """Kernels over any buffer of numbers: exact where Python is exact, fast everywhere."""
 
-from fastarray._fastarray import add as add
-from fastarray._fastarray import all as all
-from fastarray._fastarray import any as any
-from fastarray._fastarray import argmax as argmax
-from fastarray._fastarray import argmin as argmin
-from fastarray._fastarray import block_counts as block_counts
-from fastarray._fastarray import clip as clip
-from fastarray._fastarray import count as count
-from fastarray._fastarray import cpu_targets as cpu_targets
-from fastarray._fastarray import dot as dot
-from fastarray._fastarray import explain as explain
-from fastarray._fastarray import filter as filter
-from fastarray._fastarray import floordiv as floordiv
-from fastarray._fastarray import from_arrow as from_arrow
-from fastarray._fastarray import from_dlpack as from_dlpack
-from fastarray._fastarray import fsum as fsum
-from fastarray._fastarray import get_num_threads as get_num_threads
-from fastarray._fastarray import map as map
-from fastarray._fastarray import map_inplace as map_inplace
-from fastarray._fastarray import max as max
-from fastarray._fastarray import mean as mean
-from fastarray._fastarray import min as min
-from fastarray._fastarray import minmax as minmax
-from fastarray._fastarray import mul as mul
-from fastarray._fastarray import prod as prod
-from fastarray._fastarray import reduce as reduce
-from fastarray._fastarray import scale as scale
-from fastarray._fastarray import set_num_threads as set_num_threads
-from fastarray._fastarray import std as std
-from fastarray._fastarray import sub as sub
-from fastarray._fastarray import sum as sum
-from fastarray._fastarray import to_arrow as to_arrow
-from fastarray._fastarray import truediv as truediv
-from fastarray._fastarray import var as var
+# one statement: each further one would look the module up again
+from fastarray._fastarray import (  # isort: skip
+    add as add,
+    all as all,
+    any as any,
+    argmax as argmax,
+    argmin as argmin,
+    block_counts as block_counts,
+    clip as clip,
+    count as count,
+    cpu_targets as cpu_targets,
+    dot as dot,
+    explain as explain,
+    filter as filter,
+    floordiv as floordiv,
+    from_arrow as from_arrow,
+    from_dlpack as from_dlpack,
+    fsum as fsum,
+    get_num_threads as get_num_threads,
+    map as map,
+    map_inplace as map_inplace,
+    max as max,
+    mean as mean,
+    min as min,
+    minmax as minmax,
+    mul as mul,
+    prod as prod,
+    reduce as reduce,
+    scale as scale,
+    set_num_threads as set_num_threads,
+    std as std,
+    sub as sub,
+    sum as sum,
+    to_arrow as to_arrow,
+    truediv as truediv,
+    var as var,
+)
 
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without the import of typing
 if TYPE_CHECKING:

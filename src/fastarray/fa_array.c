@@ -73,9 +73,33 @@ fa_array_setup(FaState *st)
         PyErr_SetString(PyExc_TypeError, "array.array is not a type");
         return -1;
     }
+    if (st->array_type != NULL) { /* set up by another thread while this one imported */
+        Py_DECREF(type);
+        return 0;
+    }
     st->array_type = (PyTypeObject *)type;
     st->direct = check_layout(st);
-    return st->direct < 0 ? -1 : 0;
+    if (st->direct >= 0)
+        return 0;
+    st->direct = 0;
+    Py_CLEAR(st->array_type);
+    return -1;
+}
+
+int
+fa_array_setup_if_there(FaState *st)
+{
+#ifndef Py_GIL_DISABLED /* there the state is written by one thread: the importing one */
+    PyObject *name = PyUnicode_FromString("array"), *module;
+    if (name == NULL)
+        return -1;
+    module = PyImport_GetModule(name);
+    Py_DECREF(name);
+    if (module == NULL)
+        return PyErr_Occurred() ? -1 : 0;
+    Py_DECREF(module);
+#endif
+    return fa_array_setup(st);
 }
 
 /* -- Results ---------------------------------------------------------------------- */
@@ -146,6 +170,8 @@ fa_result_new(FaState *st, FaResult *r, char code, Py_ssize_t n, size_t slack)
         char name[2] = {code, 0};
         return fa_view_type_error(name);
     }
+    if (fa_array_need(st) < 0)
+        return -1;
     r->size = fa_dtype_size(dtype);
     if ((size_t)n > ((size_t)PY_SSIZE_T_MAX - slack) / r->size) {
         PyErr_NoMemory();

@@ -10,27 +10,15 @@
 
 #include "fa_view.h"
 
-typedef struct {
-    char typecode;
-    int itemsize;
-} FaArrayDescr; /* the head of array.array's own descriptor */
-
-typedef struct {
-    PyObject_VAR_HEAD
-    char *ob_item;
-    Py_ssize_t allocated;
-    const FaArrayDescr *ob_descr;
-    PyObject *weakreflist;
-    Py_ssize_t ob_exports;
-} FaArrayLayout;
-
 /* Finds array.array and checks its layout; st->direct says the outcome. */
 int fa_array_setup(FaState *st);
-
-static inline void
-fa_array_export(PyObject *array, int by)
+/* At import, if array is imported already: it takes three times as long as this module,
+ * and who has bytes or NumPy arrays may never need it. */
+int fa_array_setup_if_there(FaState *st);
+static inline int
+fa_array_need(FaState *st)
 {
-    ((FaArrayLayout *)array)->ob_exports += by;
+    return st->array_type != NULL ? 0 : fa_array_setup(st);
 }
 
 /* A result under construction: write n elements at ptr, then finish with how many are

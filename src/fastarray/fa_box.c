@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-#include "cpyext_compat/cpy_backports.h"
-
 /* high * 2**64 + low; takes high. -> new */
 static PyObject *
 append_word(PyObject *high, uint64_t low)
@@ -78,10 +76,8 @@ fa_unbox_int(PyObject *obj, FaI128 *x)
     PyObject *index;
     long long v;
 
-    if (PyLong_CheckExact(obj) && PyUnstable_Long_IsCompact((PyLongObject *)obj)) {
-        *x = PyUnstable_Long_CompactValue((PyLongObject *)obj);
+    if (fa_unbox_small(obj, x))
         return 0;
-    }
     index = PyNumber_Index(obj);
     if (index == NULL)
         return -1;
@@ -112,8 +108,13 @@ not_a_number(PyObject *obj, const char *what)
 int
 fa_unbox_double(PyObject *obj, double *x, const char *what)
 {
+    FaI128 small;
     if (PyFloat_CheckExact(obj)) {
         *x = PyFloat_AS_DOUBLE(obj);
+        return 0;
+    }
+    if (fa_unbox_small(obj, &small)) { /* a digit or two: exact */
+        *x = (double)(int64_t)small;
         return 0;
     }
     *x = PyFloat_AsDouble(obj);

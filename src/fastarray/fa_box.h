@@ -4,6 +4,8 @@
 
 #include "fa_view.h"
 
+#include "cpyext_compat/cpy_backports.h"
+
 PyObject *fa_box_int(FaI128 x);                        /* -> new */
 PyObject *fa_box_wide(FaWide x);                       /* -> new */
 PyObject *fa_box_scalar(FaKind kind, FaScalar x);      /* -> new */
@@ -19,18 +21,29 @@ int fa_unbox_integral(PyObject *obj, FaI128 *x, double *f, const char *what);
 /* Any real number as a double; what names it in the TypeError. */
 int fa_unbox_double(PyObject *obj, double *x, const char *what);
 
+/* A small exact int, where most operands end. */
+static inline int
+fa_unbox_small(PyObject *obj, FaI128 *x)
+{
+    if (!PyLong_CheckExact(obj) || !PyUnstable_Long_IsCompact((PyLongObject *)obj))
+        return 0;
+    *x = PyUnstable_Long_CompactValue((PyLongObject *)obj);
+    return 1;
+}
+
 /* Smallest and largest value of an integer dtype. */
 static inline FaI128
 fa_int_first(FaDtype t)
 {
-    unsigned bits = 8 * fa_dtype_size(t);
-    return fa_dtype_kind(t) == FA_SIGNED ? -((FaI128)1 << (bits - 1)) : 0;
+    return fa_dtype_kind(t) == FA_SIGNED ? INT64_MIN >> (64 - 8 * fa_dtype_size(t)) : 0;
 }
 static inline FaI128
 fa_int_last(FaDtype t)
 {
-    unsigned bits = 8 * fa_dtype_size(t);
-    return ((FaI128)1 << (bits - (fa_dtype_kind(t) == FA_SIGNED))) - 1;
+    unsigned unused = 64 - 8 * fa_dtype_size(t);
+    if (fa_dtype_kind(t) == FA_SIGNED)
+        return INT64_MAX >> unused;
+    return UINT64_MAX >> unused;
 }
 
 #endif

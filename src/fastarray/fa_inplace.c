@@ -64,7 +64,7 @@ overflow_at(const FaView *v, const char *function, size_t i)
 }
 
 /* A handful of elements: cheaper to multiply and look than to divide for the range.
- * Returns the index that overflows, or n; nothing is written unless all fit. */
+ * Returns the index that overflows, or n; then everything is as it was. */
 enum { FEW = 16 };
 static size_t
 scale_few(const FaView *v, int32_t factor)
@@ -76,24 +76,26 @@ scale_few(const FaView *v, int32_t factor)
     case FA_##t: {                                                                       \
         typedef ctype __attribute__((aligned(1), may_alias)) Item;                       \
         Item *p = (Item *)v->ptr;                                                        \
-        ctype y;                                                                         \
-        (void)y;                                                                         \
-        for (size_t j = 0; j < n; j++)                                                   \
-            bad |= OVERFLOWS_##kind(bits, p[j], ctype);                                        \
-        for (; bad && i < n && !OVERFLOWS_##kind(bits, p[i], ctype); i++);                     \
-        if (bad)                                                                         \
-            return i;                                                                    \
-        for (size_t j = 0; j < n; j++)                                                   \
-            p[j] = (ctype)((uint64_t)p[j] * (uint64_t)(int64_t)factor);                  \
-        return n;                                                                        \
+        ctype was[FEW], y;                                                               \
+        for (size_t j = 0; j < n; j++) {                                                 \
+            was[j] = p[j];                                                               \
+            bad |= MULTIPLY_##kind(bits, was[j], ctype);                                 \
+            p[j] = y;                                                                    \
+        }                                                                                \
+        if (bad == 0)                                                                    \
+            return n;                                                                    \
+        memcpy(p, was, n * sizeof *p);                                                   \
+        for (; i < n && !MULTIPLY_##kind(bits, was[i], ctype); i++);                     \
+        return i;                                                                        \
     }
-#define OVERFLOWS_8(x, ctype) (((int64_t)(x) * factor) ^ (ctype)((int64_t)(x) * factor))
-#define OVERFLOWS_16(x, ctype) OVERFLOWS_8(x, ctype)
-#define OVERFLOWS_32(x, ctype) OVERFLOWS_8(x, ctype)
-#define OVERFLOWS_64(x, ctype) __builtin_mul_overflow(x, factor, &y)
-#define OVERFLOWS_FA_SIGNED(bits, x, ctype) OVERFLOWS_##bits(x, ctype)
-#define OVERFLOWS_FA_UNSIGNED(bits, x, ctype) OVERFLOWS_##bits(x, ctype)
-#define OVERFLOWS_FA_FLOAT(bits, x, ctype) 1 /* integers only */
+#define MULTIPLY_SMALL(x, ctype) (((int64_t)(x) * factor) ^ (y = (ctype)((int64_t)(x) * factor)))
+#define MULTIPLY_8(x, ctype) MULTIPLY_SMALL(x, ctype)
+#define MULTIPLY_16(x, ctype) MULTIPLY_SMALL(x, ctype)
+#define MULTIPLY_32(x, ctype) MULTIPLY_SMALL(x, ctype)
+#define MULTIPLY_64(x, ctype) __builtin_mul_overflow(x, factor, &y)
+#define MULTIPLY_FA_SIGNED(bits, x, ctype) MULTIPLY_##bits(x, ctype)
+#define MULTIPLY_FA_UNSIGNED(bits, x, ctype) MULTIPLY_##bits(x, ctype)
+#define MULTIPLY_FA_FLOAT(bits, x, ctype) ((y = x) == x || 1) /* integers only */
 #include "fa_dtypes.def"
 #undef FA_DTYPE
     default:
@@ -187,7 +189,9 @@ scale_ints(FaState *st, const FaView *v, PyObject *factor, Rounding rule, int ch
 {
     FaI128 whole = 0;
     double fraction = 0;
-    int integral = fa_unbox_integral(factor, &whole, &fraction, "factor");
+    int integral = fa_unbox_small(factor, &whole)
+                       ? 1
+                       : fa_unbox_integral(factor, &whole, &fraction, "factor");
 
     if (integral < 0)
         return -1;
@@ -262,7 +266,7 @@ int_bound(PyObject *obj, FaI128 *x, int is_max)
 {
     const char *which = is_max ? "max" : "min";
     double f;
-    int integral = fa_unbox_integral(obj, x, &f, which);
+    int integral = fa_unbox_small(obj, x) ? 1 : fa_unbox_integral(obj, x, &f, which);
 
     if (integral != 0)
         return integral < 0 ? -1 : 0;

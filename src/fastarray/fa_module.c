@@ -78,9 +78,10 @@ static PyObject *
 use_direct(PyObject *module, PyObject *flag)
 {
     FaState *st = fa_state(module);
-    int on = PyObject_IsTrue(flag), before = st->direct;
-    if (on < 0)
+    int on = PyObject_IsTrue(flag), before;
+    if (on < 0 || fa_array_need(st) < 0)
         return NULL;
+    before = st->direct;
     st->direct = on && st->array_descr['i'] != NULL;
     return PyBool_FromLong(before);
 }
@@ -164,7 +165,7 @@ exec_module(PyObject *module)
 {
     FaState *st = fa_state(module);
     st->kernels = fa_dispatch_choose();
-    if (fa_array_setup(st) < 0 || fa_arrow_setup(st, module) < 0 ||
+    if (fa_array_setup_if_there(st) < 0 || fa_arrow_setup(st, module) < 0 ||
         fa_names_setup(st) < 0)
         return -1;
     return fa_foreign_setup(st, module);

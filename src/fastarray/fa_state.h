@@ -1,7 +1,8 @@
 /* Per-module state, and the handful of things every entry point needs from it.
  *
- * Written once at import, but for the counters (relaxed atomics), what the test hooks
- * switch, and `lambdas`, which the GIL protects and free-threaded builds do without.
+ * Written once (at import; what array.array is, when it is first needed), but for the
+ * counters (relaxed atomics), what the test hooks switch, and `lambdas`, which the GIL
+ * protects and free-threaded builds do without.
  */
 #ifndef FA_STATE_H
 #define FA_STATE_H
@@ -13,7 +14,7 @@
 
 typedef struct FaState {
     const FaKernels *kernels;
-    PyTypeObject *array_type;    /* owned: array.array */
+    PyTypeObject *array_type;    /* owned: array.array, NULL until it is needed */
     const void *array_descr[128]; /* borrowed from array_type's module, by typecode */
     int direct;                  /* array.array's layout passed the self-check */
     struct FaLambdaCache *lambdas; /* owned; fa_lambda.c */

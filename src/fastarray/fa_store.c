@@ -3,15 +3,19 @@
 
 #include <string.h>
 
+#include "fa_array.h"
+
 /* What is odd (other types, values out of range) goes through a real array of one, so
  * that conversions, exceptions and their texts are those of this Python. */
 static int
 store_by_array(FaState *st, char code, unsigned size, char *p, PyObject *value)
 {
-    PyObject *one = PyObject_CallFunction((PyObject *)st->array_type, "C(i)", code, 0);
+    PyObject *one = NULL;
     Py_buffer b;
     int status = -1;
 
+    if (fa_array_need(st) == 0)
+        one = PyObject_CallFunction((PyObject *)st->array_type, "C(i)", code, 0);
     if (one == NULL)
         return -1;
     if (PySequence_SetItem(one, 0, value) == 0 && PyObject_GetBuffer(one, &b, PyBUF_SIMPLE) == 0) {

@@ -153,35 +153,19 @@ acquire_buffer(FaView *v, PyObject *obj, int flags)
     return 0;
 }
 
-static void
-hold(FaView *v, PyObject *obj)
-{
-    fa_array_export(obj, +1);
-    v->owner = Py_NewRef(obj);
-    v->mode = FA_HELD;
-}
-
 int
-fa_view_acquire(FaState *st, FaView *v, PyObject *obj, int flags)
+fa_view_acquire_other(FaState *st, FaView *v, PyObject *obj, int flags)
 {
     int found;
 
+    if (st->array_type == NULL && strcmp(Py_TYPE(obj)->tp_name, "array.array") == 0 &&
+        fa_array_setup(st) < 0)
+        return -1;
     if (st->direct && Py_TYPE(obj) == st->array_type) {
-        const FaArrayLayout *a = (const FaArrayLayout *)obj;
-        v->code = a->ob_descr->typecode;
-        v->size = (unsigned char)a->ob_descr->itemsize;
-        v->ptr = a->ob_item;
-        v->n = Py_SIZE(obj);
-        v->valid = NULL;
-        if (fa_dtype_of_code(v->code, &v->dtype) < 0) {
-            char name[2] = {v->code, 0};
+        char name[2] = {((const FaArrayLayout *)obj)->ob_descr->typecode, 0};
+        if (fa_dtype_of_code(name[0], &v->dtype) < 0)
             return fa_view_type_error(name);
-        }
-        if (flags & FA_HOLD)
-            hold(v, obj);
-        else
-            v->mode = FA_DIRECT;
-        return 0;
+        return fa_view_acquire(st, v, obj, flags);
     }
     if (PyObject_CheckBuffer(obj))
         return acquire_buffer(v, obj, flags);
@@ -200,7 +184,7 @@ PyThreadState *
 fa_view_leave(FaView *v, PyObject *obj)
 {
     if (v->mode == FA_DIRECT)
-        hold(v, obj);
+        fa_view_hold(v, obj);
     return PyEval_SaveThread();
 }
 
@@ -214,7 +198,7 @@ fa_view_drop(void (*drop)(void *), void *foreign)
 }
 
 void
-fa_view_release(FaView *v)
+fa_view_give_back(FaView *v)
 {
     FaViewMode mode = v->mode;
     v->mode = FA_NOTHING;

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "fa_layout.h"
 #include "fa_pool.h"
 #include "fa_state.h"
 
@@ -39,8 +40,14 @@ typedef struct {
 /* A view to be acquired; release is safe on it. */
 #define FA_VIEW_INIT(v) ((v)->mode = FA_NOTHING)
 
-int fa_view_acquire(FaState *st, FaView *v, PyObject *obj, int flags);
-void fa_view_release(FaView *v);
+/* From a direct view to one that keeps its array alive and its size as it is. */
+static inline void
+fa_view_hold(FaView *v, PyObject *obj)
+{
+    fa_array_export(obj, +1);
+    v->owner = Py_NewRef(obj);
+    v->mode = FA_HELD;
+}
 /* Gives foreign memory back; what its owner runs meanwhile leaves our exception alone. */
 void fa_view_drop(void (*drop)(void *), void *foreign);
 
@@ -123,6 +130,39 @@ fa_dtype_of_code(char code, FaDtype *dtype)
     *dtype = (FaDtype)(found - 1);
     return found ? 0 : -1;
 }
+/* -- Acquire and release ---------------------------------------------------------- */
+
+/* What is no numeric array.array, and arrays before fa_array_setup(). */
+int fa_view_acquire_other(FaState *st, FaView *v, PyObject *obj, int flags);
+
+/* -1 with an exception: not an array of numbers, or not in such a way as flags want. */
+static inline int
+fa_view_acquire(FaState *st, FaView *v, PyObject *obj, int flags)
+{
+    const FaArrayLayout *a = (const FaArrayLayout *)obj;
+
+    if (!st->direct || Py_TYPE(obj) != st->array_type ||
+        fa_dtype_of_code(a->ob_descr->typecode, &v->dtype) < 0)
+        return fa_view_acquire_other(st, v, obj, flags);
+    v->code = a->ob_descr->typecode;
+    v->size = (unsigned char)a->ob_descr->itemsize;
+    v->ptr = a->ob_item;
+    v->n = Py_SIZE(obj);
+    v->valid = NULL;
+    v->mode = FA_DIRECT;
+    if (flags & FA_HOLD)
+        fa_view_hold(v, obj);
+    return 0;
+}
+
+void fa_view_give_back(FaView *v);
+static inline void
+fa_view_release(FaView *v)
+{
+    if (v->mode > FA_DIRECT)
+        fa_view_give_back(v);
+}
+
 /* array typecode that holds a dtype, given the letter it was spelled with. */
 char fa_dtype_array_code(FaDtype t, char code);
 
