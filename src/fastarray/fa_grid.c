@@ -100,7 +100,8 @@ fa_grid_sum(FaState *st, const FaView *v, FaSum *total, Py_ssize_t *n)
     if (fa_view_is_plain(v) && v->n <= fa_grid_step(v)) {
         st->kernels->sum[type](v->ptr, (size_t)v->n, total);
         *n = v->n;
-    } else {
+    }
+    else {
         FaGrid g = {.st = st, .v = v, .step = fa_grid_step(v), .chunk = sum_chunk, .join = join_sum};
         st->kernels->sum[type](v->ptr, 0, total);
         *n = fa_grid_run(&g, total);
@@ -198,9 +199,9 @@ fa_grid_extremes(FaState *st, const FaView *v, int want, FaExtreme *r, Py_ssize_
     if (fa_view_is_plain(v) && v->n <= fa_grid_step(v)) {
         extremes_of(st, fa_view_kernel_type(v), v->ptr, (size_t)v->n, want, r);
         *n = v->n;
-    } else {
-        FaGrid g = {.st = st, .v = v, .step = fa_grid_step(v), .chunk = extremes_chunk,
-                    .join = join_extremes, .want = want};
+    }
+    else {
+        FaGrid g = {.st = st, .v = v, .step = fa_grid_step(v), .chunk = extremes_chunk, .join = join_extremes, .want = want};
         *n = fa_grid_run(&g, r);
     }
 }
@@ -224,8 +225,7 @@ join_moments(const FaGrid *g, void *into, const FaPart *part, int is_first)
 void
 fa_grid_moments(FaState *st, const FaView *v, double mean, FaMoments *r)
 {
-    FaGrid g = {.st = st, .v = v, .step = fa_grid_step(v), .chunk = moments_chunk,
-                .join = join_moments, .mean = mean};
+    FaGrid g = {.st = st, .v = v, .step = fa_grid_step(v), .chunk = moments_chunk, .join = join_moments, .mean = mean};
     FaSum sums[2] = {{.d = {0, 0}}, {.d = {0, 0}}};
 
     fa_grid_run(&g, sums);
@@ -250,7 +250,8 @@ dot_64(FaDtype type, const char *p, const char *q, size_t n, FaWide *total)
         if (type == FA_i64) {
             FaI128 product = (FaI128)x * y;
             add_wide(total, (FaU128)product, -(product < 0));
-        } else
+        }
+        else
             add_wide(total, (FaU128)(uint64_t)x * (uint64_t)y, 0);
     }
 }
@@ -285,8 +286,7 @@ join_dot(const FaGrid *g, void *into, const FaPart *part, int is_first)
 void
 fa_grid_dot(FaState *st, const FaView *v, const char *other, FaPart *total)
 {
-    FaGrid g = {.st = st, .v = v, .other = other, .step = fa_grid_step(v), .chunk = dot_chunk,
-                .join = join_dot};
+    FaGrid g = {.st = st, .v = v, .other = other, .step = fa_grid_step(v), .chunk = dot_chunk, .join = join_dot};
     if (fa_dtype_kind(v->dtype) == FA_FLOAT)
         total->sum = (FaSum){.d = {0, 0}};
     else

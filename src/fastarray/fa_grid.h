@@ -47,7 +47,8 @@ fa_grid_step(const FaView *v)
 
 /* *n is how many elements there were, nulls left out. */
 void fa_grid_sum(FaState *st, const FaView *v, FaSum *total, Py_ssize_t *n);
-enum { FA_WANT_LO = 1, FA_WANT_HI = 2 };
+enum { FA_WANT_LO = 1,
+       FA_WANT_HI = 2 };
 void fa_grid_extremes(FaState *st, const FaView *v, int want, FaExtreme *r, Py_ssize_t *n);
 void fa_grid_moments(FaState *st, const FaView *v, double mean, FaMoments *r);
 /* Sum of products of plain views; total->wide for integers, total->sum for floats. */
