@@ -14,6 +14,7 @@ import subprocess
 import sys
 import warnings
 
+from .errors import StoreError
 from .store import Compiler
 
 Job = tuple[str, str, str]
@@ -30,9 +31,7 @@ def compile_one(source: str, target: str, shown: str) -> bool:
     except (SyntaxError, ValueError, RecursionError, OverflowError, MemoryError):
         return False
     head = importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + _imp.source_hash(_imp_key(), text)
-    folder = os.path.dirname(target)
-    if not os.path.isdir(folder):
-        os.mkdir(folder)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
     with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o444), "wb") as out:
         out.write(head + marshal.dumps(code))
     return True
@@ -75,12 +74,11 @@ class Elsewhere(Compiler):
 
     def compile(self, sources: list[Job]) -> list[str]:
         lines = "\0".join("\t".join(job) for job in sources)
-        done = subprocess.run(
-            [self.executable, "-I", "-S", "-c", self._SCRIPT],
-            input=lines.encode(),
-            capture_output=True,
-            check=True,
-        )
+        command = [self.executable, "-I", "-S", "-c", self._SCRIPT]
+        done = subprocess.run(command, input=lines.encode(), capture_output=True)
+        if done.returncode:
+            reason = done.stderr.decode("utf-8", "replace").splitlines()[-1:]
+            raise StoreError(f"{self.executable} does not compile", reason)
         return [t for t in done.stdout.decode().split("\0") if t]
 
 

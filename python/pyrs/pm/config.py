@@ -14,6 +14,8 @@ from urllib.parse import urlsplit, urlunsplit
 from .errors import UsageError
 
 PYPI = "https://pypi.org/simple/"
+_KEYS = ("store", "index-url", "bytecode")
+BYTECODE = ("later", "now", "never")  # when installed modules are compiled
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ def user_config() -> dict[str, str]:
     except (OSError, ValueError) as e:
         raise UsageError(f"{path}: {e}") from None
     for key, value in settings.items():
-        if key not in ("store", "index-url"):
-            raise UsageError(f"{path}: unknown key {key!r}", help="known: store, index-url")
+        if key not in _KEYS:
+            raise UsageError(f"{path}: unknown key {key!r}", help=f"known: {', '.join(_KEYS)}")
         if not isinstance(value, str):
             raise UsageError(f"{path}: {key} must be a string, not {value!r}")
     return settings
@@ -55,6 +57,13 @@ def store_folder(config: dict[str, str] | None = None) -> Path:
 
 def cache_folder() -> Path:
     return Path(os.environ.get("PYRS_CACHE") or user_folder() / "cache")
+
+
+def bytecode(option: str | None = None) -> str:
+    chosen = option or os.environ.get("PYRS_BYTECODE") or user_config().get("bytecode", BYTECODE[0])
+    if chosen not in BYTECODE:
+        raise UsageError(f"bytecode is made {', '.join(BYTECODE)}, not {chosen!r}")
+    return chosen
 
 
 def split_credentials(url: str) -> tuple[str, tuple[str, str] | None]:

@@ -121,6 +121,8 @@ def install(argv: list[str]) -> int | None:
         return None
     project, store = find_project(), store_folder()
     link.check_store(store)
+    if _left_to_compile(store):
+        return None
     seen = stamp(project, store, groups)
     generation = link.current(project)
     stands = _links_stand(project, store)
@@ -136,6 +138,19 @@ def install(argv: list[str]) -> int | None:
         return None
     link.materialize(project, store, key, text)
     return _say("installed")
+
+
+def _left_to_compile(store: str) -> bool:
+    """Is there something an install noted for later, and nobody at work on it?"""
+    mode = os.environ.get("PYRS_BYTECODE")
+    base = f"{store}/{link.STORE_VERSION}"
+    if mode == "never" or not os.listdir(base + "/pending"):
+        return False
+    try:
+        link.Flock(base + "/compiler", exclusive=False, wait=False).close()
+    except BlockingIOError:
+        return mode == "now"
+    return True
 
 
 def stamp(project: str, store: str, groups: list[str]) -> str:
@@ -225,7 +240,7 @@ def run(argv: list[str]) -> int | None:
     from . import start
 
     environment = start.open_environment(entry)
-    _refresh_root(project, environment.rows)
+    use_store(project, environment.rows)
     ours = environment.value("package") == link.digest(package_id())
     if not ours or base_python() != environment.value("python") or not _pristine():
         os.close(environment.held)
@@ -243,13 +258,15 @@ def _run_command(project: str, argv: list[str]) -> int | None:
     rows = link.plan_rows(
         link.read_bytes(f"{project}/.pyrs/current/plan").decode().partition("\n\n")[0]
     )
-    _refresh_root(project, rows)
+    use_store(project, rows)
     os.execv(path, [path, *argv[1:]])
 
 
-def _refresh_root(project: str, rows: link.Rows) -> None:
-    """A project that was moved, or whose record was dropped, is known again from here on."""
+def use_store(project: str, rows: link.Rows) -> None:
+    """Refused where others could have written the code that is about to run.  A project that was
+    moved, or whose record was dropped, is known again from here on."""
     for store in link.values(rows, "store"):
+        link.check_store(store)
         if not link.is_registered(project, store):
             text = link.read_bytes(f"{project}/.pyrs/current/plan").decode()
             link.register(project, store, link.plan_rows(text))

@@ -66,7 +66,7 @@ def build_plan(
     head += [["path", p] for p in _path_lines(store, placed)]
     body = [["entry", p.key] for p in placed]
     body += [["local", p] for p in local_paths]
-    body += _links(store, placed)
+    body += _links(store, placed, interpreter.cache_tag)
     body += [["file", name, data.hex()] for name, data in files]
     body += _scripts(store, placed)
     body += _rights(manifest, placed)
@@ -86,7 +86,7 @@ def _own_source(root: Path) -> str:
 # -- Links -----------------------------------------------------------------------------------------------------
 
 
-def _links(store: Store, placed: list[Placed]) -> list[list[str]]:
+def _links(store: Store, placed: list[Placed], tag: str) -> list[list[str]]:
     shared = _shared_tops(store, placed)
     rows: list[list[str]] = []
     trees = {part: _Node() for part in ("site-packages", "deps", "data", "include")}
@@ -106,7 +106,26 @@ def _links(store: Store, placed: list[Placed]) -> list[list[str]]:
             rows += _emit(store, name if part == "data" else f"{part}/{name}", node.sources)
     if trees["include"].children:
         rows.insert(0, ["dir", "include"])
-    return rows
+    return rows + _bytecode_links(rows, tag)
+
+
+def _bytecode_links(rows: list[list[str]], tag: str) -> list[list[str]]:
+    """For modules that are linked one by one: where the interpreter looks for their bytecode.
+
+    It may not be there yet, or ever; what the links say must not depend on that.
+    """
+    found: dict[str, list[str]] = {}
+    for kind, place, *source in rows:
+        if kind == "link" and place.endswith(".py") and source[0].split("/")[1] == "lib":
+            folder, _, name = place.rpartition("/")
+            cached = f"__pycache__/{name[:-3]}.{tag}.pyc"
+            found[folder] = ["dir", f"{folder}/__pycache__"]
+            found[place] = [
+                "link",
+                f"{folder}/{cached}",
+                f"{source[0].rpartition('/')[0]}/{cached}",
+            ]
+    return list(found.values())
 
 
 def _shared_tops(store: Store, placed: list[Placed]) -> dict[str, bool]:
@@ -134,10 +153,9 @@ def _emit(store: Store, place: str, sources: list[str]) -> Iterator[list[str]]:
 
 
 def _listing(folder: Path) -> list[str]:
+    """Without bytecode: it goes with its modules."""
     try:
-        return sorted(
-            n for n in os.listdir(folder) if n != "__pycache__" or folder.name != "lib"
-        ) + (["__pycache__"] if folder.name == "lib" and (folder / "__pycache__").is_dir() else [])
+        return sorted(n for n in os.listdir(folder) if n != "__pycache__")
     except (FileNotFoundError, NotADirectoryError):
         return []
 

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -22,7 +22,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from . import bytecode, config, fast, interpreter, link, lockfile, plan, runtime
+from . import bytecode, compiling, config, fast, interpreter, link, lockfile, plan, runtime
 from .build import Builder
 from .errors import (
     BuildError,
@@ -41,7 +41,7 @@ from .manifest import DEV, LOCK, PROD, Dep, Manifest, group_id, write_text
 from .metadata import metadata_from_tail, parse_metadata
 from .pages import File
 from .report import Progress, Report
-from .store import Claims, Store, add_bytecode, entry_key
+from .store import Claims, Store, entry_key
 from .workers import Pool, Workers
 
 DOWNLOADS = 8
@@ -54,7 +54,7 @@ class Options:
     offline: bool = False
     refresh: bool = False
     no_build: bool = False
-    no_bytecode: bool = False
+    bytecode: str = "now"
     index_url: str | None = None
     python: str | None = None
     timeout: float = 30.0
@@ -298,9 +298,11 @@ class Session:
         )
         manifest.isolation = {"project": "off", "deps": "off", "allow": {}}
         # no forking beside the threads that are at work for the install this build belongs to
-        inner = Session(
-            manifest, self.report, self.options, False, self._interpreter, self._store, None
-        )
+        # nor later: the backend is started several times, and right away
+        options = self.options
+        if options.bytecode == "later":
+            options = replace(options, bytecode="now")
+        inner = Session(manifest, self.report, options, False, self._interpreter, self._store, None)
         try:
             generation = inner.sync(inner.relock(keep=True), [], register=False)
         finally:
@@ -360,7 +362,7 @@ class Session:
             with self.store.lock():
                 keys = self._ensure(packages)
                 text = self._plan(groups, packages, keys)
-            keyed = register and not self.options.no_bytecode  # else it is not all there is to do
+            keyed = register and self.options.bytecode != "never"  # else there is more to do
             key = self._plan_key(selected, text, keyed)
             if any(p.path and not p.files for p in packages):
                 key = link.digest(key.encode(), text.encode())  # folders change without the lock
@@ -374,8 +376,15 @@ class Session:
                 raise StoreError(f"cannot write {self.root}/.pyrs: {e.strerror}") from None
             if keyed:
                 link.replace_file(str(self.store.base / "plans" / key), text.encode())
+            self._compile()
             return generation
         raise StoreError("the store keeps losing entries; is something removing them?")
+
+    def _compile(self) -> None:
+        if self.options.bytecode == "now":
+            compiling.finish(self.store)
+        elif self.options.bytecode == "later":
+            compiling.start(self.store)
 
     def _plan_key(self, selected: list[str], text: str, keyed: bool) -> str:
         if not keyed:
@@ -426,11 +435,6 @@ class Session:
         ranks = self.python.ranks()
         keys: dict[str, str] = {}
         missing: list[tuple[LockedPackage, LockedFile]] = []
-        compiler = (
-            None
-            if self.options.no_bytecode
-            else bytecode.compiler_for(self.python.executable, self.python.cache_tag)
-        )
         for package in packages:
             if package.editable:
                 continue
@@ -445,9 +449,9 @@ class Session:
                 missing.append((package, file))
         if missing:
             keys |= self._bring(missing)
-        if compiler:
-            for key in keys.values():
-                add_bytecode(self.store, key, compiler)
+        if self.options.bytecode != "never":
+            python = self.python
+            compiling.note(self.store, keys.values(), python.executable, python.cache_tag)
         return keys
 
     def _pick(self, package: LockedPackage, ranks: dict[str, int]) -> LockedFile:
@@ -495,7 +499,7 @@ class Session:
         claims: Claims,
     ) -> dict[str, str]:
         """Fetching goes on while what arrived is unpacked."""
-        compiling = not self.options.no_bytecode and self.python.cache_tag == bytecode.Here.tag
+        compiled = self.options.bytecode == "now" and self.python.cache_tag == bytecode.Here.tag
         fetchers = Pool([partial(self._fetch, work, claims)] * DOWNLOADS)
         keys = {}
         entering = []
@@ -515,7 +519,7 @@ class Session:
                     wheel, sha256 = arrived
                     entry = workers.submit(
                         wheel.stat().st_size,
-                        *(str(self.store.root), str(wheel), wheel.name, sha256, compiling),
+                        *(str(self.store.root), str(wheel), wheel.name, sha256, compiled),
                     )
                     entry.add_done_callback(partial(_entered, claims, key, bar))
                     entering.append((package, file, entry))
@@ -589,10 +593,10 @@ class Session:
         return self.store.ingest(wheel, wheel.name, hashlib.sha256(data).hexdigest())
 
 
-def _ingest(root: str, path: str, filename: str, sha256: str, compiling: bool) -> str:
+def _ingest(root: str, path: str, filename: str, sha256: str, compiled: bool) -> str:
     """Runs in a worker process."""
     return Store(Path(root)).ingest(
-        Path(path), filename, sha256, bytecode.Here() if compiling else None
+        Path(path), filename, sha256, bytecode.Here() if compiled else None
     )
 
 

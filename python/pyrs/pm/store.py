@@ -7,6 +7,7 @@
     v1/runtime/<key>/      start-up code the environments run
     v1/locks/<key>         who brings an entry in; others wait instead of fetching it too
     v1/tmp/                work in progress; nothing outside ever points into it
+    v1/pending/, work/     bytecode that is still to be made; see `compiling`
     v1/lock                shared by installs, exclusive for collecting
 
 An entry appears by one rename, complete and sealed.  The seal lists every file with its hash and
@@ -19,7 +20,6 @@ import hashlib
 import mmap
 import os
 import re
-import shutil
 import stat
 import time
 from collections.abc import Iterable, Iterator
@@ -38,7 +38,7 @@ from .metadata import BadMetadata, parse_metadata
 from .wheel import BadArchive, Unpacked, identify, unpack
 
 DAY = 86_400
-_FOLDERS = ("pkgs", "plans", "roots", "builds", "runtime", "locks", "tmp")
+_FOLDERS = ("pkgs", "plans", "roots", "builds", "runtime", "locks", "tmp", "pending")
 
 
 @dataclass
@@ -90,11 +90,21 @@ def entry_key(name: str, version: str, wheel_sha256: str) -> str:
     return f"{name}@{version}-{wheel_sha256[:16]}"
 
 
+def refuse_unsafe(store: str) -> None:
+    try:
+        link.check_store(store)
+    except link.Unsafe as e:
+        raise StoreError(
+            str(e), help="choose another place with PYRS_STORE, or mend owner and mode"
+        ) from None
+
+
 class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.base = root / link.STORE_VERSION
         self.pkgs = self.base / "pkgs"
+        self.pending = self.base / "pending"
 
     @staticmethod
     def open(create: bool = True) -> Store:
@@ -103,14 +113,10 @@ class Store:
             if create:
                 store.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             if store.root.exists():
-                link.check_store(str(store.root))
+                refuse_unsafe(str(store.root))
             if create:
                 for name in _FOLDERS:
                     (store.base / name).mkdir(parents=True, exist_ok=True, mode=0o755)
-        except link.Unsafe as e:
-            raise StoreError(
-                str(e), help="choose another place with PYRS_STORE, or mend owner and mode"
-            ) from None
         except OSError as e:
             raise StoreError(f"cannot use the store {store.root}: {e.strerror}") from None
         return store
@@ -120,6 +126,13 @@ class Store:
             return link.Flock(str(self.base / "lock"), exclusive)
         except OSError as e:
             raise StoreError(f"cannot lock the store {self.root}: {e.strerror}") from None
+
+    def notes(self) -> list[str]:
+        """What is pending: `<entry>+<tag>`."""
+        try:
+            return sorted(os.listdir(self.pending))
+        except FileNotFoundError:
+            return []
 
     def has(self, key: str) -> bool:
         return (self.pkgs / key / "seal").exists()
@@ -155,7 +168,7 @@ class Store:
             link.write_new(str(work / "seal"), seal.render(), 0o444)
             folders = unpacked.folders
             if compiler:
-                folders |= seal_bytecode(work, self.pkgs / key, seal, compiler)
+                folders |= seal_bytecode(work, work, self.pkgs / key, seal, compiler)
             for folder in folders:
                 os.chmod(work / folder, 0o555)
             self._publish(work, key)
@@ -202,11 +215,14 @@ class Store:
             return [f"{key}: the seal belongs to {seal.name} {seal.version}"]
         problems = []
         files = list(seal.files)
-        for extra in sorted(folder.glob("seal-*")):
+        for extra in sorted([*folder.glob("seal-*"), *folder.glob("half-*")]):
             try:
-                files += Seal.parse(extra.read_bytes()).files
+                rows = Seal.parse(extra.read_bytes()).files
             except (OSError, ValueError) as e:
                 problems.append(f"{key}/{extra.name}: {e}")
+                continue
+            # bytecode that is being moved in, or was when its process was ended
+            files += rows if extra.name[0] == "s" else [r for r in rows if (folder / r[0]).exists()]
         known = {path for path, *_ in files}
         problems += [
             p
@@ -265,6 +281,7 @@ class Store:
                     for left in (self.base / folder).iterdir():
                         link.remove_tree(str(left))
                 self._drop_plans(live)
+                self._drop_notes(live)
         return dead, freed
 
     def _remove(self, key: str) -> None:
@@ -278,6 +295,13 @@ class Store:
             rows = link.plan_rows(plan.read_text(encoding="utf-8", errors="replace"))
             if not set(link.values(rows, "entry")) <= live:
                 plan.unlink(missing_ok=True)
+
+    def _drop_notes(self, live: set[str]) -> None:
+        for name in self.notes():
+            if name.rpartition("+")[0] not in live:
+                (self.pending / name).unlink(missing_ok=True)
+        if not self.notes():  # else whoever comes to work them off begins by that
+            link.remove_tree(str(self.base / "work"))
 
 
 @dataclass
@@ -464,23 +488,24 @@ class Compiler:
         raise NotImplementedError
 
 
-def seal_bytecode(work: Path, final: Path, seal: Seal, compiler: Compiler) -> set[str]:
-    """Compile what is below `work`, and seal it; `final` is where the entry will live.
+def seal_bytecode(
+    sources: Path, work: Path, final: Path, seal: Seal, compiler: Compiler
+) -> set[str]:
+    """Compile `sources` into `work`, and seal it; `final` is where the entry will live.
 
     Returns the folders the bytecode is in.  Tests that came along stay as they are: a third of all
     modules of a large application, which it never imports.
     """
     jobs = []
-    for path, _, _, _ in seal.files:
+    known = {path for path, *_ in seal.files}
+    for path in known:
         folder, _, name = path.rpartition("/")
-        if path.startswith("lib/") and name.endswith(".py") and "tests" not in folder.split("/"):
-            jobs.append(
-                (
-                    str(work / path),
-                    f"{work}/{folder}/__pycache__/{name[:-3]}.{compiler.tag}.pyc",
-                    str(final / path),
-                )
-            )
+        target = f"{folder}/__pycache__/{name[:-3]}.{compiler.tag}.pyc"
+        wanted = (
+            path.startswith("lib/") and name.endswith(".py") and "tests" not in folder.split("/")
+        )
+        if wanted and target not in known:  # some wheels bring bytecode
+            jobs.append((str(sources / path), f"{work}/{target}", str(final / path)))
     files = []
     for target in sorted(compiler.compile(jobs)):
         data = link.read_bytes(target)
@@ -490,46 +515,3 @@ def seal_bytecode(work: Path, final: Path, seal: Seal, compiler: Compiler) -> se
     extra = Seal(seal.wheel_sha256, seal.name, seal.version, files)
     link.write_new(str(work / f"seal-{compiler.tag}"), extra.render(), 0o444)
     return {os.path.dirname(path) for path, *_ in files}
-
-
-def add_bytecode(store: Store, key: str, compiler: Compiler) -> None:
-    """Bytecode of another interpreter for an entry that exists: built aside, moved in file by file."""
-    folder = store.pkgs / key
-    if (folder / f"seal-{compiler.tag}").exists():
-        return
-    seal = store.seal(key)
-    work = store.base / "tmp" / f"{os.getpid()}-{time.monotonic_ns()}"
-    try:
-        shutil.copytree(
-            folder / "lib",
-            work / "lib",
-            ignore=lambda _, names: [n for n in names if not _is_source(n)],
-        )
-        for base, _, _ in os.walk(work):
-            os.chmod(base, 0o755)
-        seal_bytecode(work, folder, seal, compiler)
-        made = Seal.parse((work / f"seal-{compiler.tag}").read_bytes())
-        with link.Flock(str(store.base / "bytecode"), exclusive=True):
-            _move_bytecode(work, folder, made, compiler.tag)
-    except OSError as e:
-        raise StoreError(f"cannot write to the store {store.root}: {e.strerror}") from None
-    finally:
-        link.remove_tree(str(work))
-
-
-def _is_source(name: str) -> bool:
-    return name.endswith(".py") or "." not in name
-
-
-def _move_bytecode(work: Path, folder: Path, made: Seal, tag: str) -> None:
-    for parent in sorted({os.path.dirname(path) for path, *_ in made.files}):
-        home = folder / os.path.dirname(parent)
-        os.chmod(home, 0o755)
-        (folder / parent).mkdir(exist_ok=True)
-        os.chmod(folder / parent, 0o755)
-    for path, *_ in made.files:
-        os.replace(work / path, folder / path)
-    os.chmod(folder, 0o755)
-    os.replace(work / f"seal-{tag}", folder / f"seal-{tag}")
-    for base, _, _ in os.walk(folder):
-        os.chmod(base, 0o555)

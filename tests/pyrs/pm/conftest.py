@@ -118,6 +118,7 @@ def home(tmp_path, monkeypatch, index):
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("PYRS_INDEX_URL", index.url)
     monkeypatch.setenv("NETRC", str(folder / "netrc"))
+    monkeypatch.setenv("PYRS_BYTECODE", "now")  # what goes on later has tests of its own
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     return folder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import manifest
+from .. import config, manifest
 from ..manifest import Manifest
 from ..report import Report
 from ..session import Options, Session
@@ -28,9 +28,10 @@ def network_options(parser: argparse.ArgumentParser) -> None:
         "--python", metavar="PYTHON", help="the interpreter to use (also PYRS_PYTHON)"
     )
     group.add_argument(
-        "--no-bytecode",
-        action="store_true",
-        help="do not compile modules when they enter the store",
+        "--bytecode",
+        choices=config.BYTECODE,
+        help="when to compile new modules: after the command has ended (later, the default), "
+        "before, or never (also PYRS_BYTECODE)",
     )
 
 
@@ -57,7 +58,7 @@ def session(args: argparse.Namespace, report: Report, loaded: Manifest | None = 
         offline=getattr(args, "offline", False),
         refresh=getattr(args, "refresh", False),
         no_build=getattr(args, "no_build", False),
-        no_bytecode=getattr(args, "no_bytecode", False),
+        bytecode=config.bytecode(getattr(args, "bytecode", None)),
         index_url=getattr(args, "index_url", None),
         python=getattr(args, "python", None),
         timeout=getattr(args, "timeout", 30.0),

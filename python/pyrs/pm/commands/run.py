@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from .. import fast, link, manifest
+from .. import fast, link, manifest, store
 from ..errors import NotFound, StoreError, UsageError
 from ..report import Report
 from . import _shared
@@ -62,7 +62,10 @@ def run_words(words: list[str]) -> int:
     plan = link.read_bytes(f"{generation}/plan")
     if not link.is_sealed(plan):
         raise StoreError(f"{generation}/plan is damaged", help="run: pyrs install")
-    fast._refresh_root(str(root), link.plan_rows(plan.decode().partition("\n\n")[0]))
+    rows = link.plan_rows(plan.decode().partition("\n\n")[0])
+    for place in link.values(rows, "store"):
+        store.refuse_unsafe(place)
+    fast.use_store(str(root), rows)
     return _execute(generation, root, words, vm)
 
 

@@ -1,4 +1,7 @@
-"""Look at the shared store, remove what no project uses, or find a package in it."""
+"""Look at the shared store, remove what no project uses, find a package in it, or finish compiling.
+
+Installs leave new modules to be compiled by a process that goes on when they have ended; `status`
+tells how far it is, and `compile` ends when nothing is left."""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import time
 
 from packaging.utils import canonicalize_name
 
-from ..errors import NotFound
+from .. import compiling
+from ..errors import NotFound, StoreError
 from ..report import Report
 from ..store import Store, tree_bytes
 
@@ -17,7 +21,7 @@ EXAMPLES = (
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("status", "gc", "path"))
+    parser.add_argument("action", choices=("status", "gc", "path", "compile"))
     parser.add_argument("package", nargs="?", metavar="PKG[@VERSION]", help="for path: which entry")
     parser.add_argument("--dry-run", action="store_true", help="for gc: only say what would go")
     parser.add_argument(
@@ -27,11 +31,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="for gc: spare vanished projects (30)",
     )
+    parser.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace, report: Report) -> int:
     store = Store.open()
-    actions = {"status": _status, "gc": _gc, "path": _path}
+    actions = {"status": _status, "gc": _gc, "path": _path, "compile": _compile}
     return actions[args.action](store, args, report)
 
 
@@ -40,12 +45,15 @@ def _status(store: Store, args: argparse.Namespace, report: Report) -> int:
     size = tree_bytes(store.base)
     dead, freed = store.collect(args.keep_days, dry_run=True)
     roots = [str(r.project) for r in store.roots()]
+    left = len(store.notes())
+    running = compiling.is_running(store)
     lines = [
         f"path         {store.root}",
         f"size         {_human(size)}",
         f"packages     {len(keys)}",
         f"projects     {len(roots)}",
         f"reclaimable  {_human(freed)} in {len(dead)} packages",
+        f"to compile   {left} packages" + (" (at work)" if running else ""),
     ]
     report.out(
         "\n".join(lines),
@@ -54,7 +62,19 @@ def _status(store: Store, args: argparse.Namespace, report: Report) -> int:
         packages=len(keys),
         roots=roots,
         reclaimable=freed,
+        to_compile=left,
+        compiling=running,
     )
+    return 0
+
+
+def _compile(store: Store, args: argparse.Namespace, report: Report) -> int:
+    if args.detached:
+        compiling.detach()
+    done, problems = compiling.work_off(store)
+    report.out(f"compiled {len(done)} packages", compiled=done)
+    if problems:
+        raise StoreError(f"{len(problems)} packages could not be compiled", problems[:20])
     return 0
 
 
