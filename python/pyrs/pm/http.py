@@ -6,6 +6,8 @@ http, and never carry credentials to another host.  Safe to call from several th
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import os
 import ssl
@@ -25,6 +27,8 @@ FRESH_SECONDS = 600  # for indexes that send no validators
 MAX_REDIRECTS = 5
 MAX_PAGE = 64 << 20
 RETRIES = 3
+ABANDONED_SECONDS = 3600  # nothing is written for so long
+_NEW = ".new-"
 _AGENT = "pyrs (package manager)"
 
 
@@ -208,14 +212,27 @@ def _write_cached(path: Path, url: str, page: CachedPage) -> None:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """One rename; a full disk or a missing permission is the user's business, said plainly."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
+    temporary = path.with_name(f"{path.name}{_NEW}{os.getpid()}-{threading.get_ident()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _sweep(path.parent)
         temporary.write_bytes(data)
         os.replace(temporary, path)
     except OSError as e:
         temporary.unlink(missing_ok=True)
         raise StoreError(f"cannot write {path}: {e.strerror}") from None
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@functools.cache
+def _sweep(folder: Path) -> None:
+    """Once per command: what threads and processes that were ended did not get to rename."""
+    for path in folder.glob(f"*{_NEW}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                path.unlink()
 
 
 def _redirected(url: str, location: str) -> str:

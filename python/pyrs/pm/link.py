@@ -259,6 +259,8 @@ def sweep(home: str, keep: str) -> None:
         path = f"{home}/{name}"
         if name.startswith("tmp-"):
             remove_tree(path)
+        elif name.rpartition(".")[2].isdigit():
+            _forget(path)  # a link or file that was to be renamed
         elif name.startswith("gen-") and name != keep and not _held(path):
             _remove(home, name)
 

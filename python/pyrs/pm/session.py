@@ -6,11 +6,12 @@ project before everything needed for the change is in the store.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import as_completed
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -480,16 +481,25 @@ class Session:
         workers = Workers(min(os.cpu_count() or 1, wheels) if many else 0, _ingest)
         claims = Claims(self.store)
         try:
-            # after an error there may be threads that still write; gc removes what they leave
-            with tempfile.TemporaryDirectory(
-                dir=self.store.base / "tmp", prefix="get-", ignore_cleanup_errors=True
-            ) as work:
-                return self._bring_all(missing, Path(work), workers, claims)
+            with self._downloads() as work:
+                return self._bring_all(missing, work, workers, claims)
         except OSError as e:
             raise StoreError(f"cannot write to the store {self.store.root}: {e.strerror}") from None
         finally:
             workers.close()
             claims.drop_all()
+
+    @contextlib.contextmanager
+    def _downloads(self) -> Iterator[Path]:
+        """A folder that ends for good: after an error there may be threads that would still write,
+        and where it is moved before it is removed they find nothing to write into."""
+        work = Path(tempfile.mkdtemp(dir=self.store.base / "tmp", prefix="get-"))
+        try:
+            yield work
+        finally:
+            gone = work.with_name(f"gone-{work.name}")
+            os.rename(work, gone)
+            link.remove_tree(str(gone))
 
     def _bring_all(
         self,

@@ -282,6 +282,7 @@ class Store:
                         link.remove_tree(str(left))
                 self._drop_plans(live)
                 self._drop_notes(live)
+                self._drop_unfinished_roots()
         return dead, freed
 
     def _remove(self, key: str) -> None:
@@ -295,6 +296,12 @@ class Store:
             rows = link.plan_rows(plan.read_text(encoding="utf-8", errors="replace"))
             if not set(link.values(rows, "entry")) <= live:
                 plan.unlink(missing_ok=True)
+
+    def _drop_unfinished_roots(self) -> None:
+        """`run` registers without the lock, so a young one may be about to get its name."""
+        for path in (self.base / "roots").glob("*.*"):
+            if path.suffix[1:].isdigit() and time.time() - path.stat().st_mtime > DAY:
+                path.unlink(missing_ok=True)
 
     def _drop_notes(self, live: set[str]) -> None:
         for name in self.notes():

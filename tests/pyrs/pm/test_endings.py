@@ -233,6 +233,8 @@ class Switch:
         self.project.pyrs("store", "gc")
         assert list((self.store.base / "tmp").iterdir()) == self.store.notes() == []
         assert not (self.store.base / "work").exists()
+        own = [p.name for p in (self.project.root / ".pyrs").iterdir()]
+        assert {"bin", "current", "lock", "site-packages"} >= {n for n in own if n[:4] != "gen-"}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The index client: what indexes look like, how they fail, and what they may not do."""
 
 import gzip
+import os
 import threading
 
 import pytest
@@ -418,3 +419,28 @@ def test_archive_by_path_and_by_url(project, index, tmp_path):
     project.declare({"lib": {"url": f"{index.base}/files/{offer.name}", "sha256": "0" * 64}})
 
     assert "does not have the sha256 the manifest gives" in project.pyrs("install", expect=6).err
+
+
+def test_what_ended_commands_left_in_the_cache_goes(small, home):
+    small.pyrs("lock")
+    pages = home / ".pyrs/cache/pages"
+    old, young = pages / "0123.new-1-2", pages / "4567.new-3-4"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+
+    small.spawn("lock", "--refresh")
+
+    assert not old.exists() and young.exists()
+    assert small.lock.exists()
+
+
+def test_interrupted_writing_leaves_nothing(tmp_path, monkeypatch):
+    def interrupted(*names):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        http.write_atomic(tmp_path / "page", b"text")
+
+    assert list(tmp_path.iterdir()) == []

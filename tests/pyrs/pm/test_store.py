@@ -472,6 +472,35 @@ def test_store_others_may_write_is_refused(open_tree, tmp_path, mode):
     assert list(loose.iterdir()) == []
 
 
+@pytest.mark.parametrize("words", [("-c", "import top"), ("show",), ("--dev", "-c", "pass")])
+def test_run_refuses_a_store_others_may_write(open_tree, tmp_path, words):
+    open_tree.index.wheel("tool", "1.0", scripts={"show": "tool:version"})
+    open_tree.declare({"top": "*", "tool": "*"})
+    assert as_nobody(open_tree, "install").code == 0
+    place = tmp_path / "home/.pyrs/store"
+    place.chmod(0o777)
+
+    refused = as_nobody(open_tree, "run", *words)
+    place.chmod(0o700)
+
+    assert refused.code == 9 and "is writable by others" in refused.err, refused
+    assert as_nobody(open_tree, "run", "-c", "import top").code == 0
+
+
+def test_run_refuses_a_store_of_another_user(open_tree, tmp_path):
+    if not ROOT:
+        pytest.skip("needs root, to give the store away")
+    assert as_nobody(open_tree, "install").code == 0
+    place = tmp_path / "home/.pyrs/store"
+    os.chown(place, 1234, 1234)
+    place.chmod(0o755)
+
+    refused = as_nobody(open_tree, "run", "-c", "import top")
+
+    assert refused.code == 9 and "belongs to another user (uid 1234)" in refused.err
+    assert "help: choose another place with PYRS_STORE" in refused.err
+
+
 def test_store_that_cannot_be_written_exits_9(open_tree, tmp_path):
     assert as_nobody(open_tree, "install").code == 0
     home = tmp_path / "home/.pyrs/store/v1/tmp"
