@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _imp
 import importlib.util
+import inspect
 import marshal
 import os
 import subprocess
@@ -50,36 +51,30 @@ class Here(Compiler):
         return [target for source, target, shown in sources if compile_one(source, target, shown)]
 
 
+_PROGRAM = """\
+import _imp, importlib.util, marshal, os, sys, warnings
+{functions}
+for job in os.fsdecode(sys.stdin.buffer.read()).split("\\0"):
+    if job and compile_one(*job.split("\\t")):
+        sys.stdout.buffer.write(os.fsencode(job.split("\\t")[1]) + b"\\0")
+"""
+
+
 class Elsewhere(Compiler):
     """For another interpreter: it compiles, with its own compiler."""
-
-    _SCRIPT = (
-        "import sys, os, marshal, _imp, importlib.util as u, warnings\n"
-        "warnings.simplefilter('ignore')\n"
-        "key = int.from_bytes(u.MAGIC_NUMBER, 'little')\n"
-        "for line in sys.stdin.buffer.read().decode().split('\\0'):\n"
-        "    if not line: continue\n"
-        "    source, target, shown = line.split('\\t')\n"
-        "    text = open(source, 'rb').read()\n"
-        "    try: code = compile(text, shown, 'exec', dont_inherit=True, optimize=0)\n"
-        "    except Exception: continue\n"
-        "    os.makedirs(os.path.dirname(target), exist_ok=True)\n"
-        "    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o444), 'wb') as out:\n"
-        "        out.write(u.MAGIC_NUMBER + b'\\1\\0\\0\\0' + _imp.source_hash(key, text) + marshal.dumps(code))\n"
-        "    sys.stdout.write(target + '\\0')\n"
-    )
 
     def __init__(self, executable: str, tag: str) -> None:
         self.executable, self.tag = executable, tag
 
     def compile(self, sources: list[Job]) -> list[str]:
-        lines = "\0".join("\t".join(job) for job in sources)
-        command = [self.executable, "-I", "-S", "-c", self._SCRIPT]
-        done = subprocess.run(command, input=lines.encode(), capture_output=True)
+        jobs = "\0".join("\t".join(job) for job in sources)
+        functions = inspect.getsource(compile_one) + inspect.getsource(_imp_key)
+        command = [self.executable, "-I", "-S", "-c", _PROGRAM.format(functions=functions)]
+        done = subprocess.run(command, input=os.fsencode(jobs), capture_output=True)
         if done.returncode:
             reason = done.stderr.decode("utf-8", "replace").splitlines()[-1:]
             raise StoreError(f"{self.executable} does not compile", reason)
-        return [t for t in done.stdout.decode().split("\0") if t]
+        return [t for t in os.fsdecode(done.stdout).split("\0") if t]
 
 
 def compiler_for(executable: str, tag: str) -> Compiler:

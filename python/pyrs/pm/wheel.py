@@ -25,6 +25,7 @@ from typing import Any
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
+from . import link
 from .errors import HashMismatch
 
 deflate: Any = zlib
@@ -322,15 +323,9 @@ def _write(
     executable = bool(member.mode & 0o111) or path.startswith("bin/")
     mode = 0o555 if executable else 0o444
     try:
-        handle = os.open(f"{root}/{path}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        link.write_new(f"{root}/{path}", body, mode)
     except FileExistsError:
         raise BadArchive(f"two members become {path!r}") from None
-    try:
-        view = memoryview(body)
-        while view:
-            view = view[os.write(handle, view) :]
-    finally:
-        os.close(handle)
     result.files.append((path, digest, len(body), mode))
 
 
