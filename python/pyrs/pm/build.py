@@ -11,7 +11,8 @@ import os
 import subprocess
 import tempfile
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,12 @@ class Builder:
         link.replace_file(str(folder / "wheel"), f"{wheel.name}\n{digest}".encode())
         return kept
 
-    def _workspace(self) -> tempfile.TemporaryDirectory[str]:
-        return tempfile.TemporaryDirectory(dir=self.store.base / "tmp", prefix="build-")
+    @contextmanager
+    def _workspace(self) -> Iterator[str]:
+        """A folder that is not collected meanwhile, nor is the environment the backend runs in."""
+        place = self.store.base / "tmp"
+        with self.store.lock(), tempfile.TemporaryDirectory(dir=place, prefix="build-") as work:
+            yield work
 
     def build_tree(self, source: Path, out: Path) -> Path:
         out.mkdir(exist_ok=True)
@@ -92,9 +97,12 @@ class Builder:
             folder = self._hook(source, "prepare_metadata_for_build_wheel", work)
             return parse_metadata((Path(work) / folder / "METADATA").read_bytes())
 
-    def metadata_of_archive(self, archive: Path) -> Metadata:
+    def metadata_of_archive(self, name: str, body: bytes) -> Metadata:
         with self._workspace() as work:
-            return self.metadata_of_tree(unpack_sdist(archive, Path(work)))
+            archive, source = Path(work) / name, Path(work) / "source"
+            archive.write_bytes(body)
+            source.mkdir()
+            return self.metadata_of_tree(unpack_sdist(archive, source))
 
     def _hook(self, source: Path, hook: str, target: str) -> str:
         from pyproject_hooks import BackendUnavailable, BuildBackendHookCaller, HookMissing

@@ -160,8 +160,13 @@ def is_complete(project: str, generation: str) -> bool:
         return False
 
 
-def materialize(project: str, store: str, key: str, plan: str, select: bool = True) -> str:
-    """Make generation `key` and, with `select`, the current one.  Returns its folder."""
+def materialize(
+    project: str, store: str, key: str, plan: str, select: bool = True, known: bool = True
+) -> str:
+    """Make generation `key` and, with `select`, the current one.  Returns its folder.
+
+    With `known`, the project is one whose entries are to be kept.
+    """
     home = f"{project}/.pyrs"
     generation = f"gen-{key}"
     os.makedirs(home, exist_ok=True)
@@ -178,7 +183,8 @@ def materialize(project: str, store: str, key: str, plan: str, select: bool = Tr
         if select:
             _select(home, generation)
             sweep(home, keep=generation)
-        register(project, store, rows)
+        if known:
+            register(project, store, rows)
     return f"{home}/{generation}"
 
 

@@ -216,7 +216,7 @@ class Session:
         )
 
     def _url_release(self, dep: Dep) -> tuple[Release, Metadata]:
-        name = unquote(urlsplit(dep.url).path.rpartition("/")[2])
+        name = unquote(urlsplit(dep.url).path).rpartition("/")[2]
         body = self.source.fetch(File(name, dep.url))
         self._expect(dep, body)
         file = File(name, dep.url, hashlib.sha256(body).hexdigest(), len(body))
@@ -241,10 +241,7 @@ class Session:
                 return parse_metadata(metadata_from_tail(body, len(body), _Local(body)))
             except (BadMetadata, NetworkError, ValueError) as e:
                 raise HashMismatch(f"{file.name}: {e}") from None
-        with tempfile.TemporaryDirectory(dir=self.store.base / "tmp") as work:
-            archive = Path(work) / file.name
-            archive.write_bytes(body)
-            return self._checked_builder(file.name).metadata_of_archive(archive)
+        return self._checked_builder(file.name).metadata_of_archive(file.name, body)
 
     # -- Building ----------------------------------------------------------------------------------------------
 
@@ -262,13 +259,11 @@ class Session:
 
     def _metadata_by_building(self, release: Release, sdist: File) -> Metadata:
         builder = self._checked_builder(str(release))
-        with tempfile.TemporaryDirectory(dir=self.store.base / "tmp") as work:
-            archive = Path(work) / sdist.name
-            archive.write_bytes(self.source.fetch(sdist))
-            try:
-                return builder.metadata_of_archive(archive)
-            except BuildError as e:
-                raise BadMetadata(f"{e.message}: {'; '.join(e.because)}") from None
+        body = self.source.fetch(sdist)
+        try:
+            return builder.metadata_of_archive(sdist.name, body)
+        except BuildError as e:
+            raise BadMetadata(f"{e.message}: {'; '.join(e.because)}") from None
 
     def _build_environment(self, requires: list[str]) -> Path:
         """A generation of its own, below the store, with what a build backend asks for."""
@@ -369,7 +364,7 @@ class Session:
                 key = link.digest(key.encode(), text.encode())  # folders change without the lock
             try:
                 generation = link.materialize(
-                    str(self.root), str(self.store.root), key, text, select
+                    str(self.root), str(self.store.root), key, text, select, register
                 )
             except link.Stale:
                 continue  # collected between the two locks

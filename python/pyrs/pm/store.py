@@ -4,6 +4,7 @@
     v1/plans/<key>         what an install linked, for the next one like it
     v1/roots/<key>         a project and the entries it uses
     v1/builds/<key>        source archive and interpreter -> the wheel built from it
+    v1/builds/env-<key>    an environment for building, while nothing is collected
     v1/runtime/<key>/      start-up code the environments run
     v1/locks/<key>         who brings an entry in; others wait instead of fetching it too
     v1/tmp/                work in progress; nothing outside ever points into it
@@ -282,6 +283,7 @@ class Store:
                         link.remove_tree(str(left))
                 self._drop_plans(live)
                 self._drop_notes(live)
+                self._drop_builds(live)
                 self._drop_unfinished_roots()
         return dead, freed
 
@@ -296,6 +298,17 @@ class Store:
             rows = link.plan_rows(plan.read_text(encoding="utf-8", errors="replace"))
             if not set(link.values(rows, "entry")) <= live:
                 plan.unlink(missing_ok=True)
+
+    def _drop_builds(self, live: set[str]) -> None:
+        """Environments for building, and wheels nobody uses, which would only be built again."""
+        hashes = {key.rpartition("-")[2] for key in live}
+        for folder in (self.base / "builds").iterdir():
+            try:
+                built = (folder / "wheel").read_text().partition("\n")[2]
+            except (OSError, ValueError):
+                built = ""
+            if folder.is_dir() and built[:16] not in hashes:
+                link.remove_tree(str(folder))
 
     def _drop_unfinished_roots(self) -> None:
         """`run` registers without the lock, so a young one may be about to get its name."""

@@ -119,6 +119,28 @@ def test_text_that_is_no_lock_is_refused(damage):
         lockfile.parse(damage)
 
 
+@pytest.mark.parametrize(
+    ("name", "version", "file", "sha256"),
+    [
+        ("../evil", "1.0", "good-1.0.tar.gz", "0" * 64),
+        ("Good", "1.0", "good-1.0.tar.gz", "0" * 64),
+        ("good", "1.0/../..", "good-1.0.tar.gz", "0" * 64),
+        ("good", "1.0", "../../good-1.0.tar.gz", "0" * 64),
+        ("good", "1.0", "/tmp/good-1.0.tar.gz", "0" * 64),
+        ("good", "1.0", "..", "0" * 64),
+        ("good", "1.0", "good-1.0.tar.gz", "../" * 21 + "x"),
+        ("good", "1.0", "good-1.0.tar.gz", ""),
+    ],
+)
+def test_lock_whose_names_are_paths_is_refused_though_it_is_sealed(name, version, file, sha256):
+    package = LockedPackage(
+        name, version, "pypi", {"dependencies": ""}, files=[LockedFile(file, sha256)]
+    )
+
+    with pytest.raises(LockError, match="is damaged"):
+        lockfile.parse(Lock("f" * 64, ">=3.11", [package]).render())
+
+
 def test_lock_of_a_later_format_says_so():
     text = Lock("f" * 64, ">=3.11", []).render().replace("version = 1\n", "version = 2\n", 1)
 

@@ -1,6 +1,8 @@
 """Source distributions and local folders: built in isolation, once, and only when allowed."""
 
 import pytest
+from pyrs.pm import link
+from pyrs.pm.build import Builder
 from support.package_index import make_sdist
 
 
@@ -112,3 +114,43 @@ def test_editable_folder_is_imported_from_where_it_is(project, tmp_path):
     code = "import lib, importlib.metadata as m; print(lib.where, m.version('lib'))"
 
     assert project.run("-c", code).out == f"{tmp_path}/lib-1.0/lib.py 1.0\n"
+
+
+def test_nothing_is_collected_while_something_is_built(project, index, store, monkeypatch):
+    index.sdist("lib", "1.0", dynamic=True)
+    project.declare({"lib": "*"})
+    hook, tried = Builder._hook, []
+
+    def guarded(*args):
+        with pytest.raises(BlockingIOError):
+            link.Flock(str(store / "lock"), exclusive=True, wait=False)
+        tried.append(args)
+        return hook(*args)
+
+    monkeypatch.setattr(Builder, "_hook", guarded)
+
+    project.pyrs("lock")
+    project.pyrs("install")
+
+    assert len(tried) >= 2
+
+
+def test_collection_takes_what_only_builds_needed(project, index, store):
+    index.wheel("helper", "1.0")
+    index.sdist("lib", "1.0", build_requires=["helper"])
+    project.declare({"lib": "*"})
+    project.pyrs("install")
+    assert list(store.glob("builds/env-*")) and list(store.glob("builds/*/lib-1.0-*.whl"))
+    assert {p.name.partition("@")[0] for p in store.glob("pkgs/*")} == {"lib", "helper"}
+
+    project.pyrs("store", "gc")
+    assert not list(store.glob("builds/env-*")) and list(store.glob("builds/*/lib-1.0-*.whl"))
+    assert {p.name.partition("@")[0] for p in store.glob("pkgs/*")} == {"lib"}
+    project.declare({})
+    project.pyrs("install")
+    project.pyrs("store", "gc")
+
+    assert not list(store.glob("builds/*/*.whl"))
+    project.declare({"lib": "*"})
+    project.pyrs("install")
+    project.run("-c", "import lib")
