@@ -58,13 +58,15 @@ typedef struct {
     const VmCode *code;
     char *why;
     size_t room;
-    uint8_t *starts;        /* pc -> 1: an instruction begins here */
-    uint64_t *states;       /* per pc, what holds before it */
-    uint8_t *known;         /* pc -> 1: states has it */
+    uint8_t *starts;        /* pc -> an instruction begins here: STRAIGHT or MEETING */
+    uint32_t *meeting;      /* pc of a MEETING -> its number */
+    uint64_t *states;       /* per meeting, what holds before it */
+    uint8_t *known;         /* meeting -> 1: states has it; 2: and it waits in work */
     uint32_t *work;         /* pcs to look at (again) */
-    uint32_t n_work;
+    uint32_t n_work, n_meetings;
     uint64_t *now, *other;  /* the state being followed; one for edges */
     unsigned words;         /* of a state */
+    int64_t on;             /* where control goes on with `now`, or -1 */
     uint32_t pc;
     const VmInsn *insn;
 } Verify;
@@ -81,6 +83,10 @@ bad(Verify *v, const char *format, ...)
     return -1;
 }
 
+/* Control comes to a STRAIGHT instruction from the one before only. */
+enum { STRAIGHT = 1,
+       MEETING };
+
 /* -- states --------------------------------------------------------------------------- */
 
 static int
@@ -94,6 +100,16 @@ set(uint64_t *state, unsigned r, int value)
 {
     uint64_t bit = (uint64_t)1 << (r % 64);
     state[r / 64] = value ? state[r / 64] | bit : state[r / 64] & ~bit;
+}
+
+/* The temporaries that hold a value, of word i. */
+static uint64_t
+temps_in(Verify *v, const uint64_t *state, unsigned i)
+{
+    unsigned first = v->code->nlocals, r = 64 * i;
+    if (first >= r + 64)
+        return 0;
+    return first <= r ? state[i] : state[i] & ~(uint64_t)0 << (first - r);
 }
 
 static unsigned                                         /* register of stack slot i */
@@ -114,31 +130,39 @@ is_temp(Verify *v, unsigned r)
     return r >= v->code->nlocals;
 }
 
-/* `state` holds when control comes to pc `to`. */
+/* Two ways meet: bound on one only is not bound, and a temporary holds a value on both or none. */
+static int
+meet(Verify *v, uint32_t to, uint64_t *there, const uint64_t *state, int *changed)
+{
+    for (unsigned i = 0; i < v->words; i++) {
+        uint64_t differ = there[i] ^ state[i];
+        if (differ == 0)
+            continue;
+        uint64_t temps = temps_in(v, there, i) ^ temps_in(v, state, i);
+        if (temps != 0)
+            return bad(v, "t%u holds a value on some ways to pc %u only",
+                       64 * i + (unsigned)__builtin_ctzll(temps) - v->code->nlocals, to);
+        *changed |= (there[i] & differ) != 0;
+        there[i] &= state[i];
+    }
+    return 0;
+}
+
+/* `state` holds when control comes to pc `to`, where ways meet. */
 static int
 flow(Verify *v, uint32_t to, const uint64_t *state)
 {
-    uint64_t *there = v->states + (size_t)to * v->words;
-    size_t size = v->words * sizeof(uint64_t);
-    if (!v->known[to]) {
-        v->known[to] = 1;
-        memcpy(there, state, size);
-        v->work[v->n_work++] = to;
-        return 0;
-    }
+    uint32_t number = v->meeting[to];
+    uint64_t *there = v->states + (size_t)number * v->words;
     int changed = 0;
-    for (unsigned r = 0; r < v->code->nregs; r++) {
-        if (has(there, r) == has(state, r))
-            continue;
-        if (is_temp(v, r))
-            return bad(v, "t%u holds a value on some ways to pc %u only", r - v->code->nlocals, to);
-        if (has(there, r)) {
-            set(there, r, 0);
-            changed = 1;
-        }
+    if (!v->known[number]) {
+        memcpy(there, state, v->words * sizeof(uint64_t));
+        changed = 1;
     }
-    if (changed && v->known[to] == 1) {
-        v->known[to] = 2;                               /* waits once, however often it changes */
+    else if (meet(v, to, there, state, &changed) < 0)
+        return -1;
+    if (changed && v->known[number] != 2) {
+        v->known[number] = 2;                           /* waits once, however often it changes */
         v->work[v->n_work++] = to;
     }
     return 0;
@@ -251,7 +275,9 @@ window_size(const VmInsn *insn)
 static int
 check_const(Verify *v, unsigned i)
 {
-    return i < v->code->n_consts ? 0 : bad(v, "constant %u of %u", i, v->code->n_consts);
+    if (i >= v->code->n_consts)
+        return bad(v, "constant %u of %u", i, v->code->n_consts);
+    return v->code->consts[i] != VM_NULL ? 0 : bad(v, "constant %u is none in this version", i);
 }
 
 static int
@@ -468,14 +494,17 @@ static int
 check_left(Verify *v)
 {
     const uint16_t *map = vm_code_map(v->code, v->insn);
-    for (unsigned i = 0; i < slots(v); i++) {
-        int mapped = i < map[1] && map[2 + i] == home(v, i);
-        if (mapped && !has(v->now, home(v, i)))
+    unsigned found = 0, held = 0;
+    for (unsigned i = 0; i < map[1]; i++) {
+        if (map[2 + i] != home(v, i))
+            continue;
+        if (!has(v->now, home(v, i)))
             return bad(v, "map: slot %u in t%u, which holds nothing once operands are consumed", i, i);
-        if (!mapped && has(v->now, home(v, i)))
-            return bad(v, "t%u holds a value the map doesn't tell of", i);
+        found++;
     }
-    return 0;
+    for (unsigned i = 0; i < v->words; i++)
+        held += (unsigned)__builtin_popcountll(temps_in(v, v->now, i));
+    return held == found ? 0 : bad(v, "%u temporaries hold a value the map doesn't tell of", held - found);
 }
 
 /* -- ways on --------------------------------------------------------------------------------------- */
@@ -492,21 +521,34 @@ flow_to_handler(Verify *v)
     else if (v->insn->op == VM_YIELD)                   /* throw() leaves None as the sent value */
         set(v->other, v->insn->a, 1);
     unsigned depth = h->depth + h->lasti + 1u;
-    for (unsigned i = 0; i < slots(v); i++) {
-        if (i < h->depth && !has(v->other, home(v, i)))
+    for (unsigned i = 0; i < h->depth; i++) {
+        if (!has(v->other, home(v, i)))
             return bad(v, "t%u holds nothing for the handler at pc %u", i, h->pc);
-        set(v->other, home(v, i), i < depth);
     }
+    for (unsigned i = 0; i < v->words; i++)
+        v->other[i] &= ~temps_in(v, v->other, i);
+    for (unsigned i = 0; i < depth; i++)
+        set(v->other, home(v, i), 1);
     return flow(v, h->pc, v->other);
 }
 
 static int
 flow_jump(Verify *v, int32_t offset)
 {
-    int64_t to = (int64_t)v->pc + offset;
-    if (to < 0 || to >= v->code->n_insns || !v->starts[to])
-        return bad(v, "jumps to %lld, no instruction", (long long)to);
-    return flow(v, (uint32_t)to, v->now);
+    return flow(v, (uint32_t)((int64_t)v->pc + offset), v->now);
+}
+
+/* Without a jump, to the next instruction. */
+static int
+flow_next(Verify *v)
+{
+    uint32_t to = v->pc + (uint32_t)vm_op_words(v->insn);
+    if (to >= v->code->n_insns)
+        return bad(v, "runs off the end");
+    if (v->starts[to] == MEETING)
+        return flow(v, to, v->now);
+    v->on = to;
+    return 0;
 }
 
 /* FOR: jump 1 without the item and perhaps without the iterator, jump 2 with it. */
@@ -570,7 +612,7 @@ flow_on(Verify *v)
     }
     if (status < 0 || flags & VM_ENDS)
         return status;
-    return flow_jump(v, vm_op_words(insn));
+    return flow_next(v);
 }
 
 /* A jump back polls, whatever else it does; J is the one that doesn't. */
@@ -586,9 +628,11 @@ may_raise(const VmInsn *insn)
 static int
 check_nothing_left(Verify *v)
 {
-    for (unsigned i = 0; i < slots(v); i++) {
-        if (has(v->now, home(v, i)))
-            return bad(v, "t%u still holds a value", i);
+    for (unsigned i = 0; i < v->words; i++) {
+        uint64_t held = temps_in(v, v->now, i);
+        if (held != 0)
+            return bad(v, "t%u still holds a value",
+                       64 * i + (unsigned)__builtin_ctzll(held) - v->code->nlocals);
     }
     return 0;
 }
@@ -597,7 +641,6 @@ static int
 follow(Verify *v)
 {
     int op = v->insn->op, mapped = vm_op_flags(op) & (VM_RAISES | VM_BOUNDARY);
-    memcpy(v->now, v->states + (size_t)v->pc * v->words, v->words * sizeof(uint64_t));
     if (mapped && check_map(v) < 0)
         return -1;
     if (check_fields(v) < 0 || consume_operands(v) < 0)
@@ -629,11 +672,46 @@ find_starts(Verify *v)
             return bad(v, "runs off the end");
         if (code->where[pc].word >= cpy_code_words(code->co))
             return bad(v, "stands for word %u", code->where[pc].word);
-        v->starts[pc] = 1;
+        v->starts[pc] = STRAIGHT;
         pc += (uint32_t)vm_op_words(v->insn);
     }
     v->insn = NULL;
     return code->n_insns > 0 ? 0 : bad(v, "no instructions");
+}
+
+static int
+meets_at(Verify *v, int64_t to)
+{
+    if (to < 0 || to >= v->code->n_insns || v->starts[to] == 0)
+        return bad(v, "jumps to %lld, no instruction", (long long)to);
+    v->starts[to] = MEETING;
+    return 0;
+}
+
+/* Number the places that are jumped to. */
+static int
+find_meetings(Verify *v)
+{
+    const VmCode *code = v->code;
+    v->starts[0] = MEETING;
+    for (uint32_t i = 0; i < code->n_handlers; i++)
+        v->starts[code->handlers[i].pc] = MEETING;
+    for (v->pc = 0; v->pc < code->n_insns; v->pc += (uint32_t)vm_op_words(v->insn)) {
+        v->insn = code->insns + v->pc;
+        if (!(vm_op_flags(v->insn->op) & VM_JUMPS))
+            continue;
+        int ways = v->insn->op == VM_FOR || v->insn->op == VM_FOR_L || v->insn->op == VM_SEND ? 2 : 1;
+        for (int way = 0; way < ways; way++) {
+            if (meets_at(v, (int64_t)v->pc + vm_op_jump(v->insn, way)) < 0)
+                return -1;
+        }
+    }
+    v->insn = NULL;
+    for (uint32_t pc = 0; pc < code->n_insns; pc++) {
+        if (v->starts[pc] == MEETING)
+            v->meeting[pc] = v->n_meetings++;
+    }
+    return 0;
 }
 
 static int
@@ -653,18 +731,36 @@ check_handlers(Verify *v)
     return 0;
 }
 
+/* From a meeting to where control can only go to others. */
+static int
+follow_from(Verify *v, uint32_t pc)
+{
+    uint32_t number = v->meeting[pc];
+    memcpy(v->now, v->states + (size_t)number * v->words, v->words * sizeof(uint64_t));
+    v->known[number] = 1;
+    for (v->on = pc; v->on >= 0;) {
+        v->pc = (uint32_t)v->on;
+        v->insn = v->code->insns + v->pc;
+        v->on = -1;
+        if (follow(v) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int
 follow_all(Verify *v)
 {
-    memset(v->now, 0, v->words * sizeof(uint64_t));
+    v->states = PyMem_Calloc((size_t)v->n_meetings * v->words + 1, sizeof(uint64_t));
+    v->known = PyMem_Calloc(v->n_meetings + 1, 1);
+    v->work = PyMem_Calloc(v->n_meetings + 1, sizeof(uint32_t));
+    if (!v->states || !v->known || !v->work)
+        return bad(v, "out of memory");
     for (unsigned i = 0; i < v->code->nargs_total; i++)
         set(v->now, i, 1);
     flow(v, 0, v->now);
     while (v->n_work > 0) {
-        v->pc = v->work[--v->n_work];
-        v->known[v->pc] = 1;
-        v->insn = v->code->insns + v->pc;
-        if (follow(v) < 0)
+        if (follow_from(v, v->work[--v->n_work]) < 0)
             return -1;
     }
     return 0;
@@ -675,17 +771,15 @@ verify(Verify *v)
 {
     uint32_t n = v->code->n_insns;
     v->starts = PyMem_Calloc(n + 1, 1);
-    v->known = PyMem_Calloc(n + 1, 1);
-    v->work = PyMem_Calloc(2 * (size_t)n + 2, sizeof(uint32_t));
-    v->states = PyMem_Calloc((size_t)n * v->words + 1, sizeof(uint64_t));
+    v->meeting = PyMem_Calloc(n + 1, sizeof(uint32_t));
     v->now = PyMem_Calloc(v->words, sizeof(uint64_t));
     v->other = PyMem_Calloc(v->words, sizeof(uint64_t));
-    if (!v->starts || !v->known || !v->work || !v->states || !v->now || !v->other)
+    if (!v->starts || !v->meeting || !v->now || !v->other)
         return bad(v, "out of memory");
     if (v->code->nregs < v->code->nlocals || v->code->nargs_total > v->code->nlocals)
         return bad(v, "%u arguments, %u locals, %u registers", v->code->nargs_total,
                    v->code->nlocals, v->code->nregs);
-    if (find_starts(v) < 0 || check_handlers(v) < 0)
+    if (find_starts(v) < 0 || check_handlers(v) < 0 || find_meetings(v) < 0)
         return -1;
     return follow_all(v);
 }
@@ -698,6 +792,7 @@ vm_verify(const VmCode *code, char *why, size_t n)
         return 0;                                       /* never run */
     int status = verify(&v);
     PyMem_Free(v.starts);
+    PyMem_Free(v.meeting);
     PyMem_Free(v.known);
     PyMem_Free(v.work);
     PyMem_Free(v.states);
