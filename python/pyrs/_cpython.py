@@ -79,6 +79,8 @@ class CPython:
             "delegated": self.delegated,
             "compiled": 0,
             "bailouts": 0,
+            "translated": 0,
+            "loaded": 0,
             "reasons": {self.why: self.delegated},
         }
 

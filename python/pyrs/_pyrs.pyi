@@ -12,6 +12,8 @@ class _Stats(TypedDict):
     delegated: int
     compiled: int
     bailouts: int
+    translated: int
+    loaded: int
     reasons: dict[str, int]
 
 built_for: Final[str]

@@ -232,7 +232,8 @@ def code_of_pyc(data: bytes, filename: str) -> CodeType:
 
 def stats() -> "_Stats":
     """What ran where since the machine was loaded: frames run natively and given to CPython,
-    functions compiled, compiled code left early, and how often for which reason."""
+    functions compiled, compiled code left early, code objects translated and loaded from the
+    translation cache, and how often CPython was needed for which reason."""
     return engine().stats()
 
 

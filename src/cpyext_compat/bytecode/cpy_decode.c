@@ -413,11 +413,33 @@ drop_copy(PyCodeObject *co)
 #endif
 }
 
+PyObject *
+cpy_code_plain(PyCodeObject *co)
+{
+    int had_copy = has_copy(co);
+    PyObject *code = PyCode_GetCode(co);
+    if (!had_copy)
+        drop_copy(co);
+    return code;
+}
+
+void
+cpy_mark_starts(PyObject *plain, uint8_t *starts)
+{
+    const uint8_t *code = (const uint8_t *)PyBytes_AS_STRING(plain);
+    Py_ssize_t n = PyBytes_GET_SIZE(plain) / 2;
+    for (Py_ssize_t w = 0; w < n; w++) {
+        starts[w] = 1;
+        while (w + 1 < n && code[2 * w] == EXTENDED_ARG)
+            w++;
+        w += rows[code[2 * w]].caches;
+    }
+}
+
 int
 cpy_decode(PyCodeObject *co, CpyStream *out)
 {
-    int had_copy = has_copy(co);
-    PyObject *code = PyCode_GetCode(co);                /* owned */
+    PyObject *code = cpy_code_plain(co);                /* owned */
     PyObject *table = co->co_exceptiontable;
     int err = -1;
 
@@ -441,8 +463,6 @@ cpy_decode(PyCodeObject *co, CpyStream *out)
 done:
     if (err < 0)
         cpy_stream_free(out);
-    if (!had_copy)
-        drop_copy(co);
     Py_XDECREF(code);
     return err;
 }

@@ -28,6 +28,7 @@
 
 typedef struct {
     VmStats then;               /* counters at the last reset_stats() */
+    uint64_t translated_then, loaded_then;
     PyObject *reasons_then;     /* owned dict, or NULL: never reset */
 } ModuleState;
 
@@ -355,11 +356,13 @@ stats(PyObject *module, PyObject *unused)
     PyObject *reasons = reasons_since(st->reasons_then);
     if (reasons == NULL)
         return NULL;
-    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:N}",
+    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K,s:N}",
                          "native", vm_stats.native - st->then.native,
                          "delegated", vm_stats.delegated - st->then.delegated,
                          "compiled", vm_stats.compiled - st->then.compiled,
                          "bailouts", vm_stats.bailouts - st->then.bailouts,
+                         "translated", vm_code_lowered - st->translated_then,
+                         "loaded", vm_code_loaded - st->loaded_then,
                          "reasons", reasons);
 }
 
@@ -372,6 +375,8 @@ reset_stats(PyObject *module, PyObject *unused)
         return NULL;
     Py_XSETREF(st->reasons_then, reasons);
     st->then = vm_stats;
+    st->translated_then = vm_code_lowered;
+    st->loaded_then = vm_code_loaded;
     Py_RETURN_NONE;
 }
 

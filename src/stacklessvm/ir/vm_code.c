@@ -2,11 +2,14 @@
  *
  * Lowering is in vm_lower.c, the checks in vm_verify.c.
  */
-#include "ir/vm_code.h"
+#include "ir/vm_cache.h"
 #include "ir/vm_plant.h"
 
 #include "cpyext_compat/cpy_code.h"
+#include "cpyext_compat/cpy_frame.h"
+#include "cpyext_compat/cpy_long.h"
 
+uint64_t vm_code_lowered, vm_code_loaded;
 VmCode vm_no_code;
 PyObject *vm_nowhere;
 VmCode *vm_quick_codes[VM_QUICK_CODES];
@@ -65,11 +68,23 @@ vm_op_flags(int op)
     return op < VM_OP_COUNT ? op_flags[op] : 0;
 }
 
+/* Behind the three fields of a format: its suffix, or 0; and whether b and c are one jump. */
+static const struct {
+    char suffix, last;
+} op_shapes[] = {
+#define SHAPE(FORMAT) {sizeof #FORMAT > 5 ? (#FORMAT)[sizeof #FORMAT - 2] : 0, (#FORMAT)[sizeof #FORMAT - 2]}
+#define OP(NAME, FORMAT, ...) SHAPE(FORMAT),
+#define OPD(NAME, FORMAT, ...) SHAPE(FORMAT), SHAPE(FORMAT),
+#include "ir/vm_ops.def"
+#undef OP
+#undef OPD
+#undef SHAPE
+};
+
 int
 vm_op_words(const VmInsn *insn)
 {
-    const char *format = vm_op_format(insn->op);
-    int suffix = strlen(format) > 4 ? format[4] : 0;
+    int suffix = insn->op < VM_OP_COUNT ? op_shapes[insn->op].suffix : 0;
     if (suffix == 'X')
         return 1 + (int)vm_list_words(insn[1].op);
     return suffix == 'F' ? 2 : 1;
@@ -78,9 +93,8 @@ vm_op_words(const VmInsn *insn)
 int32_t
 vm_op_jump(const VmInsn *insn, int which)
 {
-    const char *format = vm_op_format(insn->op);
     int32_t both[2];
-    switch (format[strlen(format) - 1]) {
+    switch (op_shapes[insn->op].last) {
     case 'J':
         return (int16_t)insn->c;
     case 'O':
@@ -123,17 +137,25 @@ vm_code_alloc(PyCodeObject *co)
 }
 
 void
+vm_code_free_arrays(VmCode *code)
+{
+    if (code->record != NULL)
+        return;
+    PyMem_Free(code->insns);
+    PyMem_Free(code->where);
+    PyMem_Free(code->maps);
+    PyMem_Free(code->handlers);
+}
+
+void
 vm_code_free(VmCode *code)
 {
     for (uint32_t i = 0; i < code->n_caches; i++) {
         if (code->caches[i].kind == IC_ATTR)
             PyMem_Free(code->caches[i].u.attr.more);
     }
-    PyMem_Free(code->insns);
+    vm_code_free_arrays(code);
     PyMem_Free(code->consts);
-    PyMem_Free(code->where);
-    PyMem_Free(code->maps);
-    PyMem_Free(code->handlers);
     PyMem_Free(code->num_consts);
     PyMem_Free(code->caches);
     memset(code, 0, sizeof *code);
@@ -167,20 +189,33 @@ vm_code_peek(PyCodeObject *co)
     return cpy_code_extra_get(co, extra_index);
 }
 
-VmCode *
-vm_code_of(PyCodeObject *co)
+/* globals: of a function with this code, or NULL. */
+static VmCode *
+make_code(PyCodeObject *co, PyObject *globals)
 {
-    VmCode *code = cpy_code_extra_get(co, extra_index);
-    if (vm_likely(code != NULL))
-        return code;
-    code = vm_code_alloc(co);
+    VmCode *code = vm_code_alloc(co);
     if (code == NULL)
         return NULL;
-    if (vm_lower(code) < 0 || cpy_code_extra_set(co, extra_index, code) < 0) {
+    if (vm_cache_lower(code, globals) < 0 || cpy_code_extra_set(co, extra_index, code) < 0) {
         vm_code_free(code);
         return NULL;
     }
     return code;
+}
+
+VmCode *
+vm_code_of(PyCodeObject *co)
+{
+    VmCode *code = cpy_code_extra_get(co, extra_index);
+    return vm_likely(code != NULL) ? code : make_code(co, NULL);
+}
+
+VmCode *
+vm_code_of_function(PyFunctionObject *func)
+{
+    PyCodeObject *co = (PyCodeObject *)func->func_code;
+    VmCode *code = cpy_code_extra_get(co, extra_index);
+    return vm_likely(code != NULL) ? code : make_code(co, func->func_globals);
 }
 
 const VmHandler *
@@ -196,4 +231,107 @@ vm_code_handler(const VmCode *code, uint32_t word)
     }
     const VmHandler *h = code->handlers + lo;
     return lo < code->n_handlers && h->start <= word ? h : NULL;
+}
+
+/* -- what follows from the code object alone -------------------------------------- */
+
+static void
+count_args(VmCode *code, PyCodeObject *co)
+{
+    int star = (co->co_flags & CO_VARARGS) != 0, dstar = (co->co_flags & CO_VARKEYWORDS) != 0;
+    code->argcount = (uint16_t)co->co_argcount;
+    code->nargs_total = (uint16_t)(co->co_argcount + co->co_kwonlyargcount + star + dstar);
+    code->simple = !star && !dstar && co->co_kwonlyargcount == 0;
+    code->has_star = (uint8_t)star;
+    code->quick = co->co_flags & CO_OPTIMIZED && !dstar && code->nargs_total - star < 64;
+    if (code->quick)
+        code->parameters = ((uint64_t)1 << (code->nargs_total - star)) - 1;
+    code->is_generator =
+        (co->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+}
+
+const char *
+vm_code_shape(VmCode *code)
+{
+    PyCodeObject *co = code->co;
+    int nlocals = cpy_code_nlocalsplus(co);
+    int stack = cpy_code_stacksize(co) + 1;     /* RETURN_CONST is two operations here */
+    if (nlocals + stack > 0x7FF0)
+        return "too many registers";
+    if (PyTuple_GET_SIZE(co->co_consts) > 0x7E00)
+        return "too many constants";
+    count_args(code, co);
+    code->nlocals = (uint16_t)nlocals;
+    code->nregs = (uint16_t)(nlocals + stack);
+    code->shadow_offset = VM_FRAME_BYTES + code->nregs * (uint32_t)sizeof(VmWord);
+    code->frame_bytes = code->shadow_offset + (uint32_t)CPY_FRAME_HEADER
+                        + (code->nregs + VM_OUT_FREE) * (uint32_t)sizeof(PyObject *);
+    for (int i = 0; i < nlocals; i++) {
+        if ((cpy_code_local_kind(co, i) & CPY_FREE)
+            && PyUnicode_CompareWithASCIIString(cpy_code_local_name(co, i), "__class__") == 0)
+            code->has_class_cell = 1, code->class_cell = (uint16_t)i;
+    }
+    return NULL;
+}
+
+VmWord
+vm_code_const_word(PyObject *o)
+{
+    int64_t i;
+    if (o == Py_None)
+        return VM_NONE;
+    if (o == Py_True || o == Py_False)
+        return vm_from_bool(o == Py_True);
+    if (PyLong_CheckExact(o) && cpy_long_fits(o, &i) && vm_int_fits(i))
+        return vm_from_int(i);
+    if (PyFloat_CheckExact(o) && !isnan(PyFloat_AS_DOUBLE(o)))
+        return vm_from_double(PyFloat_AS_DOUBLE(o));
+    return vm_from_ptr(o);
+}
+
+static int
+is_number(VmWord w)
+{
+    return !vm_is_obj(w) && w >= VM_FIRST_POINTER;
+}
+
+int
+vm_code_consts(VmCode *code, const uint8_t *small, unsigned n_small)
+{
+    PyObject *consts = code->co->co_consts;
+    uint32_t n = (uint32_t)PyTuple_GET_SIZE(consts);
+    code->n_consts = n + VM_IMPLIED_COUNT + n_small;
+    code->consts = PyMem_Calloc(code->n_consts, sizeof(VmWord));
+    code->num_consts = PyMem_Calloc(n + 1, sizeof(uint16_t));
+    if (code->consts == NULL || code->num_consts == NULL)
+        return -1;
+    for (uint32_t i = 0; i < n; i++) {
+        VmWord w = code->consts[i] = vm_code_const_word(PyTuple_GET_ITEM(consts, i));
+        if (!is_number(w))
+            continue;
+        code->num_consts[code->n_num_consts++] = (uint16_t)i;
+        code->num_consts_seen |= vm_word_bit(w);
+    }
+    for (unsigned i = 0; i < CPY_COMMON_CONSTANTS; i++)
+        code->consts[n + i] = vm_from_ptr(cpy_common_constant((int)i));
+    code->consts[n + VM_IMPLIED_NONE] = VM_NONE;
+    for (unsigned i = 0; i < n_small; i++)
+        code->consts[n + VM_IMPLIED_COUNT + i] = vm_from_int(small[i]);
+    return 0;
+}
+
+void
+vm_cache_init(VmCache *c, PyCodeObject *co, VmCacheKind kind, uint32_t index)
+{
+    memset(c, 0, sizeof *c);
+    c->kind = (uint8_t)kind;
+    c->index = index;
+    if (kind == IC_CALL)
+        c->u.call.code = &vm_no_code;
+    else
+        c->name = PyTuple_GET_ITEM(kind == IC_KEYWORDS ? co->co_consts : co->co_names, index);
+    if (kind == IC_GLOBAL) {
+        c->u.global.globals_version = VM_NO_VERSION;
+        c->u.global.place = &vm_nowhere;
+    }
 }

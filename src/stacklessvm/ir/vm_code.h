@@ -11,6 +11,8 @@
 
 #include "ir/vm_value.h"
 
+#include "cpyext_compat/cpy_intrinsics.h"
+
 typedef enum {
 #define OP(NAME, ...) VM_##NAME,
 #define OPD(NAME, ...) VM_##NAME, VM_##NAME##_L,
@@ -77,6 +79,7 @@ typedef struct {
     uint8_t kind;           /* VmCacheKind */
     uint8_t misses;
     uint8_t two_args;       /* of super(), in an attribute cache of SUPA and SUPM */
+    uint32_t index;         /* of the name, where it was borrowed from */
     union {
         struct {
             VmCacheRow first;
@@ -124,6 +127,7 @@ typedef struct VmCode {
     uint32_t n_caches;
     VmWhere *where;
     uint16_t *maps;
+    uint32_t n_maps;            /* words in them */
     VmHandler *handlers;
     uint32_t n_handlers;
     uint16_t *num_consts;       /* which constants are numbers: their boxes are reused */
@@ -131,6 +135,8 @@ typedef struct VmCode {
     uint64_t num_consts_seen;   /* bit vm_word_bit(w) for each of them */
     const char *refused;        /* why this code runs on CPython; NULL: it runs here */
     struct VmCode *next_free;
+    struct VmRecord *record;    /* holds insns, where, maps and handlers (vm_cache.h); NULL: they are
+                                   this code's own */
     uint64_t serial;            /* of no other code, ever; the low 8 bits are 0 */
     uint64_t parameters;        /* a bit for each, without * and ** */
 } VmCode;
@@ -141,9 +147,11 @@ vm_word_bit(VmWord w)
     return (uint64_t)1 << (w * 0x9E3779B97F4A7C15u >> 58);
 }
 
-/* The VmCode of co, lowered on first use.  NULL with MemoryError only; code that can't
-   be lowered has `refused` set.  -> borrowed from co */
+/* The VmCode of co, lowered on first use or taken from the translation cache.  NULL with MemoryError
+   only; code that can't be lowered has `refused` set.  -> borrowed from co */
 VmCode *vm_code_of(PyCodeObject *co);
+/* The same for a function: its globals tell which module's cache. */
+VmCode *vm_code_of_function(PyFunctionObject *func);
 /* The VmCode when it already exists, else NULL.  -> borrowed from co */
 VmCode *vm_code_peek(PyCodeObject *co);
 
@@ -176,6 +184,20 @@ vm_code_taking(const PyFunctionObject *func, size_t n)
 int vm_code_init(void);                 /* once: takes a co_extra index; -1 on error */
 VmCode *vm_code_alloc(PyCodeObject *co);
 void vm_code_free(VmCode *code);
+void vm_code_free_arrays(VmCode *code);     /* insns, where, maps, handlers */
+
+/* What follows from the code object alone.  Constants that instructions of CPython imply are behind
+   those of the code: these, then the small ints (a byte each). */
+enum { VM_IMPLIED_NONE = CPY_COMMON_CONSTANTS,
+       VM_IMPLIED_COUNT };
+const char *vm_code_shape(VmCode *code);        /* NULL, or why it can't be run here */
+int vm_code_consts(VmCode *code, const uint8_t *small, unsigned n_small);  /* 0, or -1 with MemoryError */
+VmWord vm_code_const_word(PyObject *o);         /* what registers hold for a constant */
+/* A cache that has seen nothing; its name has that index in co_names, or co_consts. */
+void vm_cache_init(VmCache *c, PyCodeObject *co, VmCacheKind kind, uint32_t index);
+
+/* Process-wide: code objects lowered, and taken from the translation cache instead. */
+extern uint64_t vm_code_lowered, vm_code_loaded;
 
 int vm_lower(VmCode *code);             /* 0, or -1 with MemoryError; may set refused */
 int vm_verify(const VmCode *code, char *why, size_t n);     /* 0, or -1 and a sentence */

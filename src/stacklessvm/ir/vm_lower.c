@@ -66,7 +66,7 @@ typedef struct {
     CpyStream stream;
     PyObject *const *consts_in;
 
-    Buffer insns, where, maps, caches, fixes, labels, num_consts;
+    Buffer insns, where, maps, caches, fixes, labels;
     uint32_t *label_of;         /* word -> label + 1 */
     uint8_t *lowered;           /* operation -> 1 when done */
     int failed;                 /* out of memory */
@@ -254,17 +254,7 @@ new_cache(Lower *L, VmCacheKind kind, uint32_t name)
     VmCache *c = buffer_add(L, &L->caches, 1);
     if (c == NULL)
         return 0;
-    memset(c, 0, sizeof *c);
-    c->kind = (uint8_t)kind;
-    if (kind == IC_CALL)
-        c->u.call.code = &vm_no_code;
-    else
-        c->name = PyTuple_GET_ITEM(kind == IC_KEYWORDS ? L->co->co_consts : L->co->co_names,
-                                   name);
-    if (kind == IC_GLOBAL) {
-        c->u.global.globals_version = VM_NO_VERSION;
-        c->u.global.place = &vm_nowhere;
-    }
+    vm_cache_init(c, L->co, kind, name);
     if (L->caches.n > 0xFFFF)
         L->refused = "too many call and name sites";
     return L->caches.n - 1;
@@ -298,10 +288,6 @@ push_slot(Lower *L, SlotKind kind, unsigned index)
     if (!is_full(L))
         L->slots[L->depth++] = (Slot){(uint8_t)kind, (uint16_t)index};
 }
-
-/* Constants that instructions of CPython imply, behind those of the code. */
-enum { IMPLIED_NONE = CPY_COMMON_CONSTANTS,
-       IMPLIED_COUNT };
 
 static void
 push_implied(Lower *L, unsigned which)
@@ -1364,13 +1350,13 @@ lower_operation(Lower *L, const CpyInsn *in)
         a = pop_operand(L);
         emit(L, VM_IMPSTAR, a, 0, 0);
         if (arg)
-            push_implied(L, IMPLIED_NONE);
+            push_implied(L, VM_IMPLIED_NONE);
         break;
     case CPY_PRINT_EXPR:
         a = pop_operand(L);
         emit(L, VM_PRINT, a, 0, 0);
         if (arg)
-            push_implied(L, IMPLIED_NONE);
+            push_implied(L, VM_IMPLIED_NONE);
         break;
     case CPY_INTRINSIC_1: lower_unary(L, VM_INTR1, arg); break;
     case CPY_INTRINSIC_2: lower_build_window(L, VM_INTR2, 2, arg); break;
@@ -1670,122 +1656,45 @@ take_handlers(Lower *L)
 
 /* -- constants ----------------------------------------------------------------------------- */
 
-static VmWord
-const_word(PyObject *o)
+/* The ints that LOAD_SMALL_INT instructions have in themselves, in the order of their constants:
+   the first is number `next`.  -> how many */
+static unsigned
+number_small_ints(Lower *L, uint32_t next, uint8_t *small)
 {
-    int64_t i;
-    if (o == Py_None)
-        return VM_NONE;
-    if (o == Py_True || o == Py_False)
-        return vm_from_bool(o == Py_True);
-    if (PyLong_CheckExact(o) && cpy_long_fits(o, &i) && vm_int_fits(i))
-        return vm_from_int(i);
-    if (PyFloat_CheckExact(o) && !isnan(PyFloat_AS_DOUBLE(o)))
-        return vm_from_double(PyFloat_AS_DOUBLE(o));
-    return vm_from_ptr(o);
-}
-
-/* Constants, from number `next` on, for the ints that LOAD_SMALL_INT instructions have in
-   themselves.  -> how many */
-static uint32_t
-number_small_ints(Lower *L, uint32_t next)
-{
-    uint32_t first = next;
+    unsigned n = 0;
     for (uint32_t i = 0; i < L->stream.n; i++) {
         const CpyInsn *in = &L->stream.insns[i];
         if (in->op != CPY_LOAD_SMALL_INT)
             continue;
         if (in->arg > 255)
             refuse(L, "a small int that is none");
-        else if (L->small_int[in->arg] == 0)
-            L->small_int[in->arg] = (uint16_t)next++;
+        else if (L->small_int[in->arg] == 0) {
+            L->small_int[in->arg] = (uint16_t)(next + n);
+            small[n++] = (uint8_t)in->arg;
+        }
     }
-    return next - first;
+    return n;
 }
 
-static void
-take_implied(Lower *L, VmWord *consts, uint32_t n)
-{
-    for (unsigned i = 0; i < CPY_COMMON_CONSTANTS; i++)
-        consts[n + i] = vm_from_ptr(cpy_common_constant((int)i));
-    consts[n + IMPLIED_NONE] = VM_NONE;
-    for (int i = 0; i < 256; i++) {
-        if (L->small_int[i] != 0)
-            consts[L->small_int[i]] = vm_from_int(i);
-    }
-}
-
-/* co_consts as words, then the implied ones. */
 static int
 take_consts(Lower *L)
 {
-    VmCode *code = L->code;
-    PyObject *consts = L->co->co_consts;
-    Py_ssize_t n = PyTuple_GET_SIZE(consts);
-    if (n > 0x7E00) {
-        refuse(L, "too many constants");
-        return 0;
-    }
-    code->n_consts = (uint32_t)n + IMPLIED_COUNT;
-    code->n_consts += number_small_ints(L, code->n_consts);
-    code->consts = PyMem_Calloc(code->n_consts, sizeof(VmWord));
-    if (code->consts == NULL)
-        return -1;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *o = PyTuple_GET_ITEM(consts, i);
-        code->consts[i] = const_word(o);
-        if (vm_is_obj(code->consts[i]) || code->consts[i] < VM_FIRST_POINTER)
-            continue;
-        uint16_t *p = buffer_add(L, &L->num_consts, 1);
-        if (p == NULL)
-            return -1;
-        *p = (uint16_t)i;
-    }
-    take_implied(L, code->consts, (uint32_t)n);
-    return 0;
+    uint8_t small[256];
+    Py_ssize_t n = PyTuple_GET_SIZE(L->co->co_consts);
+    return vm_code_consts(L->code, small, number_small_ints(L, (uint32_t)n + VM_IMPLIED_COUNT, small));
 }
 
 /* -- entry ----------------------------------------------------------------------------------- */
 
 static int
-count_args(VmCode *code, PyCodeObject *co)
-{
-    int star = (co->co_flags & CO_VARARGS) != 0, dstar = (co->co_flags & CO_VARKEYWORDS) != 0;
-    code->argcount = (uint16_t)co->co_argcount;
-    code->nargs_total = (uint16_t)(co->co_argcount + co->co_kwonlyargcount + star + dstar);
-    code->simple = !star && !dstar && co->co_kwonlyargcount == 0;
-    code->has_star = (uint8_t)star;
-    code->quick = co->co_flags & CO_OPTIMIZED && !dstar && code->nargs_total - star < 64;
-    if (code->quick)
-        code->parameters = ((uint64_t)1 << (code->nargs_total - star)) - 1;
-    code->is_generator =
-        (co->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
-    return 0;
-}
-
-static int
 take_shape(Lower *L)
 {
-    VmCode *code = L->code;
-    PyCodeObject *co = L->co;
-    int nlocals = cpy_code_nlocalsplus(co);
-    int stack = cpy_code_stacksize(co) + 1;     /* RETURN_CONST is two operations here */
-    if (nlocals + stack > 0x7FF0) {
-        refuse(L, "too many registers");
+    const char *why = vm_code_shape(L->code);
+    if (why != NULL) {
+        refuse(L, why);
         return 0;
     }
-    count_args(code, co);
-    code->nlocals = (uint16_t)nlocals;
-    code->nregs = (uint16_t)(nlocals + stack);
-    code->shadow_offset = VM_FRAME_BYTES + code->nregs * (uint32_t)sizeof(VmWord);
-    code->frame_bytes = code->shadow_offset + (uint32_t)CPY_FRAME_HEADER
-                        + (code->nregs + VM_OUT_FREE) * (uint32_t)sizeof(PyObject *);
-    for (int i = 0; i < nlocals; i++) {
-        if ((cpy_code_local_kind(co, i) & CPY_FREE)
-            && PyUnicode_CompareWithASCIIString(cpy_code_local_name(co, i), "__class__") == 0)
-            code->has_class_cell = 1, code->class_cell = (uint16_t)i;
-    }
-    L->slots = PyMem_Calloc((size_t)stack + SLOTS_SPARE, sizeof(Slot));
+    L->slots = PyMem_Calloc((size_t)(L->code->nregs - L->code->nlocals) + SLOTS_SPARE, sizeof(Slot));
     return L->slots == NULL ? -1 : 0;
 }
 
@@ -1825,12 +1734,9 @@ take_buffers(Lower *L)
     code->n_insns = L->insns.n;
     code->where = L->where.data;
     code->maps = L->maps.data;
+    code->n_maps = L->maps.n;
     code->caches = L->caches.data;
     code->n_caches = L->caches.n;
-    code->num_consts = L->num_consts.data;
-    code->n_num_consts = L->num_consts.n;
-    for (uint32_t i = 0; i < code->n_num_consts; i++)
-        code->num_consts_seen |= vm_word_bit(code->consts[code->num_consts[i]]);
 }
 
 static Lower
@@ -1845,7 +1751,6 @@ lower_new(VmCode *code)
         .caches = {.size = sizeof(VmCache)},
         .fixes = {.size = sizeof(Fix)},
         .labels = {.size = sizeof(Label)},
-        .num_consts = {.size = sizeof(uint16_t)},
         .group = NOT_YET,
         .producer = -1,
     };

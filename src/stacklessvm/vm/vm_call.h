@@ -82,7 +82,7 @@ vm_take_operand(VmFrame *f, unsigned operand)
 static inline VmCode *
 vm_code_to_run(PyFunctionObject *func)
 {
-    VmCode *code = vm_code_of((PyCodeObject *)func->func_code);
+    VmCode *code = vm_code_of_function(func);
     return code == NULL || code->refused != NULL ? NULL : code;
 }
 

@@ -189,7 +189,7 @@ vm_function_vectorcall(PyObject *o, PyObject *const *args, size_t nargsf, PyObje
         return cpy_function_vectorcall(o, args, nargsf, kwnames);
     VmCode **place = vm_quick_code(func->func_code), *code = *place;
     if (vm_unlikely(code == NULL || (PyObject *)code->co != func->func_code) && why == NULL) {
-        code = vm_code_of((PyCodeObject *)func->func_code);
+        code = vm_code_of_function(func);
         if (code == NULL)
             return NULL;
         why = code->refused;

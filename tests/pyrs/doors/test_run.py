@@ -302,7 +302,8 @@ def test_warning_is_given_once():
 def test_stats_count_frames_and_reasons():
     before = pyrs.stats()
 
-    assert set(before) == {"native", "delegated", "compiled", "bailouts", "reasons"}
+    numbers = {"native", "delegated", "compiled", "bailouts", "translated", "loaded"}
+    assert set(before) == numbers | {"reasons"}
     assert all(isinstance(count, int) for count in before["reasons"].values())
 
 
@@ -473,7 +474,8 @@ def test_without_the_machine_everything_runs_and_says_why():
     )
 
     why = "no machine was built for Python {}.{}".format(*sys.version_info[:2])
-    counts = {"native": 0, "delegated": 2, "compiled": 0, "bailouts": 0, "reasons": {why: 2}}
+    names = ("native", "delegated", "compiled", "bailouts", "translated", "loaded")
+    counts = dict.fromkeys(names, 0) | {"delegated": 2, "reasons": {why: 2}}
     assert text == f"2 6 {counts} {why}\nruns on the interpreter: {why}\n True\n"
 
 

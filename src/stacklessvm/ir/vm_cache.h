@@ -1,0 +1,63 @@
+/* The translation cache: lowered code kept from one start to the next.
+ *
+ * A record is the lowered form of one code object as it lies in memory: what points into it
+ * needs no change.  Its key is a hash of all that lowering looks at, so a record can't be taken
+ * for other code than it was made of, and code that was compiled anew is translated anew.
+ *
+ *      VmRecord | VmInsn[] | VmSite[] | VmHandler[] | VmWhere[] | maps | small ints | 0s to 8
+ *
+ * An image is the records of one module: those of the file beside its .pyc, and those made since,
+ * which the process writes there when it ends.  Images live as long as the process; reloaded
+ * modules find theirs again.
+ *
+ * What a file holds is believed as far as it can be checked: the file by its sum, a record by the
+ * verifier before it is first run.  Protected by the GIL.
+ */
+#ifndef VM_CACHE_H
+#define VM_CACHE_H
+
+#include "ir/vm_code.h"
+
+typedef struct VmRecord {
+    uint64_t key;
+    uint32_t bytes;             /* all of it, a multiple of 8 */
+    uint32_t n_insns, n_maps, n_handlers, n_caches, n_small;
+} VmRecord;
+
+/* Of an inline cache: what lowering knows. */
+typedef struct {
+    uint32_t index;
+    uint8_t kind, two_args;
+    uint16_t unused;
+} VmSite;
+
+typedef struct {
+    VmRecord *record;           /* NULL: the slot is free */
+    uint8_t checked;            /* made here, or verified */
+} VmImageSlot;
+
+typedef struct VmImage {
+    struct VmImage *next;
+    char *path;                 /* of the file, or what it would be */
+    char *file;                 /* its contents, or NULL */
+    VmImageSlot *slots;         /* open addressing by key */
+    uint32_t n_slots, n_records;
+    size_t made;                /* bytes of records that were made here */
+    uint8_t pyc[16];            /* header of the .pyc the file was written beside */
+} VmImage;
+
+/* vm_lower(), or the same from the cache.  globals: of a function with this code, or NULL */
+int vm_cache_lower(VmCode *code, PyObject *globals);
+
+/* The image for a code object; NULL where there is none.  Raises nothing. */
+VmImage *vm_image_of(PyCodeObject *co, PyObject *globals);
+/* The slot with this key, or the free one where it belongs; NULL in an image without any. */
+VmImageSlot *vm_image_slot(VmImage *image, uint64_t key);
+/* Room for a record of so many bytes, in the image, zeroed; NULL without exception when there is
+   none.  It replaces one with the same key. */
+VmRecord *vm_image_add(VmImage *image, uint64_t key, size_t bytes);
+
+/* A hash in which every single changed byte shows. */
+uint64_t vm_sum(uint64_t seed, const void *data, size_t n);
+
+#endif
