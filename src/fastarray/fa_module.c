@@ -95,13 +95,13 @@ use_direct(PyObject *module, PyObject *flag)
 static PyMethodDef methods[] = {
     ENTRY(sum, "(a, /, *, start=0)\n--\n\n"
                "Sum of the elements: exact for integers, compensated for floats."),
-    ENTRY(mean, "(a, /, *, default=<unrepresentable>)\n--\n\n"
+    ENTRY(mean, "(a, /, *, default=...)\n--\n\n"
                 "Arithmetic mean as a float; ValueError when empty."),
-    ENTRY(min, "(a, /, *, default=<unrepresentable>, nan='propagate')\n--\n\n"
+    ENTRY(min, "(a, /, *, default=..., nan='propagate')\n--\n\n"
                "Smallest element; NaN wins unless nan='ignore' or 'raise'."),
-    ENTRY(max, "(a, /, *, default=<unrepresentable>, nan='propagate')\n--\n\n"
+    ENTRY(max, "(a, /, *, default=..., nan='propagate')\n--\n\n"
                "Largest element; NaN wins unless nan='ignore' or 'raise'."),
-    ENTRY(minmax, "(a, /, *, default=<unrepresentable>, nan='propagate')\n--\n\n"
+    ENTRY(minmax, "(a, /, *, default=..., nan='propagate')\n--\n\n"
                   "(smallest, largest) in one pass."),
     ENTRY(scale, "(a, factor, /, *, rounding=None, check=True)\n--\n\n"
                  "Multiply every element in place; on OverflowError nothing has changed."),
@@ -113,7 +113,7 @@ static PyMethodDef methods[] = {
                        "Replace every element by fn of it; all or nothing."),
     ENTRY(filter, "(a, predicate, /)\n--\n\n"
                   "A new array of the elements predicate is true for."),
-    ENTRY(reduce, "(a, fn, /, initial=<unrepresentable>)\n--\n\n"
+    ENTRY(reduce, "(a, fn, /, initial=...)\n--\n\n"
                   "Left fold, as functools.reduce."),
     ENTRY(explain, "(fn, typecode, /, *, use='map', result=None)\n--\n\n"
                    "How fn would run over such an array: compiled, or why not."),

@@ -3,6 +3,7 @@
 import functools
 import gc
 import math
+import mmap
 import weakref
 from array import array
 
@@ -103,6 +104,39 @@ def test_the_array_cannot_be_resized_meanwhile(path):
     fa.reduce(a, lambda x, y: fn(x))
     assert a.tolist() == [1, 2, 3]
     a.append(4)
+
+
+@pytest.mark.parametrize("function", [fa.map, fa.filter, fa.map_inplace])
+def test_other_memory_cannot_be_taken_away_either(function):
+    memory = mmap.mmap(-1, 4096)
+    view = memoryview(memory)[:3]
+
+    def close(x):
+        for take in (memory.close, view.release, lambda: memory.resize(8192)):
+            with pytest.raises(BufferError):
+                take()
+        return x
+
+    function(view, close)
+    view.release()
+    memory.close()
+
+
+def test_exports_a_callback_takes_are_its_own():
+    a, kept = array("i", [1, 2, 3]), []
+
+    def fn(x):
+        kept.append(memoryview(a))
+        return x
+
+    for function in (fa.map, fa.filter, fa.map_inplace):
+        function(a, fn)
+    with pytest.raises(BufferError):
+        a.append(4)
+    while kept:
+        kept.pop().release()
+    a.append(4)
+    assert a.tolist() == [1, 2, 3, 4]
 
 
 def test_writes_to_later_elements_are_seen():

@@ -430,6 +430,62 @@ def test_impossible_tensors_are_refused(wrong, function):
         function(HandMadeTensor(**wrong))
 
 
+class VersionedTensor(ctypes.Structure):
+    """DLManagedTensorVersioned, of version 1.0"""
+
+    _fields_ = [
+        ("major", ctypes.c_uint32), ("minor", ctypes.c_uint32), ("manager", ctypes.c_void_p),
+        ("deleter", ctypes.c_void_p), ("flags", ctypes.c_uint64),
+        *ManagedTensor._fields_[:-2],
+    ]  # fmt: skip
+
+
+class HandMadeVersioned(HandMadeTensor):
+    def __init__(self, major=1, minor=0, flags=0):
+        super().__init__()
+        self.released = []
+        self.deleter = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.released.append)
+        plain = {name: getattr(self.tensor, name) for name, _ in ManagedTensor._fields_[:-2]}
+        self.tensor = VersionedTensor(
+            major=major, minor=minor, flags=flags, **plain,
+            deleter=ctypes.cast(self.deleter, ctypes.c_void_p).value,
+        )  # fmt: skip
+
+    def __dlpack__(self, *, max_version):
+        assert max_version >= (1, 0)
+        return NEW(ctypes.addressof(self.tensor), b"dltensor_versioned", None)
+
+
+@pytest.mark.parametrize("minor", [0, 7])
+def test_a_tensor_of_version_1_is_read_and_given_back_once(minor):
+    x = HandMadeVersioned(minor=minor)
+    assert fa.sum(x) == 6
+    assert x.released == [ctypes.addressof(x.tensor)]
+    view = fa.from_dlpack(x)
+    assert view.tolist() == [1, 2, 3] and len(x.released) == 1
+    del view
+    gc.collect()
+    assert len(x.released) == 2
+
+
+def test_a_tensor_says_whether_it_may_be_written():
+    x = HandMadeVersioned()
+    fa.scale(x, 2)
+    assert list(x.items) == [2, 4, 6]
+    x = HandMadeVersioned(flags=1)
+    with pytest.raises(BufferError, match="read-only"):
+        fa.scale(x, 2)
+    assert (list(x.items), x.released) == ([1, 2, 3], [])
+    assert fa.sum(x) == 6
+
+
+def test_a_tensor_of_a_later_version_is_left_to_its_capsule():
+    x = HandMadeVersioned(major=2)
+    with pytest.raises(BufferError, match="version 2"):
+        fa.sum(x)
+    assert x.released == []
+
+
 # -- NumPy -------------------------------------------------------------------------------
 
 

@@ -1,9 +1,11 @@
 """Compiled lambdas: the same values, exceptions and failing element as plain Python."""
 
+import ctypes
 import functools
 import math
 import operator
 import random
+import signal
 import sys
 from array import array
 
@@ -382,13 +384,8 @@ def test_a_changed_module_attribute_is_noticed(monkeypatch):
     assert fa.map(a, fn).tolist() == [77]
 
 
-def test_a_name_changed_by_python_in_the_middle_counts_from_then_on():
-    """A block that leaves the kernels runs user code; what follows must see its effect."""
+def test_a_function_that_calls_another_runs_plain_and_sees_its_effect():
     space = {"k": 1}
-
-    class Meddles(dict):
-        pass
-
     exec(
         "def fn(x):\n"
         "    return x * k if x < 100 else meddle(x)\n"
@@ -404,6 +401,65 @@ def test_a_name_changed_by_python_in_the_middle_counts_from_then_on():
     space["k"] = 1
 
     assert fa.map(a, fn).tolist() == expected
+    assert "meddle" in fa.explain(fn, "i")
+
+
+class Later:
+    """-later raises a signal whose Python handler has not run yet when the value is there:
+    it runs where Python code next starts, which may be in the midst of fa.map."""
+
+    def __init__(self, handler):
+        signal.signal(signal.SIGUSR1, handler)
+
+    __neg__ = functools.partial(getattr(ctypes.CDLL(None), "raise"), signal.SIGUSR1)
+
+
+@pytest.fixture
+def no_handler():
+    before = signal.getsignal(signal.SIGUSR1)
+    yield
+    signal.signal(signal.SIGUSR1, before)
+    sys.setprofile(None)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs POSIX signals")
+@pytest.mark.parametrize("use", ["map", "filter"])
+def test_what_changes_while_a_block_runs_in_python_counts_from_there_on(use, no_handler):
+    space = {"k": 1}
+    text = "lambda x: x * 4 * k - x * 3 * k" + (" == k" if use == "filter" else "")
+    fn = eval(text, space)
+    a = array("q", [1]) * 6000
+    a[3000] = 2**61 + 1  # times 4 leaves 64 bits: this block is Python's
+    later = Later(lambda *_: space.update(k=2))
+
+    result, kernel, python = counted(lambda: getattr(fa, use)(-later or a, fn))
+
+    assert space["k"] == 2 and kernel >= 1 and python >= 2
+    if use == "filter":  # x * k == k, whichever it is
+        assert result.tolist() == [1] * 5999
+        return
+    changed = next(i for i, x in enumerate(result) if x != 1)
+    assert 0 < changed <= 3000
+    assert result[changed:].tolist() == [x * 2 for x in a[changed:]]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs POSIX signals")
+def test_a_profiler_that_starts_meanwhile_sees_the_rest(no_handler):
+    seen = []
+    fn = lambda x: x * 4 - x * 3  # noqa: E731
+    a = array("q", [1]) * 6000
+    a[3000] = 2**61 + 1
+
+    def profile(frame, event, arg):
+        if event == "call" and frame.f_code is fn.__code__:
+            seen.append(frame.f_locals["x"])
+
+    later = Later(lambda *_: sys.setprofile(profile))
+    result = fa.map(-later or a, fn)
+    sys.setprofile(None)
+
+    assert result == a
+    assert 2990 <= len(seen) < 6000 and seen[-5:] == [1] * 5
 
 
 def test_traced_functions_run_plain():

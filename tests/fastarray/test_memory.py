@@ -121,7 +121,11 @@ def test_failing_allocations_raise_memory_error_and_nothing_else(name):
 @pytest.mark.parametrize("name", ACTIONS)
 def test_actions_do_not_leak(name):
     a, d = make(name), array("d", numbers("d", 700, "any"))
-    check_blocks(lambda: ACTIONS[name](a, d, fresh(name)))
+    if FREE_THREADED:  # CPython 3.13 keeps all code made after the first thread
+        f = fresh(name)
+        check_blocks(lambda: ACTIONS[name](a, d, f))
+    else:
+        check_blocks(lambda: ACTIONS[name](a, d, fresh(name)))
 
 
 @pytest.mark.parametrize("name", FAILURES)
@@ -196,7 +200,8 @@ def peak_of(action):
 
 @pytest.mark.parametrize("name", NOTHING_NEW)
 def test_reductions_and_in_place_operations_allocate_no_more_than_their_answer(name):
-    assert peak_of(NOTHING_NEW[name]) < 2000
+    program = 8000 if FREE_THREADED and "map" in name else 0  # compiled at each call there
+    assert peak_of(NOTHING_NEW[name]) < 2000 + program
 
 
 def test_a_map_in_place_that_may_fail_takes_one_copy():

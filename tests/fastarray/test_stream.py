@@ -1,5 +1,6 @@
 """Accumulator, stats, chunks, mmap_array, frombytes, ascontiguous."""
 
+import builtins
 import concurrent.futures
 import io
 import math
@@ -129,6 +130,9 @@ def test_a_file_that_ends_inside_an_element():
         list(fa.chunks(io.BytesIO(b"\0" * 9), "d"))
     with pytest.raises(ValueError, match="at least 8"):
         fa.chunks(io.BytesIO(), "d", 4)
+    for size in (0, -1, -(2**63)):
+        with pytest.raises(ValueError, match="at least 8"):
+            fa.chunks(io.BytesIO(), "d", size)
     with pytest.raises(TypeError, match="'u'"):
         fa.chunks(io.BytesIO(), "u")
 
@@ -201,7 +205,9 @@ def test_the_public_names_exist():
 
     for name in fastarray.__all__:
         assert callable(getattr(fastarray, name))
-    assert not set(fastarray.__all__) & set(dir(__builtins__))
+    assert not set(fastarray.__all__) & set(dir(builtins))
+    names = {name for name in dir(fastarray) if not name.startswith("_")}
+    assert names - {"TYPE_CHECKING", "stream"} - set(dir(builtins)) <= set(fastarray.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         fastarray.nothing
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import mmap
+import sys
 from array import array
 
 import pytest
@@ -119,6 +120,41 @@ def test_read_only_ndarray_is_a_buffer_error():
 
     with pytest.raises(BufferError):
         fa.scale(x, 2)
+
+
+HUGE = sys.maxsize // 16 * 16
+
+
+@pytest.fixture
+def huge():
+    """Almost all of the address space, none of which may be touched."""
+    return (ctypes.c_int8 * HUGE).from_address(4096)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x: fa.map(x, abs),
+        lambda x: fa.map(x, abs, typecode="d"),
+        lambda x: fa.map_inplace(x, lambda v: [v][0]),
+        lambda x: fa.map(x, abs, out=x),
+        lambda x: fa.filter(x, bool),
+        lambda x: fa.add(x, 1),
+        lambda x: fa.mul(x, x),
+        lambda x: fa.truediv(x, 2),
+        lambda x: fa.floordiv(x, x, out=x),
+    ],
+)
+def test_no_memory_for_a_huge_result_is_a_memory_error(path, huge, use):
+    with pytest.raises(MemoryError):
+        use(huge)
+
+
+def test_huge_sizes_are_counted_right(huge):
+    with pytest.raises(ValueError, match=f"{HUGE} and 1 elements"):
+        fa.dot(huge, array("b", [1]))
+    with pytest.raises(ValueError, match=f"{HUGE} numbers"):
+        fa.map(huge, abs, out=array("b", [1]))
 
 
 def test_a_released_view_is_refused():
