@@ -61,7 +61,7 @@ cpy_frame_drop(CpyFrame *f, PyCodeObject *co)
     int n = cpy_frame_stacktop(f, co);
     cpy_frame_set_stacktop(f, co, 0);
     for (int i = 0; i < n; i++)
-        cpy_frame_slot_clear(f, i);
+        cpy_frame_slot_clear(f, CPY_DROPS_LAST_FIRST ? n - 1 - i : i);
     PyObject *locals = f->f_locals;
     f->f_locals = NULL;
     if (co->co_flags & CO_OPTIMIZED)

@@ -59,6 +59,10 @@
 #define CPY_C_CALL_TAKES_UNIT (PY_VERSION_HEX < 0x030C0000)
 /* f(*args, **kwargs) holds the tuple and the dict until f has returned */
 #define CPY_STAR_CALL_HOLDS_ARGUMENTS (PY_VERSION_HEX < 0x030C0000)
+/* a frame that goes drops its variables from the last to the first */
+#define CPY_DROPS_LAST_FIRST (PY_VERSION_HEX >= 0x030E0000)
+/* a list, tuple or dict that is too long to unpack is told its length */
+#define CPY_UNPACK_SAYS_LENGTH (PY_VERSION_HEX >= 0x030E0000)
 /* an instance's values lie inside the object */
 #define CPY_VALUES_EMBEDDED (PY_VERSION_HEX >= 0x030D0000)
 

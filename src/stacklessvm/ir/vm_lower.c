@@ -728,6 +728,7 @@ lower_store_fast(Lower *L, unsigned x)
     L->depth--;
     bit_set(L->bound, x);
     L->producer = -1;
+    L->changed = 1;             /* also when the producer does it: CPython would store again */
 }
 
 static void

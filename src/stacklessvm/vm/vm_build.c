@@ -392,6 +392,20 @@ too_few(int wanted, Py_ssize_t got, int at_least)
     return -1;
 }
 
+static int
+too_many(PyObject *o, int wanted)
+{
+    Py_ssize_t got = !CPY_UNPACK_SAYS_LENGTH                         ? 0
+                     : PyList_CheckExact(o) || PyTuple_CheckExact(o) ? Py_SIZE(o)
+                     : PyDict_CheckExact(o)                          ? PyDict_Size(o)
+                                                                     : 0;
+    PyErr_Format(PyExc_ValueError,
+                 got > wanted ? "too many values to unpack (expected %d, got %zd)"
+                              : "too many values to unpack (expected %d)",
+                 wanted, got);
+    return -1;
+}
+
 /* Exactly n items of an iterator into items[0..n), new references. */
 static int
 collect(PyObject *o, PyObject **items, unsigned n, int wanted, int at_least, PyObject **rest)
@@ -421,7 +435,7 @@ collect(PyObject *o, PyObject **items, unsigned n, int wanted, int at_least, PyO
     }
     if (more != NULL) {
         Py_DECREF(more);
-        PyErr_Format(PyExc_ValueError, "too many values to unpack (expected %d)", wanted);
+        too_many(o, wanted);
     }
 failed:
     while (i-- > 0)

@@ -199,6 +199,27 @@ vm_frame_units(const VmFrame *f)
     return f->kind == RET_COMPARE && f->ret_dst & COMPARE_INVERTED ? 3 : 2;
 }
 
+/* Which of n variables a frame that goes drops as its i-th. */
+static inline unsigned
+vm_drop_order(unsigned i, unsigned n)
+{
+    return CPY_DROPS_LAST_FIRST ? n - 1 - i : i;
+}
+
+/* The variables of a frame that goes; their registers keep the words. */
+static inline void
+vm_release_locals(const VmWord *regs, unsigned n)
+{
+    if (CPY_DROPS_LAST_FIRST) {
+        for (const VmWord *w = regs + n; w != regs;)
+            vm_release(*--w);
+    }
+    else {
+        for (const VmWord *w = regs, *end = regs + n; w != end; w++)
+            vm_release(*w);
+    }
+}
+
 /* -- registers ---------------------------------------------------------------------- */
 
 static inline int

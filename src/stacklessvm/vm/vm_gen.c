@@ -216,9 +216,9 @@ clear_frame(VmAct *A, VmFrame *gf)
         vm_unlink(A, gf);
         cpy_set_top_frame(A->ts, previous);
     }
-    for (unsigned i = 0; i < gf->code->nlocals; i++) {
-        VmWord w = gf->regs[i];
-        gf->regs[i] = VM_NULL;
+    for (unsigned i = 0, n = gf->code->nlocals; i < n; i++) {
+        VmWord *place = &gf->regs[vm_drop_order(i, n)], w = *place;
+        *place = VM_NULL;
         vm_release(w);
     }
     Py_CLEAR(gf->locals);

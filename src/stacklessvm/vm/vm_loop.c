@@ -192,8 +192,7 @@ leave_plain(VmAct *A, VmFrame *f)
 {
     VmFrame *caller = f->prev;
     PyFunctionObject *func = f->func;
-    for (unsigned i = 0; i < f->code->nlocals; i++)
-        vm_release(f->regs[i]);
+    vm_release_locals(f->regs, f->code->nlocals);
     A->top = (char *)f;
     *A->left += vm_frame_units(f);
     Py_DECREF(func);
@@ -485,8 +484,7 @@ do_call: {
 
 do_return:
     if (vm_likely(F->kind_flags == 0)) {
-        for (VmWord *w = R, *end = R + nlocals; w != end; w++)
-            vm_release(*w);
+        vm_release_locals(R, nlocals);
         VmFrame *done = F;
         PyFunctionObject *func = done->func;
         A->top = (char *)done;
@@ -505,8 +503,7 @@ do_return:
         NEXT_N(0);
     }
     if (F->kind_flags == RET_ENTRY) {       /* nobody looked at it */
-        for (VmWord *w = R, *end = R + nlocals; w != end; w++)
-            vm_release(*w);
+        vm_release_locals(R, nlocals);
         A->top = (char *)F;
         ++*A->left;
         result = vm_is_obj(returned) ? vm_ptr(returned) : vm_box(returned);

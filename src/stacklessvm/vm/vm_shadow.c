@@ -125,9 +125,10 @@ reload_locals(VmFrame *f)
 static void
 clear_slots(VmFrame *f)
 {
+    unsigned n = f->code->nlocals;
     cpy_frame_set_stacktop(f->shadow, f->code->co, 0);
-    for (unsigned i = 0; i < f->code->nlocals; i++)
-        cpy_frame_slot_clear(f->shadow, (int)i);
+    for (unsigned i = 0; i < n; i++)
+        cpy_frame_slot_clear(f->shadow, (int)vm_drop_order(i, n));
 }
 
 void

@@ -23,10 +23,9 @@ vm_frame_leave(VmAct *A, VmFrame *f)
 {
     if (f->shadow != NULL)
         vm_unlink(A, f);
-    unsigned n = f->code->nlocals;
-    for (unsigned i = 0; i < n; i++) {
-        VmWord w = f->regs[i];
-        f->regs[i] = VM_NULL;
+    for (unsigned i = 0, n = f->code->nlocals; i < n; i++) {
+        VmWord *place = &f->regs[vm_drop_order(i, n)], w = *place;
+        *place = VM_NULL;
         vm_release(w);
     }
     if (f->flags & FRAME_LOCALS)

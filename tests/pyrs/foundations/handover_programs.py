@@ -416,6 +416,9 @@ def annotated(x: log("annotation") = log("default"), *y: int) -> None:
     return z, annotated.__annotations__
 
 
+annotated.__annotations__  # where they are evaluated when somebody looks: somebody did
+
+
 def sets_while_it_loops(d):
     seen = []
     try:
