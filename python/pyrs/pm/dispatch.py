@@ -75,7 +75,9 @@ def build_parser(only: str = "") -> argparse.ArgumentParser:
 def main(argv: list[str]) -> int:
     as_json = "--json" in argv and argv[:1] != ["run"]
     try:
-        return _guarded(lambda: _dispatch(argv))
+        status = _guarded(lambda: _dispatch(argv))
+        sys.stdout.flush()  # here, where somebody who reads no further is no error
+        return status
     except PyrsError as e:
         if os.environ.get("PYRS_TRACE"):
             raise
@@ -102,6 +104,8 @@ def _guarded(action: Callable[[], int]) -> int:
             raise UsageError(
                 f"the package manager's libraries are missing ({e.name}): pip install 'pyforge-suite[pm]'"
             ) from None
+        raise
+    except BrokenPipeError:
         raise
     except OSError as e:
         from .errors import StoreError

@@ -100,16 +100,21 @@ def _base_of(executable: str) -> str:
         )
     except (OSError, subprocess.CalledProcessError) as e:
         raise NotFound(f"{executable!r} does not run as Python: {e}") from None
-    return done.stdout.strip() or executable
+    base = done.stdout.strip() or executable
+    if not os.path.isfile(base):
+        raise NotFound(f"{executable!r} does not answer as Python does")
+    return base
 
 
 def _ask(executable: str) -> list[object]:
     code = _PROBE.format(packaging=str(Path(packaging.__file__).parents[1]))
     done = subprocess.run([executable, "-I", "-S", "-c", code], capture_output=True, text=True)
-    if done.returncode:
-        raise NotFound(f"{executable!r} cannot be used: {done.stderr.strip().splitlines()[-1:]}")
-    result: list[object] = json.loads(done.stdout)
-    return result
+    try:
+        hexversion, tag, markers, tags = json.loads(done.stdout)
+    except ValueError:
+        reason = [*done.stderr.splitlines()[-1:], "it does not answer as Python does"][0]
+        raise NotFound(f"{executable!r} cannot be used: {reason}") from None
+    return [hexversion, tag, markers, tags]
 
 
 def choose(requires: str, named: str | None = None) -> Interpreter:

@@ -408,7 +408,7 @@ def write_text(path: Path, text: str) -> None:
     """Replace a file by one rename; a failure leaves the old one."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", newline="")
         if path.exists():
             temporary.chmod(path.stat().st_mode & 0o7777)
         os.replace(temporary, path)
@@ -436,7 +436,12 @@ def with_dependency(text: str, group: str, dep: str, value: Any) -> str:
         inline.update(value)
         value = inline
     table[dep] = value
-    return tomlkit.dumps(document)
+    return _with_line_ends_of(text, tomlkit.dumps(document))
+
+
+def _with_line_ends_of(text: str, changed: str) -> str:
+    plain = changed.replace("\r\n", "\n")
+    return plain.replace("\n", "\r\n") if "\r\n" in text else plain
 
 
 def without_dependency(text: str, dep: str, group: str | None = None) -> tuple[str, list[str]]:
@@ -455,7 +460,7 @@ def without_dependency(text: str, dep: str, group: str | None = None) -> tuple[s
         for key in [k for k in table if canonicalize_name(k) == canonical]:
             del table[key]
             hit.append(name)
-    return tomlkit.dumps(document), hit
+    return _with_line_ends_of(text, tomlkit.dumps(document)), hit
 
 
 def parse_argument(text: str) -> tuple[str, str | dict[str, Any] | None]:

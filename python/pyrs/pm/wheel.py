@@ -19,6 +19,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -342,13 +343,28 @@ def read_pkg_info(filename: str, data: bytes) -> bytes:
                     return read_member(view, member, filename)
             return b""
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-            for item in tar:
+            for item in _items(tar, filename, len(data)):
                 if item.name.count("/") == 1 and item.name.endswith("/PKG-INFO") and item.isfile():
                     stream = tar.extractfile(item)
                     return stream.read(16 << 20) if stream else b""
     except (tarfile.TarError, EOFError, OSError, zlib.error) as e:
-        raise BadArchive(f"{filename}: {e}") from None
+        raise BadArchive(f"{filename}: {_first_line(e)}") from None
     return b""
+
+
+def _first_line(error: Exception) -> str:
+    """tarfile lists what each of its decompressors found."""
+    return str(error).partition("\n")[0].rstrip(":")
+
+
+def _items(tar: tarfile.TarFile, archive: str, size: int) -> Iterator[tarfile.TarInfo]:
+    """The members, ending before more is inflated than an honest archive of this size holds."""
+    limit = max(size, 1 << 16) * MAX_RATIO
+    for item in tar:
+        limit -= item.size
+        if limit < 0:
+            raise BadArchive(f"{archive}: looks like a bomb")
+        yield item
 
 
 def unpack_sdist(path: Path, target: Path) -> Path:
@@ -360,7 +376,7 @@ def unpack_sdist(path: Path, target: Path) -> Path:
         else:
             _unpack_tar(path, target)
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as e:
-        raise BadArchive(f"{filename}: {e}") from None
+        raise BadArchive(f"{filename}: {_first_line(e)}") from None
     except (FileExistsError, NotADirectoryError) as e:
         raise BadArchive(f"{filename}: two members claim {e.filename}") from None
     tops = [p for p in target.iterdir() if p.name != "pax_global_header"]
@@ -382,17 +398,13 @@ def _unpack_tar(path: Path, target: Path) -> None:
 
     Links are made last, so that nothing is written through one.
     """
-    limit = max(path.stat().st_size, 1 << 16) * MAX_RATIO
     links = []
     with tarfile.open(path) as tar:
-        for item in tar:
+        for item in _items(tar, path.name, path.stat().st_size):
             name = item.name.rstrip("/").removeprefix("./")
             if name in ("", "."):
                 continue
             check_name(name, path.name)
-            limit -= item.size
-            if limit < 0:
-                raise BadArchive(f"{path.name}: looks like a bomb")
             if item.issym():
                 links.append((name, item.linkname))
             else:

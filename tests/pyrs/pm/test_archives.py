@@ -286,6 +286,16 @@ def test_source_archive_that_reaches_out_is_refused(project, index, tmp_path, ki
     assert not list(tmp_path.rglob("evil*"))
 
 
+def test_source_archive_that_inflates_for_ever_is_refused_when_it_is_locked():
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for item, body in [entry("bad-1.0/zeros", b"\0" * 80_000_000), entry("bad-1.0/PKG-INFO")]:
+            tar.addfile(item, io.BytesIO(body))
+
+    with pytest.raises(wheel.BadArchive, match="looks like a bomb"):
+        wheel.read_pkg_info("bad-1.0.tar.gz", out.getvalue())
+
+
 @pytest.mark.parametrize("body", [b"", b"no archive", b"\x1f\x8b" + b"\0" * 50])
 @pytest.mark.parametrize("name", ["bad-1.0.tar.gz", "bad-1.0.zip"])
 def test_source_archive_that_is_none_is_refused(project, index, name, body):

@@ -190,6 +190,19 @@ def test_comments_and_order_survive_add_and_remove(project, index):
     assert '# colours\nred = "*"  # warm\n' in (project.root / "pyproject.rs.toml").read_text()
 
 
+def test_line_ends_survive_add_and_remove(project, index):
+    index.wheel("blue", "1.0")
+    text = b'[package]\r\nname = "app"\r\n\r\n[dependencies]\r\n'
+    (project.root / "pyproject.rs.toml").write_bytes(text)
+
+    project.pyrs("add", "blue", "--dev")
+    written = (project.root / "pyproject.rs.toml").read_bytes()
+    assert written.count(b"\n") == written.count(b"\r\n") > text.count(b"\n")
+    project.pyrs("add", "blue>=2", expect=4)
+
+    assert (project.root / "pyproject.rs.toml").read_bytes() == written
+
+
 # -- Groups ----------------------------------------------------------------------------------------
 
 
@@ -407,6 +420,17 @@ def test_add_gives_a_bare_name_a_lower_bound_and_installs_it(project, index):
     project.pyrs("install", "--frozen")
 
 
+def test_bound_of_an_added_name_allows_every_version_the_lock_has(project, index):
+    index.wheel("blue", "9.0")
+    index.wheel("blue", "10.0", python=">=3.12")
+    project.declare()
+
+    project.pyrs("add", "blue")
+
+    assert 'blue = ">=9.0"' in (project.root / "pyproject.rs.toml").read_text()
+    project.pyrs("install", "--frozen")
+
+
 @pytest.mark.parametrize(
     ("option", "table"),
     [(["--dev"], "dev-dependencies"), (["--feature", "f"], "optional-dependencies.f")],
@@ -530,6 +554,18 @@ def test_environment_is_for_the_interpreter_named(project, index, pythons, store
         assert len(list(store.glob(f"pkgs/*/lib/*/__pycache__/*.{tag}.pyc"))) == 2
         assert ran.out.rstrip().endswith(f".{tag}.pyc")
     project.pyrs("check")
+
+
+@pytest.mark.parametrize("answer", ["", "echo 3", "echo '[1]'", "echo oops >&2; exit 1"])
+def test_interpreter_that_is_none_exits_10(project, tmp_path, answer):
+    project.declare()
+    odd = tmp_path / "odd"
+    odd.write_text(f"#!/bin/sh\n{answer}\n")
+    odd.chmod(0o755)
+
+    error = project.pyrs("install", "--python", odd, expect=10).err
+
+    assert str(odd) in error
 
 
 def test_run_with_a_feature_adds_it_for_that_run_only(grouped):
@@ -689,6 +725,18 @@ def test_nothing_but_results_on_stdout_and_nothing_when_piped(grouped):
     result = grouped.spawn("install")
 
     assert (result.out, result.err) == ("", "")
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_output_nobody_reads_is_no_traceback(grouped, options):
+    grouped.pyrs("lock")
+    ours, theirs = os.pipe()
+    os.close(ours)
+
+    result = grouped.spawn("tree", *options, stdout=theirs, expect=1)
+
+    os.close(theirs)
+    assert result.err == ""
 
 
 def test_progress_is_shown_on_a_terminal_and_not_when_quiet(grouped):

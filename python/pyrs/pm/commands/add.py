@@ -9,6 +9,7 @@ import dataclasses
 from typing import Any
 
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from .. import manifest
 from ..lockfile import Lock
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace, report: Report) -> int:
     root = manifest.find_root()
     loaded = manifest.load(root)
     group = DEV if args.dev else group_id(args.feature) if args.feature else PROD
-    text = loaded.path.read_text(encoding="utf-8")
+    text = loaded.path.read_bytes().decode("utf-8")
     open_names = []
     for package in args.packages:
         name, value = _value(args, *manifest.parse_argument(package))
@@ -83,9 +84,8 @@ def _bounded(text: str, group: str, names: list[str], lock: Lock) -> str:
     for name in names:
         found = [p.version for p in lock.packages if p.name == canonicalize_name(name)]
         if found:
-            text = manifest.with_dependency(
-                text, group, name, ">=" + max(found, key=len).split("+")[0]
-            )
+            lowest = min(found, key=Version)  # of several, for different environments
+            text = manifest.with_dependency(text, group, name, ">=" + lowest.split("+")[0])
     return text
 
 
@@ -104,7 +104,7 @@ def commit(session: Session, lock: Lock, text: str | None, also: list[str] | Non
     paths = {session.lock_path: lock.render()}
     if text is not None:
         paths[session.root / MANIFEST] = text
-    before = {p: p.read_text(encoding="utf-8") if p.exists() else None for p in paths}
+    before = {p: p.read_bytes().decode("utf-8") if p.exists() else None for p in paths}
     selected = sorted({*_shared.installed_selection(session.root), *(also or [])})
     known = set(session.manifest.features())
     selected = [

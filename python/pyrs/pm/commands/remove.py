@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, report: Report) -> int:
     loaded = manifest.load(manifest.find_root())
     group = DEV if args.dev else group_id(args.feature) if args.feature else None
-    text = loaded.path.read_text(encoding="utf-8")
+    text = loaded.path.read_bytes().decode("utf-8")
     removed: dict[str, list[str]] = {}
     for package in args.packages:
         text, groups = manifest.without_dependency(text, package, group)
