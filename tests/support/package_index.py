@@ -173,6 +173,7 @@ class PackageIndex:
     files: dict = field(default_factory=dict)  # project -> {file name: Offer}
     log: list = field(default_factory=list)
     credentials: list = field(default_factory=list)  # that somebody sent
+    proxied: list = field(default_factory=list)  # credentials for it as a proxy
 
     def wheel(self, name, version, requires=(), *, yanked=None, **options):
         filename, body = make_wheel(name, version, requires, **options)
@@ -267,6 +268,9 @@ def _handler(index):
 
         def do_GET(self):
             index.log.append(self.path)
+            index.proxied += self.headers.get_all("Proxy-Authorization", [])
+            if self.path.startswith("http://"):  # asked as a proxy
+                self.path = "/" + self.path.split("/", 3)[3]
             index.credentials += self.headers.get_all("Authorization", [])
             if index.delay:
                 time.sleep(index.delay)

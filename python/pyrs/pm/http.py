@@ -16,11 +16,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
 
-from .config import Index, pip_settings
+from .config import Index, pip_settings, split_credentials
 from .errors import NetworkError, StoreError
 
 FRESH_SECONDS = 600  # for indexes that send no validators
@@ -53,18 +53,16 @@ class Http:
             urlsplit(i.url).netloc: i.credentials for i in indexes if i.credentials
         }
         self._lock = threading.Lock()
-        self._pool: urllib3.PoolManager | None = None
+        self._pools: dict[str, urllib3.PoolManager] = {}  # by proxy, "" for none
 
     # -- Connections -------------------------------------------------------------------------
 
-    def _connections(self) -> urllib3.PoolManager:
+    def _connections(self, url: str) -> urllib3.PoolManager:
+        proxy = _proxy(url)
         with self._lock:
-            if self._pool is None:
-                context = ssl.create_default_context(cafile=_certificates())
-                self._pool = urllib3.PoolManager(
-                    num_pools=32, maxsize=16, ssl_context=context, retries=False
-                )
-            return self._pool
+            if proxy not in self._pools:
+                self._pools[proxy] = _pool(proxy)
+            return self._pools[proxy]
 
     def open(self, url: str, headers: dict[str, str] | None = None) -> urllib3.BaseHTTPResponse:
         """A streaming answer with status below 400 (304 included); the caller releases it."""
@@ -92,7 +90,7 @@ class Http:
             if attempt:
                 time.sleep(0.2 * 3**attempt * min(1.0, self.policy.timeout))
             try:
-                answer = self._connections().request(
+                answer = self._connections(url).request(
                     "GET",
                     url,
                     headers=headers,
@@ -174,6 +172,35 @@ class Http:
         )
         _write_cached(path, url, fresh)
         return body, fresh.content_type
+
+
+def _proxy(url: str) -> str:
+    """What HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say of this address, in either case."""
+    if not any(key.lower().endswith("_proxy") for key in os.environ):
+        return ""
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies, parts = getproxies(), urlsplit(url)
+    chosen = proxies.get(parts.scheme) or proxies.get("all") or ""
+    if not chosen or proxy_bypass(parts.hostname or ""):
+        return ""
+    return chosen if "://" in chosen else f"http://{chosen}"
+
+
+def _pool(proxy: str) -> urllib3.PoolManager:
+    context = ssl.create_default_context(cafile=_certificates())
+    if not proxy:
+        return urllib3.PoolManager(num_pools=32, maxsize=16, ssl_context=context, retries=False)
+    address, credentials = split_credentials(proxy)
+    basic = ":".join(map(unquote, credentials)) if credentials else None
+    return urllib3.ProxyManager(
+        address,
+        proxy_headers=urllib3.make_headers(proxy_basic_auth=basic),
+        num_pools=32,
+        maxsize=16,
+        ssl_context=context,
+        retries=False,
+    )
 
 
 @dataclass

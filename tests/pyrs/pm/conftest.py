@@ -115,6 +115,8 @@ def home(tmp_path, monkeypatch, index):
     folder.mkdir()
     for key in [k for k in os.environ if k.startswith(("PYRS_", "PIP_", "UV_"))]:
         monkeypatch.delenv(key)
+    for key in [k for k in os.environ if k.lower().endswith("_proxy")]:
+        monkeypatch.delenv(key)
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("PYRS_INDEX_URL", index.url)
     monkeypatch.setenv("NETRC", str(folder / "netrc"))

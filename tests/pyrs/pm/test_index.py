@@ -1,5 +1,6 @@
 """The index client: what indexes look like, how they fail, and what they may not do."""
 
+import base64
 import gzip
 import os
 import threading
@@ -132,6 +133,24 @@ def test_unreachable_index_exits_7(small, monkeypatch):
     monkeypatch.setenv("PYRS_INDEX_URL", "http://127.0.0.1:9/simple/")
 
     assert "cannot reach http://127.0.0.1:9/simple/top/" in small.pyrs("install", expect=7).err
+
+
+def test_proxy_of_the_environment_is_asked(small, index, monkeypatch):
+    monkeypatch.setenv("PYRS_INDEX_URL", "http://packages.invalid/simple/")
+    monkeypatch.setenv("http_proxy", index.base.replace("//", "//me:p%20w@"))
+
+    small.pyrs("install")
+    assert "http://packages.invalid/simple/top/" in index.log
+    assert set(index.proxied) == {"Basic " + base64.b64encode(b"me:p w").decode()}
+    assert index.credentials == []
+    monkeypatch.setenv("no_proxy", "packages.invalid")
+    asked = len(index.log)
+
+    error = small.pyrs("lock", "--refresh", "--timeout", "1", expect=7).err
+    assert "cannot reach http://packages.invalid" in error and len(index.log) == asked
+    monkeypatch.delenv("no_proxy")
+    monkeypatch.setenv("http_proxy", "socks9://nowhere")
+    assert "socks9" in small.pyrs("lock", "--refresh", expect=7).err
 
 
 def test_slow_index_runs_into_the_timeout(small, index):
