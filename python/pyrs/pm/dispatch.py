@@ -33,7 +33,7 @@ a project in four lines:
   pyrs run pytest
 
 exit codes:
-""" + "\n".join(f"  {code:>2}  {meaning}" for code, meaning in EXIT_CODES.items())
+""" + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())
 
 
 class _Parser(argparse.ArgumentParser):

@@ -20,6 +20,7 @@ EXIT_CODES = {
     8: "building a source distribution failed or is not allowed",
     9: "the store or the disk: damaged, locked, full, no permission",
     10: "no such thing: package, path, command",
+    130: "interrupted",
 }
 
 

@@ -5,17 +5,19 @@ import datetime
 import io
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tomllib
+from pathlib import Path
 
 import pytest
 import tomlkit
 from packaging import pylock
 from pyrs.pm import dispatch, manifest
-from pyrs.pm.errors import ManifestError
+from pyrs.pm.errors import EXIT_CODES, ManifestError, PyrsError
 from support.package_index import make_sdist
 
 # -- The manifest -------------------------------------------------------------------------------
@@ -685,6 +687,15 @@ def test_json_output_is_one_object_for_results_and_errors(grouped):
     assert grouped.pyrs("store", "status", "--json").json()["packages"] == 0
     error = grouped.pyrs("install", "--feature", "tex", "--json", expect=3).json()["error"]
     assert error["code"] == 3 and "tex" in error["message"]
+
+
+def test_exit_codes_are_the_documented_ones():
+    page = Path(__file__).parents[3] / "docs/pyrs/pm.md"
+    rows = re.findall(r"^\| (\d+) \| (.+) \|$", page.read_text(), re.MULTILINE)
+
+    assert {int(code): meaning for code, meaning in rows} == EXIT_CODES
+    raised = {kind.code: kind for kind in PyrsError.__subclasses__()}
+    assert {0, 1, 130, *raised} == set(EXIT_CODES)
 
 
 def test_help_teaches_and_usage_errors_exit_2(project):

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,23 @@ def test_entries_are_read_only(two, store):
 
     for path in store.glob("pkgs/*/**/*"):
         assert not path.is_symlink() and path.stat().st_mode & 0o222 == 0, path
+
+
+def test_installs_add_to_the_store_and_change_nothing_in_it(two, another, index, store):
+    two.pyrs("install")
+    before = {p: (s.st_ino, s.st_ctime_ns) for p in store.glob("pkgs/*/**/*") if (s := p.lstat())}
+    index.wheel("more", "1.0", ["leaf"])
+    index.wheel("top", "2.0", ["more"])
+    other = another("other")
+    other.declare({"top": ">=2"}, name="other")
+
+    other.pyrs("install", "--refresh")
+    other.pyrs("update")
+    other.pyrs("remove", "top")
+
+    after = {p: (s.st_ino, s.st_ctime_ns) for p in before if (s := p.lstat())}
+    assert before and after == before
+    assert len(list(store.glob("pkgs/*"))) == 4
 
 
 def test_place_of_the_store_from_environment_and_config(two, home, tmp_path, monkeypatch):
@@ -525,19 +543,24 @@ def test_project_that_cannot_be_written_exits_9(open_tree):
     assert result.code == 9 and "Permission denied" in result.err
 
 
-@pytest.mark.parametrize("full", ["store", "project"])
-def test_full_disk_exits_9_and_changes_nothing(open_tree, tmp_path, index, full):
+@contextmanager
+def small_disk(place, options):
     if not ROOT or not shutil.which("mount"):
         pytest.skip("needs root, to mount a small file system")
-    place = tmp_path / "small"
     place.mkdir()
-    size = "size=400k" if full == "store" else "size=16k,nr_inodes=14"
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"{size},uid={NOBODY},mode=755", "none", place]
-    )
-    if mounted.returncode:
+    options = f"{options},uid={NOBODY},mode=755"
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", place]).returncode:
         pytest.skip("needs the right to mount")
     try:
+        yield place
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.parametrize("full", ["store", "project"])
+def test_full_disk_exits_9_and_changes_nothing(open_tree, tmp_path, index, full):
+    size = "size=400k" if full == "store" else "size=16k,nr_inodes=14"
+    with small_disk(tmp_path / "small", size) as place:
         index.wheel("fat", "1.0", files={"fat.bin": random.Random(1).randbytes(2_000_000)})
         if full == "store":
             open_tree.declare({"fat": "*"})
@@ -551,5 +574,24 @@ def test_full_disk_exits_9_and_changes_nothing(open_tree, tmp_path, index, full)
         assert result.code == 9 and "No space left" in result.err, result
         assert not (open_tree.root / ".pyrs" / "current").exists()
         assert not list(place.glob("store/v1/pkgs/*"))
-    finally:
-        subprocess.run(["umount", place], check=True)
+
+
+def test_full_disk_leaves_bytecode_for_another_time(open_tree, tmp_path, index):
+    index.wheel("large", "1.0", files={"large.py": "x = [\n" + "  'a' + str(1),\n" * 9000 + "]\n"})
+    open_tree.declare({"large": "*", "top": "*"})
+    with small_disk(tmp_path / "small", "size=3m") as place:
+        env = {"PYRS_STORE": str(place / "store"), "PYRS_BYTECODE": "now"}
+        fill = place / "fill"
+        assert as_nobody(open_tree, "install", env=env | {"PYRS_BYTECODE": "never"}).code == 0
+        status = os.statvfs(place)
+        fill.write_bytes(b"x" * (status.f_bavail * status.f_frsize - 20_000))
+
+        full = as_nobody(open_tree, "install", env=env)
+        assert full.code == 9 and "No space left" in full.err and "large@1.0" in full.err, full
+        assert as_nobody(open_tree, "check", env=env).code == 0
+        assert as_nobody(open_tree, "run", "-c", "import large", env=env).code == 0
+        fill.unlink()
+
+        done = as_nobody(open_tree, "store", "compile", env=env)
+        assert done.code == 0 and len(list(place.glob("store/v1/pkgs/*/seal-*"))) == 3
+        assert as_nobody(open_tree, "check", env=env).code == 0
