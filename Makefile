@@ -7,6 +7,7 @@
 #   make gate      pyforge's benches against Django and others; fails below their floors
 #   make check     formats, lint, types, layers, generated files
 #   make asan      the VM's tests under address and undefined-behaviour sanitizers
+#   make tsan      threads in the VM side by side, under the thread sanitizer
 #   make hostile   the tests in the build that makes everything rare happen always
 #   make clean     removes what the others made
 
@@ -19,7 +20,7 @@ STAMP  := $(VENV)/.installed
 WORKERS ?= -n 2 --dist loadfile
 PIP    := $(PY) -m pip --disable-pip-version-check --quiet
 
-.PHONY: build run test bench gate check asan hostile clean sources FORCE
+.PHONY: build run test bench gate check asan tsan hostile clean sources FORCE
 .DEFAULT_GOAL := build
 
 # Remade before anything else is looked at: an included file that changed makes
@@ -62,6 +63,9 @@ check: build $(STAMP)-test $(STAMP)-check
 
 asan hostile: build $(STAMP)-test
 	@$(PY) tools/check.py $@ $(WORKERS) $(PYTEST)
+
+tsan: build $(STAMP)-test
+	@$(PY) tools/check.py $@ tests/pyrs/foundations/test_segments.py -k beside $(PYTEST)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,8 +1,8 @@
 """Everything a change is checked for beside its tests: tools/check.py [what ...].
 
 Without arguments: formats, lint, types, the C sources against every Python whose headers
-are here, and tests/repo (layers, generated files, stubs, links).  `asan`, `ubsan` and
-`hostile` build a variant and run the VM's tests in it; what follows them goes to pytest.
+are here, and tests/repo (layers, generated files, stubs, links).  `asan`, `ubsan`,
+`tsan` and `hostile` build a variant and run the VM's tests in it; what follows them goes to pytest.
 `by-hand` lists the C files that clang-format would change.
 """
 

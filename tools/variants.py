@@ -45,11 +45,19 @@ UBSAN = Variant(
     ldflags="-fsanitize=undefined",
     env={"UBSAN_OPTIONS": "print_stacktrace=1"},
 )
+TSAN = Variant(
+    name="tsan",
+    cflags=f"{CHECKED} -O1 -fsanitize=thread",
+    ldflags="-fsanitize=thread",
+    preload="libtsan.so",
+    # what the interpreter does by itself is not compiled with it, its locks are seen
+    env={"TSAN_OPTIONS": "exitcode=66:report_signal_unsafe=0:ignore_noninstrumented_modules=1"},
+)
 HOSTILE = Variant(name="hostile", cflags=f"{CHECKED} -O1 -DVM_HOSTILE")
 PLAIN = Variant(name="plain", cflags="-O1")
 
 PACKAGES = tuple(path.parent.name for path in (ROOT / "python").glob("*/__init__.py"))
-VARIANTS = {variant.name: variant for variant in (ASAN, UBSAN, HOSTILE)}
+VARIANTS = {variant.name: variant for variant in (ASAN, UBSAN, TSAN, HOSTILE)}
 
 
 def planted(variant: Variant, bug: str) -> Variant:

@@ -6,8 +6,10 @@
  * frame), their pages are given back when many are idle.
  */
 #include "vm/vm_frame.h"
+#include "ir/vm_plant.h"
 #include "vm/vm_call_out.h"
 
+#include <sched.h>
 #include <sys/mman.h>
 
 #define CHUNK_BYTES ((size_t)64 << 10)
@@ -85,6 +87,12 @@ chunk_free(VmChunk *c)
     size_t bytes = (size_t)(c->end - (char *)c);
     if (bytes <= CHUNK_BYTES) {
         chunk_free_small(c);
+        if (VM_PLANT == PLANT_RACE) {
+            PyThreadState *ts = PyEval_SaveThread();
+            sched_yield();
+            n_free++;
+            PyEval_RestoreThread(ts);
+        }
         return;
     }
     munmap(c, bytes);
