@@ -18,6 +18,7 @@
 #include "internal/pycore_code.h"
 #include "internal/pycore_frame.h"
 #include "internal/pycore_interp.h"
+#include "internal/pycore_pystate.h"
 
 #include <stddef.h>
 
@@ -178,6 +179,13 @@ int cpy_frame_take_ownership(PyThreadState *ts, CpyFrame *f, PyCodeObject *co,
 /* The counter *cpy_recursion_left() went below 0: -1 with RecursionError, or 0 when
    CPython would let it pass, as it does while a RecursionError is being made. */
 int cpy_recursion_error(PyThreadState *ts, const char *where);
+
+/* The thread state that holds the GIL, without a call where CPython exports what it takes. */
+static inline PyThreadState *
+cpy_thread_state(void)
+{
+    return PY_VERSION_HEX < 0x030C0000 ? _PyThreadState_GET() : PyThreadState_Get();
+}
 
 /* Around an evaluator on the C stack, in versions that count those apart from Python's frames:
    0, or -1 with RecursionError. */

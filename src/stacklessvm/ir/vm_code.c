@@ -189,6 +189,23 @@ vm_code_peek(PyCodeObject *co)
     return cpy_code_extra_get(co, extra_index);
 }
 
+/* How the loop calls it. */
+static void
+find_shortcuts(VmCode *code)
+{
+    const VmInsn *ip = code->insns;
+    code->exact_args = code->simple && code->quick ? code->argcount : VM_NEVER;
+    code->push_args = code->exact_args;
+    if (ip == NULL || code->exact_args == VM_NEVER)
+        return;
+    if (ip->op == VM_RETK)
+        code->leaf = LEAF_CONST;
+    else if (ip->op == VM_GETA && ip->b < code->argcount && ip[1].op == VM_RET && ip[1].a == ip->a)
+        code->leaf = LEAF_GETA;
+    if (code->leaf != LEAF_NONE)
+        code->push_args = VM_NEVER;
+}
+
 /* globals: of a function with this code, or NULL. */
 static VmCode *
 make_code(PyCodeObject *co, PyObject *globals)
@@ -196,7 +213,9 @@ make_code(PyCodeObject *co, PyObject *globals)
     VmCode *code = vm_code_alloc(co);
     if (code == NULL)
         return NULL;
-    if (vm_cache_lower(code, globals) < 0 || cpy_code_extra_set(co, extra_index, code) < 0) {
+    int status = vm_cache_lower(code, globals);
+    find_shortcuts(code);
+    if (status < 0 || cpy_code_extra_set(co, extra_index, code) < 0) {
         vm_code_free(code);
         return NULL;
     }
@@ -243,9 +262,11 @@ count_args(VmCode *code, PyCodeObject *co)
     code->nargs_total = (uint16_t)(co->co_argcount + co->co_kwonlyargcount + star + dstar);
     code->simple = !star && !dstar && co->co_kwonlyargcount == 0;
     code->has_star = (uint8_t)star;
-    code->quick = co->co_flags & CO_OPTIMIZED && !dstar && code->nargs_total - star < 64;
+    code->has_dstar = (uint8_t)dstar;
+    unsigned parameters = (unsigned)(code->nargs_total - star - dstar);
+    code->quick = co->co_flags & CO_OPTIMIZED && parameters < 64;
     if (code->quick)
-        code->parameters = ((uint64_t)1 << (code->nargs_total - star)) - 1;
+        code->parameters = ((uint64_t)1 << parameters) - 1;
     code->is_generator =
         (co->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
 }

@@ -104,6 +104,13 @@ typedef struct {
     } u;
 } VmCache;
 
+/* Functions that do a single thing nobody can watch: they need no frame. */
+typedef enum { LEAF_NONE,
+               LEAF_CONST,      /* return constant */
+               LEAF_GETA,       /* return argument.name */
+} VmLeaf;
+#define VM_NEVER 0xFFFF         /* no number of arguments */
+
 typedef struct VmCode {
     PyCodeObject *co;           /* borrowed: we die with it; NULL when dead */
     VmInsn *insns;
@@ -115,10 +122,14 @@ typedef struct VmCode {
     uint32_t frame_bytes;       /* frame, registers and shadow frame with its slots */
     uint32_t shadow_offset;
     uint16_t argcount;          /* positional, positional-only included */
+    uint16_t exact_args;        /* arguments that by position fill a frame: argcount or VM_NEVER */
+    uint16_t push_args;         /* the same; VM_NEVER when the loop has a shorter way, `leaf` */
     uint16_t nargs_total;       /* + keyword-only, *args, **kwargs */
     uint8_t simple;             /* no *args, **kwargs, keyword-only: bind by position */
-    uint8_t quick;              /* CO_OPTIMIZED, fewer than 64 parameters, no **kwargs */
+    uint8_t quick;              /* CO_OPTIMIZED, fewer than 64 parameters */
     uint8_t has_star;           /* *args */
+    uint8_t has_dstar;          /* **kwargs */
+    uint8_t leaf;               /* VmLeaf */
     uint8_t is_generator;       /* any of the generator, coroutine, async generator flags */
     uint8_t has_class_cell;     /* a free variable __class__ ... */
     uint16_t class_cell;        /* ... in this register */
@@ -175,8 +186,8 @@ static inline VmCode *
 vm_code_taking(const PyFunctionObject *func, size_t n)
 {
     VmCode *code = *vm_quick_code(func->func_code);
-    return code != NULL && (PyObject *)code->co == func->func_code && code->argcount == n
-                   && code->simple
+    return code != NULL && (PyObject *)code->co == func->func_code
+                   && code->exact_args == n
                ? code
                : NULL;
 }

@@ -8,6 +8,7 @@
 #include "jit/jit_patch.h"
 
 #include "cpyext_compat/cpy_eval.h"
+#include "vm/vm_call_out.h"
 #include "vm/vm_call.h"
 #include "vm/vm_loop.h"
 #include "vm/vm_num.h"

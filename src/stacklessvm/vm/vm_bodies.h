@@ -65,10 +65,10 @@
 
 /* -- pushing frames -------------------------------------------------------------------------- */
 
-/* Operand i_ of the call into the new frame: a temporary moves. */
-#define TAKE_ARGUMENT(SELF_COUNT) \
+/* Operand I of the call into a register of the new frame: a temporary moves. */
+#define TAKE_OPERAND(I, REG) \
     do { \
-        unsigned o_ = operands_[i_]; \
+        unsigned o_ = operands_[I]; \
         VmWord w_; \
         if (vm_likely(o_ - nlocals < VM_OPERAND_CONST - nlocals)) \
             w_ = R[o_]; \
@@ -77,8 +77,9 @@
             if (vm_is_obj(w_)) \
                 Py_INCREF(vm_ptr(w_)); \
         } \
-        nf_->regs[(SELF_COUNT) + i_] = w_; \
+        nf_->regs[REG] = w_; \
     } while (0)
+#define TAKE_ARGUMENT(SELF_COUNT) TAKE_OPERAND(i_, (SELF_COUNT) + i_)
 #define TAKE_ARGUMENTS(SELF_COUNT) \
     do { \
         unsigned i_ = 0; \
@@ -145,9 +146,15 @@
                 break; \
             caches[ip->c].u.call.code = code_; \
         } \
-        if (vm_unlikely(bound_ != code_->argcount) \
-            && !vm_defaults_suffice(func_, code_, bound_)) \
-            break; \
+        if (vm_unlikely(bound_ != code_->push_args)) { \
+            if (code_->leaf != LEAF_NONE \
+                && (v = vm_call_leaf(A, F, ip, func_, (SELF_COUNT) ? (SELF) : VM_NULL)) != VM_NULL) { \
+                SET_ANY(v); \
+                NEXT_N(1 + (int)vm_list_words(n_)); \
+            } \
+            if (bound_ != code_->argcount && !vm_defaults_suffice(func_, code_, bound_)) \
+                break; \
+        } \
         VmFrame *nf_ = (VmFrame *)A->top; \
         char *end_ = (char *)nf_ + code_->frame_bytes; \
         if (!HAS_ROOM(end_)) \
@@ -171,6 +178,13 @@
         VmCode *code_ = vm_code_taking(func_, 1); \
         if (code_ == NULL) \
             break; \
+        PyObject *leaf_; \
+        if (code_->leaf != LEAF_NONE && !IS_TEMP(ip->b) \
+            && (leaf_ = vm_leaf_attribute(code_, R[ip->b])) != NULL) { \
+            vm_stats.native++; \
+            SET_ANY(vm_from_ptr(leaf_)); \
+            NEXT; \
+        } \
         VmFrame *nf_ = (VmFrame *)A->top; \
         char *end_ = (char *)nf_ + code_->frame_bytes; \
         if (!HAS_ROOM(end_)) \
@@ -183,6 +197,35 @@
         FILL_LOCALS(); \
         Py_INCREF(func_); \
         RUN_FRAME(nf_, code_, func_, ip + 1); \
+    } while (0)
+/* A call with keywords like the one before at this site: each has its register. */
+#define PUSH_KEYWORDS(CALLEE, SELF) \
+    do { \
+        VmCache *site_ = &caches[ip->c]; \
+        PyFunctionObject *func_ = (PyFunctionObject *)vm_ptr(CALLEE); \
+        VmCode *code_ = *vm_quick_code(func_->func_code); \
+        unsigned first_ = (SELF) != VM_NULL, nk_ = (unsigned)PyTuple_GET_SIZE(site_->name); \
+        unsigned n_ = ip[1].op - nk_, bound_ = first_ + n_; \
+        if (code_ == NULL || (PyObject *)code_->co != func_->func_code \
+            || site_->u.keywords.shape != (code_->serial | bound_)) \
+            break; \
+        VmFrame *nf_ = (VmFrame *)A->top; \
+        char *end_ = (char *)nf_ + code_->frame_bytes; \
+        uint64_t missing_ = code_->parameters & ~site_->u.keywords.given; \
+        if (!HAS_ROOM(end_) \
+            || (missing_ != 0 && vm_fill_defaults(nf_, code_, func_, missing_) < 0)) \
+            break; \
+        OPEN_FRAME(end_); \
+        const uint16_t *operands_ = (const uint16_t *)(ip + 1) + 1; \
+        if (first_) \
+            nf_->regs[0] = (SELF); \
+        for (unsigned i_ = 0; i_ < n_; i_++) \
+            TAKE_OPERAND(i_, first_ + i_); \
+        for (unsigned i_ = 0; i_ < nk_; i_++) \
+            TAKE_OPERAND(n_ + i_, site_->u.keywords.at[i_]); \
+        for (unsigned i_ = code_->nargs_total; i_ < code_->nlocals; i_++) \
+            nf_->regs[i_] = VM_NULL; \
+        RUN_FRAME(nf_, code_, func_, ip + 1 + vm_list_words(ip[1].op)); \
     } while (0)
 /* Arguments that must be sorted first. */
 #define PUSH_QUICK(CALLEE, SELF) \

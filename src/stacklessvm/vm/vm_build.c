@@ -348,7 +348,10 @@ vm_dict_merge(VmAct *A, VmFrame *f)
     unsigned b = f->pc->b, c = f->pc->c;
     PyObject *o = vm_reg_object(f, b), *into = container(f);
     int status = -1;
-    if (o != NULL && into != NULL) {
+    if (o != NULL && into != NULL && PyDict_CheckExact(o)
+        && (PyDict_GET_SIZE(o) == 0 || PyDict_GET_SIZE(into) == 0))     /* no keys to compare */
+        status = PyDict_GET_SIZE(o) == 0 ? 0 : _PyDict_MergeEx(into, o, 2);
+    else if (o != NULL && into != NULL) {
         vm_boundary(A, f);
         status = _PyDict_MergeEx(into, o, 2);
         if (status < 0)

@@ -536,7 +536,7 @@ call_class_again(VmAct *A, VmFrame *f, VmCache *c, PyTypeObject *cls, VmWord *ar
     PyFunctionObject *init = c->u.call.callee;
     VmCode *code = c->u.call.code;
     if (c->u.call.kind != CALL_CLASS || c->u.call.version != cls->tp_version_tag
-        || (PyObject *)code->co != init->func_code || code->argcount != n + 1 || A->delegate
+        || (PyObject *)code->co != init->func_code || code->exact_args != n + 1 || A->delegate
         || Py_TYPE(cls)->tp_call != PyType_Type.tp_call
         || *A->left <= CPY_C_CALL_TAKES_UNIT)
         return NULL;
@@ -571,8 +571,8 @@ remember_class(VmCache *c, PyTypeObject *cls)
         c->u.call.kind = CALL_C;
         c->u.call.version = version;
     }
-    if (code == NULL || code->refused != NULL || !code->simple || version == 0
-        || cls->tp_new != PyBaseObject_Type.tp_new || !(code->co->co_flags & CO_OPTIMIZED))
+    if (code == NULL || code->refused != NULL || code->exact_args == VM_NEVER || version == 0
+        || cls->tp_new != PyBaseObject_Type.tp_new)
         return;
     c->u.call.kind = CALL_CLASS;
     c->u.call.version = version;
@@ -779,7 +779,10 @@ is_python_callable(PyObject *callee)
 static void
 hold_arguments(VmFrame *nf, PyObject *tuple, PyObject *kwargs)
 {
-    if (nf->kind != RET_VALUE || nf->flags & FRAME_GENERATOR)
+    int nothing = PyTuple_GET_SIZE(tuple) == 0;
+    if (kwargs != NULL && PyDict_GET_SIZE(kwargs) == 0)
+        kwargs = NULL;
+    if (nf->kind != RET_VALUE || nf->flags & FRAME_GENERATOR || (nothing && kwargs == NULL))
         return;
     PyObject *held = kwargs == NULL ? Py_NewRef(tuple) : PyTuple_Pack(2, kwargs, tuple);
     if (held == NULL) {
@@ -804,6 +807,15 @@ call_star(VmAct *A, VmFrame *f, PyObject *callee, PyObject *tuple, PyObject *kwa
         vm_after(A, f);
         Py_DECREF(callee);
         return finish_c(A, f, r, ret);
+    }
+    if (Py_IS_TYPE(callee, &PyFunction_Type)) {
+        *pushed = vm_call_star_quick(A, f, (PyFunctionObject *)callee, tuple, kwargs);
+        if (*pushed != NULL) {
+            Py_DECREF(callee);
+            if (CPY_STAR_CALL_HOLDS_ARGUMENTS)
+                hold_arguments(*pushed, tuple, kwargs);
+            return CALL_PUSHED;
+        }
     }
     VmWord small[24];
     size_t n = (size_t)PyTuple_GET_SIZE(tuple);
@@ -840,38 +852,48 @@ done:
     return status;
 }
 
+/* A tuple, and no mapping or a dict: nothing to be made of them. */
+static int
+are_plain_arguments(VmWord tuple, VmWord kwargs)
+{
+    return vm_is_obj(tuple) && PyTuple_CheckExact(vm_ptr(tuple))
+           && (kwargs == VM_NULL || PyDict_CheckExact(vm_ptr(kwargs)));
+}
+
+static int
+make_plain_arguments(VmAct *A, VmFrame *f, PyObject *callee, unsigned args, unsigned kwargs)
+{
+    vm_boundary(A, f);
+    int status = check_star_arguments(f, callee, args, kwargs);
+    vm_after(A, f);
+    return status;
+}
+
 VmCallStatus
 vm_callx_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
 {
     const VmInsn *ip = f->pc;
+    VmWord *R = f->regs;
     unsigned base = ip->b, args = base + 2, kwargs = ip->c & 1 ? base + 3 : 0;
-    unsigned callee_reg = CPY_CALL_NULL_FIRST ? base + 1 : base;
     VmReturn ret = {ip->a, ip + 1, RET_VALUE, VM_NULL};
-    PyObject *callee = vm_box(f->regs[callee_reg]);
     VmCallStatus status = CALL_ERROR;
-    if (callee != NULL) {
-        vm_boundary(A, f);
-        int ok = check_star_arguments(f, callee, args, kwargs);
-        vm_after(A, f);
-        if (ok == 0) {
-            PyObject *kw = kwargs == 0 || f->regs[kwargs] == VM_NULL ? NULL
-                                                                     : vm_ptr(f->regs[kwargs]);
-            PyObject *tuple = Py_NewRef(vm_ptr(f->regs[args]));
-            Py_XINCREF(kw);
-            vm_release(f->regs[callee_reg]);
-            vm_release(f->regs[args]);
-            if (kw != NULL)
-                vm_release(f->regs[kwargs]);
-            status = call_star(A, f, callee, tuple, kw, ret, pushed);
-            Py_DECREF(tuple);
-            Py_XDECREF(kw);
-            return status;
-        }
-        Py_DECREF(callee);
+    VmWord callee_word = R[CPY_CALL_NULL_FIRST ? base + 1 : base];
+    PyObject *callee = vm_box(callee_word);
+    if (callee != NULL
+        && (vm_likely(are_plain_arguments(R[args], kwargs == 0 ? VM_NULL : R[kwargs]))
+            || make_plain_arguments(A, f, callee, args, kwargs) == 0)) {
+        vm_release(callee_word);
+        PyObject *kw = kwargs == 0 || R[kwargs] == VM_NULL ? NULL : vm_ptr(R[kwargs]);
+        PyObject *tuple = vm_ptr(R[args]);
+        status = call_star(A, f, callee, tuple, kw, ret, pushed);
+        Py_DECREF(tuple);
+        Py_XDECREF(kw);
+        return status;
     }
-    vm_release(f->regs[callee_reg]);
-    vm_release(f->regs[args]);
+    Py_XDECREF(callee);
+    vm_release(callee_word);
+    vm_release(R[args]);
     if (kwargs != 0)
-        vm_release(f->regs[kwargs]);
+        vm_release(R[kwargs]);
     return status;
 }

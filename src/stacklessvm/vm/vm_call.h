@@ -43,6 +43,8 @@ int vm_bind(VmFrame *nf, PyFunctionObject *func, const VmWord *args, size_t n,
 int vm_bind_by_position(VmFrame *nf, PyFunctionObject *func, const VmWord *args, size_t n);
 /* -> new tuple, words borrowed */
 PyObject *vm_tuple_of_words(const VmWord *words, size_t n);
+/* Parameter that takes keyword `name`, or -1. */
+Py_ssize_t vm_find_parameter(PyCodeObject *co, PyObject *name);
 /* A frame that never ran, its arguments gone. */
 void vm_drop_new_frame(VmAct *A, VmFrame *nf);
 
@@ -91,6 +93,10 @@ vm_code_to_run(PyFunctionObject *func)
    done.  func is borrowed; self is taken on success. */
 VmFrame *vm_call_quick(VmAct *A, VmFrame *f, PyFunctionObject *func, VmWord self);
 
+/* The same for the CALLX at f->pc, whose tuple and mapping (exact dict or NULL) are borrowed. */
+VmFrame *vm_call_star_quick(VmAct *A, VmFrame *f, PyFunctionObject *func, PyObject *tuple,
+                            PyObject *mapping);
+
 /* Do the defaults of a function that is called with n arguments by position cover the rest? */
 static inline int
 vm_defaults_suffice(PyFunctionObject *func, VmCode *code, unsigned n)
@@ -102,6 +108,21 @@ vm_defaults_suffice(PyFunctionObject *func, VmCode *code, unsigned n)
 
 /* Put them into registers n and on, of a frame in the making.  -> argcount */
 unsigned vm_bind_defaults(VmFrame *nf, PyFunctionObject *func, VmCode *code, unsigned n);
+/* Defaults into the registers of `missing`.  0, or -1: there is none for one of them */
+int vm_fill_defaults(VmFrame *nf, VmCode *code, PyFunctionObject *func, uint64_t missing);
+
+/* What a site with keywords remembers of a callee called with npos arguments by position. */
+static inline uint64_t
+vm_call_shape(const VmCode *code, size_t npos)
+{
+    return code->serial | (uint64_t)(code->has_star | code->has_dstar) << 7 | npos;
+}
+
+/* The CALL or CALLM at ip of a function whose code is a leaf: done without a frame, operands and
+   self (or VM_NULL) consumed.  VM_NULL: nothing was done. */
+VmWord vm_call_leaf(VmAct *A, VmFrame *f, const VmInsn *ip, PyFunctionObject *func, VmWord self);
+/* The same for a getter with this object.  -> new, or NULL */
+PyObject *vm_leaf_attribute(VmCode *code, VmWord object);
 
 /* Callables compared by identity, kept alive for good. */
 typedef struct {

@@ -148,7 +148,7 @@ enter_function(PyThreadState *ts, VmCode *code, PyFunctionObject *func, PyObject
     VmAct *A = vm_act_enter(ts);
     if (A == NULL)
         return NULL;
-    int simple = code->quick && code->simple && n == code->argcount && kwnames == NULL;
+    int simple = n == code->exact_args && kwnames == NULL;
     VmFrame *nf = vm_likely(simple && *A->left > 0)
                       ? frame_by_position(A, code, func, args)
                       : frame_for_call(A, code, func, args, n, kwnames);
@@ -162,13 +162,13 @@ vm_enter_function(PyFunctionObject *func, PyObject *const *args, size_t n, PyObj
 {
     VmCode *code = vm_code_to_run(func);
     return code == NULL ? NULL
-                        : enter_function(PyThreadState_Get(), code, func, args, n, kwnames);
+                        : enter_function(cpy_thread_state(), code, func, args, n, kwnames);
 }
 
 PyObject *
 vm_enter_code(PyFunctionObject *func, PyObject *locals)
 {
-    VmAct *A = vm_act_enter(PyThreadState_Get());
+    VmAct *A = vm_act_enter(cpy_thread_state());
     if (A == NULL)
         return NULL;
     PyObject *r = NULL;
@@ -183,7 +183,7 @@ PyObject *
 vm_function_vectorcall(PyObject *o, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     PyFunctionObject *func = (PyFunctionObject *)o;
-    PyThreadState *ts = PyThreadState_Get();
+    PyThreadState *ts = cpy_thread_state();
     const char *why = vm_must_delegate(ts);
     if (vm_unlikely(cpy_tolerated_hook != NULL) && cpy_called_by_instruction(ts, args))
         return cpy_function_vectorcall(o, args, nargsf, kwnames);

@@ -18,6 +18,49 @@ vm_c_stack_check(VmAct *A)
     return vm_c_stack_error();
 }
 
+/* Why nothing runs here at the moment, or NULL. */
+static inline const char *
+vm_must_delegate(PyThreadState *ts)
+{
+    if (vm_unlikely(cpy_tracing(ts)))
+        return "tracing or profiling is active";
+    if (vm_unlikely(cpy_tracemalloc_active()))
+        return "tracemalloc is active";
+    if (vm_unlikely(cpy_foreign_eval_hook(ts)))
+        return "another eval-frame hook is installed";
+    return NULL;
+}
+
+/* An activation for a call from C into the VM.  NULL with MemoryError or RecursionError */
+static inline VmAct *
+vm_act_enter(PyThreadState *ts)
+{
+    VmAct *A = vm_act_idle;
+    if (vm_likely(A != NULL && A->ts == ts && A->ts_id == ts->id && A->c_thread == vm_c_thread()))
+        vm_act_idle = NULL;
+    else if ((A = vm_act_new(ts)) == NULL)
+        return NULL;
+    A->entry_top = cpy_top_frame(ts);
+    A->delegate = vm_must_delegate(ts) != NULL;
+    A->pushed = NULL;
+    if (vm_likely(vm_c_stack_check(A) == 0 && cpy_enter_evaluator() == 0))
+        return A;
+    vm_act_drop(A);
+    return NULL;
+}
+
+static inline void
+vm_act_leave(VmAct *A)
+{
+    cpy_leave_evaluator();
+    if (vm_unlikely(A->chunk->prev != NULL || vm_act_idle != NULL)) {
+        vm_act_drop(A);
+        return;
+    }
+    A->top = A->chunk->data + sizeof(VmAct);
+    vm_act_idle = A;
+}
+
 /* Call a C callable.  argv[0..n) positional, then the keyword values; argv[-1] is free.
    Everything stays the caller's.  -> new */
 PyObject *vm_call_out(VmAct *A, VmFrame *f, PyObject *callee, PyObject **argv, size_t n,
@@ -43,18 +86,6 @@ PyObject *vm_fallback_call(PyFunctionObject *func, PyObject *const *args, size_t
 PyObject *vm_fallback_eval(PyObject *code, PyObject *globals, PyObject *locals,
                            const char *reason);
 PyObject *vm_fallback_reasons(void);        /* -> new dict: reason -> count */
-/* Why nothing runs here at the moment, or NULL. */
-static inline const char *
-vm_must_delegate(PyThreadState *ts)
-{
-    if (vm_unlikely(cpy_tracing(ts)))
-        return "tracing or profiling is active";
-    if (vm_unlikely(cpy_tracemalloc_active()))
-        return "tracemalloc is active";
-    if (vm_unlikely(cpy_foreign_eval_hook(ts)))
-        return "another eval-frame hook is installed";
-    return NULL;
-}
 extern int vm_fallback_is_error;
 
 #endif

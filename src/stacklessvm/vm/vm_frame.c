@@ -107,11 +107,10 @@ vm_segments_bytes(void)
 
 /* -- activations -------------------------------------------------------------------- */
 
-/* The activation left last, as it is for its thread's next one; or NULL. */
-static VmAct *idle;
+VmAct *vm_act_idle;
 
-static VmAct *
-act_new(PyThreadState *ts)
+VmAct *
+vm_act_new(PyThreadState *ts)
 {
     VmChunk *c = chunk_new(CHUNK_BYTES);
     if (c == NULL)
@@ -120,7 +119,7 @@ act_new(PyThreadState *ts)
     VmAct *A = (VmAct *)c->data;
     A->ts = ts;
     A->ts_id = ts->id;
-    A->c_thread = pthread_self();
+    A->c_thread = vm_c_thread();
     A->breaker = cpy_eval_breaker_ptr(ts);
     A->left = cpy_recursion_left(ts);
     A->stack_low = vm_c_stack_low();
@@ -131,8 +130,8 @@ act_new(PyThreadState *ts)
 }
 
 /* Its chunks but the first are given back, and that one too when another one waits. */
-static void
-act_drop(VmAct *A)
+void
+vm_act_drop(VmAct *A)
 {
     VmChunk *c = A->chunk;
     while (c->prev != NULL) {
@@ -140,38 +139,14 @@ act_drop(VmAct *A)
         chunk_free(c);
         c = prev;
     }
-    if (idle != NULL) {
+    if (vm_act_idle != NULL) {
         chunk_free(c);
         return;
     }
     A->chunk = c;
     A->top = c->data + sizeof(VmAct);
     A->limit = c->end;
-    idle = A;
-}
-
-VmAct *
-vm_act_enter(PyThreadState *ts)
-{
-    VmAct *A = idle;
-    if (A != NULL && A->ts == ts && A->ts_id == ts->id && A->c_thread == pthread_self())
-        idle = NULL;
-    else if ((A = act_new(ts)) == NULL)
-        return NULL;
-    A->entry_top = cpy_top_frame(ts);
-    A->delegate = vm_must_delegate(ts) != NULL;
-    A->pushed = NULL;
-    if (vm_c_stack_check(A) == 0 && cpy_enter_evaluator() == 0)
-        return A;
-    act_drop(A);
-    return NULL;
-}
-
-void
-vm_act_leave(VmAct *A)
-{
-    cpy_leave_evaluator();
-    act_drop(A);
+    vm_act_idle = A;
 }
 
 /* Deeper segments get bigger chunks: a million frames should not need thousands. */

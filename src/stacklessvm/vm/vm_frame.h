@@ -18,7 +18,15 @@
 
 #include "cpyext_compat/cpy_frame.h"
 
-#include <pthread.h>
+#ifdef __has_builtin
+#  if __has_builtin(__builtin_thread_pointer)
+#    define vm_c_thread() ((uintptr_t)__builtin_thread_pointer())
+#  endif
+#endif
+#ifndef vm_c_thread     /* another for every thread of the system */
+#  include <pthread.h>
+#  define vm_c_thread() ((uintptr_t)pthread_self())
+#endif
 
 /* What happens with a frame's result. */
 typedef enum {
@@ -105,7 +113,7 @@ typedef struct VmAct {
     CpyFrame *entry_top;        /* CPython's top frame at entry */
     char *stack_low;            /* lowest address of the C stack calls may reach */
     uint64_t ts_id;             /* of ts, whose memory may be another's one day */
-    pthread_t c_thread;
+    uintptr_t c_thread;
     uint8_t delegate;           /* tracing or another eval hook is active: calls go to CPython */
     uint32_t reraise_word;      /* f_lasti a RERAISE restores, or VM_NO_WORD */
     VmFrame *pushed;            /* an instruction failed only because this is to be run first, or NULL */
@@ -120,8 +128,10 @@ typedef struct {
 } VmStats;
 extern VmStats vm_stats;
 
-VmAct *vm_act_enter(PyThreadState *ts);             /* NULL with MemoryError or RecursionError */
-void vm_act_leave(VmAct *A);
+/* The activation left last, as it is for its thread's next one; or NULL. */
+extern VmAct *vm_act_idle;
+VmAct *vm_act_new(PyThreadState *ts);               /* NULL with MemoryError */
+void vm_act_drop(VmAct *A);                         /* it is over (vm_call_out.h enters and leaves) */
 /* A->top moved to a chunk with room; 0, or -1 with MemoryError */
 int vm_act_grow(VmAct *A, size_t bytes);
 void vm_act_shrink(VmAct *A, VmFrame *f);           /* f was the first frame of its chunk */

@@ -310,7 +310,7 @@ vm_gen_is_theirs(PyObject *gen)
 {
     if (!vm_has_gen_frame(gen))
         return 1;
-    if (vm_likely(vm_must_delegate(PyThreadState_Get()) == NULL)
+    if (vm_likely(vm_must_delegate(cpy_thread_state()) == NULL)
         || vm_gen_state(vm_gen_frame(gen)) > GEN_SUSPENDED)
         return 0;
     if (vm_gen_become(gen) == 0)
@@ -320,25 +320,27 @@ vm_gen_is_theirs(PyObject *gen)
 }
 
 /* Run a generator from C: 1 yielded, 0 returned, -1 exception; *result new, or NULL. */
-static int
-run_from_c(PyObject *gen, VmWord value, PyObject **result)
+static inline int
+run_from_c(PyThreadState *ts, PyObject *gen, VmWord value, PyObject **result)
 {
     VmFrame *gf = vm_gen_frame(gen);
     *result = NULL;
-    VmAct *A = vm_act_enter(PyThreadState_Get());
+    VmAct *A = vm_act_enter(ts);
     if (A == NULL) {
         vm_release(value);
         return -1;
     }
     int status = -1;
     Py_INCREF(gen);
-    if (vm_gen_resume(A, NULL, gen, value, GEN_BY_C) != NULL) {
-        VmFrame *start = gf;
-        start->pc++;                /* behind its yield, or the making of the generator */
-        *result = vm_run(A, start);
-        cpy_set_top_frame(A->ts, A->entry_top);
+    if (vm_likely(activate(A, NULL, gf, GEN_BY_C) == 0)) {
+        gf->regs[gf->pc->a] = value;
+        gf->pc++;                   /* behind its yield, or the making of the generator */
+        *result = vm_run(A, gf);
+        cpy_set_top_frame(ts, A->entry_top);
         status = *result == NULL ? -1 : vm_gen_state(gf) == GEN_SUSPENDED;
     }
+    else
+        vm_release(value);
     Py_DECREF(gen);
     vm_act_leave(A);
     return status;
@@ -367,7 +369,7 @@ vm_gen_am_send(PyObject *gen, PyObject *arg, PyObject **result)
         return PYGEN_RETURN;
     }
     VmWord value = arg == NULL ? VM_NONE : vm_from_ptr(Py_NewRef(arg));
-    switch (run_from_c(gen, value, result)) {
+    switch (run_from_c(cpy_thread_state(), gen, value, result)) {
     case 1: return PYGEN_NEXT;
     case 0: return PYGEN_RETURN;
     default: return PYGEN_ERROR;
@@ -419,10 +421,11 @@ static PyObject *
 gen_iternext(PyObject *gen)
 {
     PyObject *result;
-    if (vm_unlikely(vm_gen_is_theirs(gen)))
+    PyThreadState *ts = cpy_thread_state();
+    if (vm_unlikely(!vm_is_gen(gen) || vm_must_delegate(ts) != NULL) && vm_gen_is_theirs(gen))
         return Py_TYPE(gen)->tp_iternext(gen);
     if (vm_likely(vm_gen_state(vm_gen_frame(gen)) <= GEN_SUSPENDED)) {
-        int status = run_from_c(gen, VM_NONE, &result);
+        int status = run_from_c(ts, gen, VM_NONE, &result);
         if (vm_likely(status != 0))
             return result;
         return stop_without_value(result) ? NULL : yielded_or_stop(PYGEN_RETURN, result);
@@ -449,7 +452,7 @@ resume_raising(PyObject *gen, PyObject **result)
 {
     VmFrame *gf = vm_gen_frame(gen);
     *result = NULL;
-    VmAct *A = vm_act_enter(PyThreadState_Get());
+    VmAct *A = vm_act_enter(cpy_thread_state());
     if (A == NULL)
         return PYGEN_ERROR;
     PySendResult status = PYGEN_ERROR;
@@ -565,7 +568,7 @@ continue_after_delegate(PyObject *gen, PyObject **result)
     VmWord old = send->c ? VM_NULL : gf->regs[to];
     gf->regs[to] = vm_from_ptr(value);
     vm_release(old);
-    VmAct *A = vm_act_enter(PyThreadState_Get());
+    VmAct *A = vm_act_enter(cpy_thread_state());
     if (A == NULL)
         return PYGEN_ERROR;
     PySendResult status = PYGEN_ERROR;
@@ -586,7 +589,7 @@ continue_after_delegate(PyObject *gen, PyObject **result)
 static CpyFrame *
 show_delegating(VmFrame *gf, PyObject *delegate)
 {
-    PyThreadState *ts = PyThreadState_Get();
+    PyThreadState *ts = cpy_thread_state();
     CpyFrame *top = NULL;
     vm_gen_set_state(gf, GEN_RUNNING);
     if (vm_has_gen_frame(delegate) || PyGen_CheckExact(delegate) || PyCoro_CheckExact(delegate)) {
@@ -607,7 +610,7 @@ hide_delegating(VmFrame *gf, CpyFrame *top)
     vm_gen_set_state(gf, GEN_SUSPENDED);
     if (top == NULL)
         return;
-    cpy_set_top_frame(PyThreadState_Get(), top);
+    cpy_set_top_frame(cpy_thread_state(), top);
     cpy_frame_set_previous(gf->shadow, NULL);
 }
 
@@ -708,7 +711,7 @@ throw_down(PyObject *gen, PyObject *exc, PyObject **result)
 {
     VmFrame *start = vm_gen_frame(gen), *f = start, *below = NULL;
     VmGenMode mode = GEN_BY_C;
-    VmAct *A = vm_act_enter(PyThreadState_Get());
+    VmAct *A = vm_act_enter(cpy_thread_state());
     if (A == NULL)
         return PYGEN_ERROR;
     PySendResult status = PYGEN_ERROR;
@@ -826,7 +829,7 @@ vm_gen_get_frame(PyObject *gen, void *Py_UNUSED(ignored))
     VmFrame *gf = vm_gen_frame(gen);
     if (vm_gen_state(gf) == GEN_DONE)
         Py_RETURN_NONE;
-    PyThreadState *ts = PyThreadState_Get();
+    PyThreadState *ts = cpy_thread_state();
     if (gf->shadow == NULL)
         vm_link_suspended(gf);
     if (vm_gen_state(gf) != GEN_RUNNING)
@@ -985,7 +988,7 @@ drop_unfinished(PyObject *gen)
     VmFrame *gf = vm_gen_frame(gen);
     if (vm_gen_state(gf) == GEN_DONE)
         return;
-    VmAct act = {.ts = PyThreadState_Get()};
+    VmAct act = {.ts = cpy_thread_state()};
     CpyFrame *top = cpy_top_frame(act.ts);
     const uint16_t *map = vm_code_map(gf->code, gf->pc);
     unsigned base = gf->code->nlocals;

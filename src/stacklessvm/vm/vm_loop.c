@@ -518,10 +518,11 @@ do_return:
         vm_leave_c(A);
         goto do_return;
     }
-    if (F->kind_flags == FRAME_PLAIN_CALL && Py_REFCNT(vm_ptr(F->aux)) > 1) {
+    if (F->kind == RET_HELD && (F->flags & ~FRAME_IN_C) == 0 && Py_REFCNT(vm_ptr(F->aux)) > 1) {
         Py_DECREF(vm_ptr(F->aux));
+        if (F->flags & FRAME_IN_C)
+            vm_leave_c(A);
         F->kind_flags = RET_VALUE;
-        vm_leave_c(A);
         goto do_return;
     }
     if (F->kind >= RET_SPECIAL && (F->flags & ~FRAME_IN_C) == 0) {
