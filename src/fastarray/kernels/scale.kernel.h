@@ -83,7 +83,7 @@ static void K(clip)(void *d, const void *ptr, size_t n, FaScalar lo, FaScalar hi
         }                                                                                \
         UNROLL(4)                                                                        \
         for (; i + N <= n; i += N)                                                       \
-            ST(out + i, LD(a + i) op LD(b + i));                                         \
+            ST(out + i, LD_HALVES(a + i) op LD_HALVES(b + i));                                         \
         for (; i < n; i++) {                                                             \
             ONE_BY_ONE;                                                                  \
             out[i] = a[i] op b[i];                                                       \
@@ -109,10 +109,10 @@ static size_t K(vv_div)(void *d, const void *pa, const void *pb, size_t n)
         out[i] = a[i] / b[i];
     for (; i >= first && i + 2 * N <= n; i += 2 * N) {
         const V zero = {0};
-        V y0 = LD(b + i), y1 = LD(b + i + N);
+        V y0 = LD_HALVES(b + i), y1 = LD_HALVES(b + i + N);
         IN_REGISTER(y0); /* as in mul_checked */
         IN_REGISTER(y1);
-        V r0 = LD(a + i) / y0, r1 = LD(a + i + N) / y1;
+        V r0 = LD_HALVES(a + i) / y0, r1 = LD_HALVES(a + i + N) / y1;
         if (CAT2(between, T)(y0, zero, zero) | CAT2(between, T)(y1, zero, zero))
             return i;
         ST(out + i, r0);
@@ -190,8 +190,8 @@ VS(mul, *)
             if (__builtin_##name##_overflow(a[i], b[i], &out[i]))                        \
                 return i;                                                                \
         for (; i + 2 * N <= n; i += 2 * N) {                                             \
-            V x0 = LD(a + i), x1 = LD(a + i + N);                                        \
-            V y0 = LD(b + i), y1 = LD(b + i + N);                                        \
+            V x0 = LD_HALVES(a + i), x1 = LD_HALVES(a + i + N);                                        \
+            V y0 = LD_HALVES(b + i), y1 = LD_HALVES(b + i + N);                                        \
             V r0 = (V)(W(x0) op W(y0)), r1 = (V)(W(x1) op W(y1));                        \
             M_(T) bad = BAD(x0, y0, r0) | BAD(x1, y1, r1);                               \
             ST(out + i, r0);                                                             \
@@ -211,9 +211,21 @@ VV(sub, -, SUB_BAD)
 #undef SUB_BAD
 
 #if FA_BITS < 64
+typedef CAT2(UPAIRS, FA_BITS) K(upairs);
+#if FA_BITS == 16 && FA_X86
+/* The upper halves of products say whether the lower ones are all of them. */
+INLINE V K(mul_checked)(V x, V y, K(upairs) * bad)
+{
+    V low = (V)(W(x) * W(y)), high = CAT2(MUL_HIGH, T)(x, y);
+#if FA_IS_SIGNED
+    high ^= low >> 15;
+#endif
+    *bad |= (K(upairs))high;
+    return low;
+}
+#else
 /* Products in lanes twice as wide, of the even and of the odd elements. */
 typedef CAT2(PAIRS, T) K(pairs);
-typedef CAT2(UPAIRS, FA_BITS) K(upairs);
 INLINE V K(mul_checked)(V x, V y, K(upairs) * bad)
 {
     typedef K(pairs) P;
@@ -234,6 +246,7 @@ INLINE V K(mul_checked)(V x, V y, K(upairs) * bad)
 #endif
     return (V)(((Q)even << FA_BITS >> FA_BITS) | ((Q)odd << FA_BITS));
 }
+#endif
 static size_t K(vv_mul)(void *d, const void *pa, const void *pb, size_t n)
 {
     const S *a = pa, *b = pb;
@@ -244,8 +257,8 @@ static size_t K(vv_mul)(void *d, const void *pa, const void *pb, size_t n)
             return i;
     for (; i + 2 * N <= n; i += 2 * N) {
         K(upairs) bad = {0};
-        V r0 = K(mul_checked)(LD(a + i), LD(b + i), &bad);
-        V r1 = K(mul_checked)(LD(a + i + N), LD(b + i + N), &bad);
+        V r0 = K(mul_checked)(LD_HALVES(a + i), LD_HALVES(b + i), &bad);
+        V r1 = K(mul_checked)(LD_HALVES(a + i + N), LD_HALVES(b + i + N), &bad);
         ST(out + i, r0);
         ST(out + i + N, r1);
         if (__builtin_expect(ANY(T, bad), 0))
@@ -257,21 +270,43 @@ static size_t K(vv_mul)(void *d, const void *pa, const void *pb, size_t n)
     return n;
 }
 #else
-/* There is no wide product to look at: bound the block by its extremes, and go element
- * by element only where the bound does not prove the product. */
+/* There is no wide product to look at.  Factors of 32 bits are multiplied and found out at
+ * once: non-zero if all n (whole vectors) were. */
+INLINE int K(mul_narrow)(S *out, const S *a, const S *b, size_t n)
+{
+    U_(T) bad = {0};
+    for (size_t i = 0; i + N <= n; i += N) {
+        V x = LD_HALVES(a + i), y = LD_HALVES(b + i);
+#if FA_IS_SIGNED
+        const U_(T) half = (U_(T)){0} + ((uint64_t)1 << 31);
+        bad |= ((W(x) + half) | (W(y) + half)) >> 32;
+        ST(out + i, (V)MUL_LOW_i32((V_i32)x, (V_i32)y));
+#else
+        bad |= (x | y) >> 32;
+        ST(out + i, (V)MUL_LOW_u32((V_u32)x, (V_u32)y));
+#endif
+    }
+    return !ANY(T, bad);
+}
+/* Other blocks are bounded by their extremes, and go element by element where the bound
+ * does not prove the products. */
 static size_t K(vv_mul)(void *d, const void *pa, const void *pb, size_t n)
 {
     const S *a = pa, *b = pb;
     S *out = d;
-    for (size_t i = 0; i < n; i += 512) {
-        size_t w = n - i < 512 ? n - i : 512, j = i, end = i + w;
+    for (size_t i = 0, w = peel(d, sizeof(C), n); i < n; i += w) {
+        if (i > 0 || w == 0) /* the first, perhaps short, one aligns those after it */
+            w = n - i < 512 ? n - i : 512;
+        size_t j = i, end = i + w;
         FaExtreme x, y;
-        K(minmax)(a + i, w, &x);
-        K(minmax)(b + i, w, &y);
-        FaU128 most = fa_reach(x.lo.FIELD, x.hi.FIELD) * fa_reach(y.lo.FIELD, y.hi.FIELD);
-        if (most <= (FaU128)LAST) {
-            for (; j + N <= end; j += N)
-                ST(out + j, (V)(W(LD(a + j)) * W(LD(b + j))));
+        if (K(mul_narrow)(out + i, a + i, b + i, w))
+            j += w - w % N;
+        else {
+            K(minmax)(a + i, w, &x);
+            K(minmax)(b + i, w, &y);
+            if (fa_reach(x.lo.FIELD, x.hi.FIELD) * fa_reach(y.lo.FIELD, y.hi.FIELD) <= (FaU128)LAST)
+                for (; j + N <= end; j += N)
+                    ST(out + j, (V)(W(LD(a + j)) * W(LD(b + j))));
         }
         for (; j < end; j++)
             if (__builtin_mul_overflow(a[j], b[j], &out[j]))

@@ -79,6 +79,21 @@ INLINE size_t peel(const void *p, size_t size, size_t n)
     return n * size < 64 * FA_VB ? 0 : ((~(uintptr_t)p + 1) & (FA_VB - 1)) / size;
 }
 
+/* A load for loops over two arrays, which can't all be aligned: in halves where vectors are as
+ * long as cache lines and every unaligned load would touch two (add of 1e6 int64: 1.6 times
+ * as fast on Zen 5). */
+#if FA_X86 == 3
+INLINE __m512i ld_halves(const void *p)
+{
+    const __m256i *half = p;
+    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256(half)),
+                              _mm256_loadu_si256(half + 1), 1);
+}
+#define LD_HALVES(p) ((V)ld_halves(p))
+#else
+#define LD_HALVES LD
+#endif
+
 /* -- min and max ------------------------------------------------------------------
  * min(x, m): x < m ? x : m, so that a NaN in x leaves m alone. */
 #define MINMAX_GENERIC(t)                                                                \
@@ -355,6 +370,17 @@ INLINE void join_lanes(V_f64 *s, V_f64 *c, double *sum, double *comp)
 #define MUL_LOW_i32(a, b)                                                                \
     (V_i64)((U_i64)((V_i64)((U_i64)(a) << 32) >> 32) * (U_i64)((V_i64)((U_i64)(b) << 32) >> 32))
 #define MUL_LOW_u32(a, b) (V_u64)(((V_u64)(a) & 0xffffffffu) * ((V_u64)(b) & 0xffffffffu))
+#endif
+/* The upper halves of products of 16-bit lanes. */
+#if FA_X86 == 3
+#define MUL_HIGH_i16(a, b) (V_i16) _mm512_mulhi_epi16((__m512i)(a), (__m512i)(b))
+#define MUL_HIGH_u16(a, b) (V_u16) _mm512_mulhi_epu16((__m512i)(a), (__m512i)(b))
+#elif FA_X86 == 2
+#define MUL_HIGH_i16(a, b) (V_i16) _mm256_mulhi_epi16((__m256i)(a), (__m256i)(b))
+#define MUL_HIGH_u16(a, b) (V_u16) _mm256_mulhi_epu16((__m256i)(a), (__m256i)(b))
+#elif FA_X86 == 1
+#define MUL_HIGH_i16(a, b) (V_i16) _mm_mulhi_epi16((__m128i)(a), (__m128i)(b))
+#define MUL_HIGH_u16(a, b) (V_u16) _mm_mulhi_epu16((__m128i)(a), (__m128i)(b))
 #endif
 /* the largest |x| in lo..hi, at most 2**64 - 1 */
 INLINE FaU128 fa_reach(FaI128 lo, FaI128 hi)
