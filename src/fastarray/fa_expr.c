@@ -663,6 +663,16 @@ lane_dtype(int lane)
     return same[lane];
 }
 
+/* Elements of type t lie as lanes do, where these hold the same values: whoever asks knows
+ * that the values fit both. */
+static int
+lies_as(int lane, FaDtype t)
+{
+    if (lane == FA_LANEF64 || fa_dtype_kind(t) == FA_FLOAT)
+        return lane_dtype(lane) == t;
+    return lane_bits[lane] == 8 * (int)fa_dtype_size(t);
+}
+
 static int
 is_float_result(const FaProgram *p)
 {
@@ -679,9 +689,28 @@ lane_serves(const FaState *st, const FaProgram *p, int lane, Range all)
         return 0;
     if (all.lo < -top - 1 || all.hi > top)
         return 0;
-    if (fa_dtype_kind(p->in) != FA_FLOAT && k->load[lane][p->in] == NULL && lane_dtype(lane) != p->in)
+    if (fa_dtype_kind(p->in) != FA_FLOAT && k->load[lane][p->in] == NULL && !lies_as(lane, p->in))
         return 0;
-    return p->goal == FA_TO_MASK || is_float_result(p) || k->store[lane][p->out] != NULL || lane_dtype(lane) == p->out;
+    return p->goal == FA_TO_MASK || is_float_result(p) || k->store[lane][p->out] != NULL || lies_as(lane, p->out);
+}
+
+static Range
+type_range(FaDtype t)
+{
+    if (fa_dtype_kind(t) == FA_FLOAT)
+        return (Range){0, 0};
+    return (Range){fa_int_first(t), fa_int_last(t)};
+}
+
+/* Every result is in the range of the array's type, whatever x and y are in theirs. */
+static int
+result_fits(const FaProgram *p, const Range *r)
+{
+    Range all = type_range(p->out), got = {0, 0};
+    if (p->goal == FA_TO_MASK || p->nodes[p->root].type != FA_T_INT || fa_dtype_kind(p->out) == FA_FLOAT)
+        return 0;
+    got = r[p->root];
+    return got.lo >= all.lo && got.hi <= all.hi;
 }
 
 /* A plan for inputs in these ranges; 0: none can be proven. */
@@ -700,18 +729,11 @@ make_plan(const FaState *st, FaProgram *p, Range x, Range y)
             p->plan.hi[0] = x.hi;
             p->plan.lo[1] = y.lo;
             p->plan.hi[1] = y.hi;
+            p->plan.fits = result_fits(p, r);
             p->plan.ready = 1;
             return 1;
         }
     return 0;
-}
-
-static Range
-type_range(FaDtype t)
-{
-    if (fa_dtype_kind(t) == FA_FLOAT)
-        return (Range){0, 0};
-    return (Range){fa_int_first(t), fa_int_last(t)};
 }
 
 static Range
@@ -776,8 +798,8 @@ fa_expr_never_stops(FaState *st, FaProgram *p)
         plan_type(st, p);
     if (p->plan.whole_type < 0)
         return 0;
-    /* then only the store could refuse, and it does not when the lanes are the type */
-    return fa_dtype_kind(p->out) == FA_FLOAT || lane_dtype(p->plan.lane) == p->out;
+    /* then only the store could refuse */
+    return fa_dtype_kind(p->out) == FA_FLOAT || p->plan.fits;
 }
 
 /* -- Running ---------------------------------------------------------------------- */
@@ -816,7 +838,7 @@ input(const FaState *st, const FaProgram *p, const char *from, Py_ssize_t n, cha
                       : (FaLane)p->plan.lane;
     unsigned size = fa_dtype_size(p->in);
 
-    if (lane_dtype(lane) != p->in)
+    if (!lies_as(lane, p->in))
         st->kernels->load[lane][p->in](reg, from, (size_t)n);
     else if ((n * size) % 64 == 0)
         return from;
@@ -864,7 +886,7 @@ map_block(const FaState *st, FaProgram *p, Bank *bank, const char *x, const char
 {
     FaLane lane = is_float_result(p) ? FA_LANEF64 : (FaLane)p->plan.lane;
     unsigned size = fa_dtype_size(p->out);
-    int same = lane_dtype(lane) == p->out;
+    int same = lane_dtype(lane) == p->out || (p->plan.fits && lies_as(lane, p->out));
     int direct = same && (n * size) % 64 == 0 && p->plan.n > 0;
     const void *a = input(st, p, x, n, bank->regs[0]);
     const void *b = p->inputs > 1 ? input(st, p, y, n, bank->regs[1]) : NULL;

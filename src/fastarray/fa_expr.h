@@ -76,6 +76,7 @@ typedef struct {
 typedef struct {
     int ready, lane, n, result, whole_type;
     int load_float; /* x enters as float64 */
+    int fits;       /* integer results: all of them are in the range of the array's type */
     FaI128 lo[2], hi[2];
     FaStep steps[FA_MAX_STEPS];
 } FaPlan;
