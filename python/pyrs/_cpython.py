@@ -105,6 +105,9 @@ class CPython:
     def own(self, func: "F") -> "F":
         return func
 
+    def own_modules(self) -> None:
+        pass
+
 
 # -- unhandled exceptions -------------------------------------------------------------------
 

@@ -462,6 +462,33 @@ os.waitpid(pid, 0)
     assert files_of(machine, "shapes") == []
 
 
+@pytest.mark.parametrize("bytecode", ["", "1"])
+def test_code_that_runs_when_the_interpreter_ends(machine, bytecode):
+    """Finalizers come when there are no modules any more, nor a sys.dont_write_bytecode."""
+    program = """
+import sys
+class Last:
+    def __init__(self): self.me = self
+    def __del__(self, write=sys.stdout.write, make=eval): write(f"{make('lambda: 5')()} left\\n")
+sys.last = Last()
+sys.modules["codecs"].last = Last()
+class Held:
+    def __init__(self): self.me = self
+    def __iter__(self): yield Last()
+held = iter(Held()); next(held)
+import builtins; builtins.held = held
+"""
+    write(machine.folder, {"program": program})
+    done = subprocess.run(
+        command("program.py"), cwd=machine.folder, capture_output=True, text=True,
+        env=environment(machine.prefix) | {"PYTHONDONTWRITEBYTECODE": bytecode},
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "5 left" in done.stdout
+
+
 # -- at once, and without memory --------------------------------------------------------------------
 
 

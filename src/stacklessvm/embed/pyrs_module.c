@@ -13,6 +13,7 @@
 #include "cpyext_compat/cpy_load.h"
 #include "cpyext_compat/bytecode/cpy_decode.h"
 
+#include "ir/vm_cache.h"
 #include "jit/jit_patch.h"
 #include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
@@ -587,6 +588,13 @@ own(PyObject *module, PyObject *func)
 }
 
 static PyObject *
+own_modules(PyObject *module, PyObject *unused)
+{
+    vm_own_modules();
+    Py_RETURN_NONE;
+}
+
+static PyObject *
 load_extension(PyObject *module, PyObject *args)
 {
     PyObject *path, *name = Py_None;
@@ -632,6 +640,8 @@ static PyMethodDef METHODS[] = {
      "undecodable($module, code, /)\n--\n\nNone, or why this Python's compiler can't have made this code."},
     {"own", own, METH_O,
      "own($module, func, /)\n--\n\nMake C callers of a function come to the VM; returns it."},
+    {"own_modules", own_modules, METH_NOARGS,
+     "own_modules($module, /)\n--\n\nThe same for the functions and classes of all modules there are."},
     {"load_extension", load_extension, METH_VARARGS,
      "load_extension($module, path, name=None, /)\n--\n\nThe module in a shared object, imported by its path."},
     {"_hand_over", hand_over, METH_VARARGS,
@@ -658,6 +668,7 @@ start_vm(void)
     vm_call_init();
     if (vm_special_init() < 0)
         return -1;
+    vm_image_start();
     const char *fallback = getenv("PYRS_FALLBACK");
     vm_fallback_is_error = fallback != NULL && strcmp(fallback, "error") == 0;
     started = 1;

@@ -49,6 +49,8 @@ typedef struct VmImage {
 /* vm_lower(), or the same from the cache.  globals: of a function with this code, or NULL */
 int vm_cache_lower(VmCode *code, PyObject *globals);
 
+/* Once, when the VM starts; without it, or when it fails, there are no images. */
+void vm_image_start(void);
 /* The image for a code object; NULL where there is none.  Raises nothing. */
 VmImage *vm_image_of(PyCodeObject *co, PyObject *globals);
 /* The slot with this key, or the free one where it belongs; NULL in an image without any. */

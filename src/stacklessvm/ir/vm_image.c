@@ -33,11 +33,12 @@ typedef struct {
 static const char MAGIC[8] = "pyrs\r\n\x1a\n";
 
 static struct {
-    int state;                  /* 0: not asked yet, 1: in use, -1: off */
+    int started;
     pid_t pid;
     uint64_t build;
     VmImage *first;
-    VmImage *home;              /* of frozen modules' code */
+    VmImage *home;              /* of frozen modules' code; NULL: not asked for yet */
+    PyObject *home_pyc;         /* owned for good, or NULL */
     PyObject *by_file;          /* dict: co_filename -> address of its image; owned for good */
 } cache;
 
@@ -260,32 +261,33 @@ done:
     return image;
 }
 
+/* Asked each time, as import does.  What is no flag is what interpreter shutdown left of it. */
 static int
 is_off(void)
 {
     const char *wish = getenv("PYRS_CACHE");
     PyObject *no_bytecode = PySys_GetObject("dont_write_bytecode");     /* borrowed */
-    return (wish != NULL && strcmp(wish, "off") == 0)
-           || (no_bytecode != NULL && PyObject_IsTrue(no_bytecode) != 0);
+    return (wish != NULL && strcmp(wish, "off") == 0) || no_bytecode == NULL
+           || no_bytecode == Py_None || PyObject_IsTrue(no_bytecode) != 0;
 }
 
 static void write_images(void);
 
-/* Once; the package's own image is that of frozen modules. */
-static void
-start(void)
+void
+vm_image_start(void)
 {
     PyObject *package = PyDict_GetItemString(PyImport_GetModuleDict(), "pyrs");     /* borrowed */
     PyObject *names = package != NULL && PyModule_Check(package) ? PyModule_GetDict(package) : NULL;
-    cache.state = -1;
-    cache.build = names == NULL ? 0 : build_of(names);
-    cache.by_file = PyDict_New();
-    if (cache.build == 0 || cache.by_file == NULL)
-        return;
-    cache.home = image_beside(PyDict_GetItemString(names, "__cached__"));
+    if (names != NULL)
+        cache.build = build_of(names);
+    if (cache.build != 0)
+        cache.by_file = PyDict_New();
     cache.pid = getpid();
-    if (Py_AtExit(write_images) == 0)
-        cache.state = 1;
+    if (cache.by_file != NULL && Py_AtExit(write_images) == 0) {
+        cache.home_pyc = Py_XNewRef(PyDict_GetItemString(names, "__cached__"));
+        cache.started = 1;
+    }
+    PyErr_Clear();
 }
 
 /* A file's name as import writes it into the code of frozen modules. */
@@ -301,12 +303,13 @@ is_frozen(PyObject *file)
 static VmImage *
 new_image(PyObject *file, PyObject *globals)
 {
-    if (cache.state == 0 && !is_off())
-        start();
-    if (cache.state != 1 || is_off())
+    if (is_off())
         return NULL;
-    if (is_frozen(file))
+    if (is_frozen(file)) {
+        if (cache.home == NULL)
+            cache.home = image_beside(cache.home_pyc);
         return cache.home;
+    }
     if (globals == NULL)
         return NULL;
     PyObject *own_file = PyDict_GetItemString(globals, "__file__");     /* borrowed */
@@ -318,7 +321,7 @@ new_image(PyObject *file, PyObject *globals)
 static VmImage *
 known_image(PyObject *file)
 {
-    PyObject *address = cache.by_file == NULL ? NULL : PyDict_GetItemWithError(cache.by_file, file);
+    PyObject *address = PyDict_GetItemWithError(cache.by_file, file);   /* borrowed */
     return address == NULL ? NULL : PyLong_AsVoidPtr(address);
 }
 
@@ -335,7 +338,7 @@ VmImage *
 vm_image_of(PyCodeObject *co, PyObject *globals)
 {
     PyObject *file = co->co_filename, *type, *value, *traceback;
-    if (cache.state < 0 || !PyUnicode_CheckExact(file))
+    if (!cache.started || !PyUnicode_CheckExact(file))
         return NULL;
     PyErr_Fetch(&type, &value, &traceback);
     VmImage *image = known_image(file);
