@@ -1,8 +1,10 @@
 """Tests in the machine: `pytest -p pyrs.pytest_plugin --pyrs`.
 
-Nothing is wrapped or replaced.  The functions of tests, fixtures and hooks are marked as the
-machine's: pytest calls them as `function(**arguments)`, which honours that on every version,
-and what they call runs in the machine too.  So other plugins find what they expect.
+Nothing is wrapped or replaced.  The functions of hooks, pytest's own among them, of fixtures and
+tests are marked as the machine's: pytest calls them as `function(*arguments)`, which honours that
+on every version, and what they call runs in the machine too.  So the session is in it from the
+first conftest on, with module bodies, finalizers, `ids=` functions and items of other kinds;
+and other plugins find what they expect.
 
     --pyrs          run tests, fixtures and hooks in the machine
     --pyrs-report   the same, and tell for what and in which tests CPython was needed
@@ -29,8 +31,6 @@ from pyrs.runtime import engine, functions_of, why_not
 OUTCOMES = "PYRS_PYTEST_OUTCOMES"
 OUTSIDE = "outside of tests"
 PLAIN, MACHINE = "plain", "machine"
-# hooks of these are pytest's own business, or ours
-NOT_FOR_US = ("_pytest.", "pluggy.", "xdist.", "pyrs.")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,6 +44,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run plainly and in the machine; fail where the outcomes differ",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Before the first conftest is imported, and long before pytest's main function is called."""
+    options = early_config.known_args_namespace
+    if options.pyrs or options.pyrs_report:
+        engine().own_modules()  # for those that C code calls: functools.partial, map
+        for plugin in early_config.pluginmanager.get_plugins():
+            own_hooks(plugin, early_config.pluginmanager)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -67,6 +77,13 @@ def own(function: object) -> None:
         function = function.func
     for found in functions_of(function):
         engine().own(found)
+
+
+def own_hooks(plugin: object, manager: pytest.PytestPluginManager) -> None:
+    for caller in manager.get_hookcallers(plugin) or ():
+        for implementation in caller.get_hookimpls():
+            if implementation.plugin is plugin:
+                own(implementation.function)
 
 
 class Tally:
@@ -100,11 +117,7 @@ class InMachine:
     # -- what is marked --------------------------------------------------------------------
 
     def pytest_plugin_registered(self, plugin: object, manager: pytest.PytestPluginManager) -> None:
-        for caller in manager.get_hookcallers(plugin) or ():
-            for implementation in caller.get_hookimpls():
-                function = implementation.function
-                if implementation.plugin is plugin and not is_internal(function):
-                    own(function)
+        own_hooks(plugin, manager)
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         if isinstance(item, pytest.Function):
@@ -164,10 +177,6 @@ class InMachine:
             for line in report_lines(self.tally):
                 terminalreporter.write_line(line)
         terminalreporter.write_line(summary_line(self.tally, why_not()))
-
-
-def is_internal(function: object) -> bool:
-    return str(getattr(function, "__module__", "")).startswith(NOT_FOR_US)
 
 
 def summary_line(tally: Tally, why: str | None) -> str:

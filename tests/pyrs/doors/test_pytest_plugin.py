@@ -175,6 +175,81 @@ def test_all_kinds_of_tests_run_in_the_machine(session):
     assert int(native) > 100
 
 
+# each notes where it ran; none of them is a test's, fixture's or hook's own function
+AROUND = {
+    "native.py": NATIVE + "\nran = []\ndef note(what): ran.append((what, is_native()))\n",
+    "conftest.py": """
+import pytest
+from native import note, ran
+
+note("conftest")
+
+def pytest_configure(config):
+    note("configure")
+
+def pytest_collect_file(parent, file_path):
+    if file_path.suffix == ".item":
+        return File.from_parent(parent, path=file_path)
+
+class File(pytest.File):
+    def collect(self):
+        note("collect")
+        yield Item.from_parent(self, name="item")
+
+class Item(pytest.Item):
+    def setup(self): note("item's setup")
+    def runtest(self): note("item")
+
+class Plugin:
+    def pytest_runtest_call(self, item): note("plugin object")
+
+def pytest_sessionstart(session):
+    session.config.pluginmanager.register(Plugin())
+
+def pytest_terminal_summary(terminalreporter):
+    for what, native in ran:
+        terminalreporter.write_line(f"{what}: {native}")
+""",
+    "a.item": "",
+    "test_around.py": """
+import pytest
+from native import note
+
+note("module")
+
+def pytest_generate_tests(metafunc):
+    note("generate_tests")
+
+@pytest.fixture(params=[1], ids=lambda value: note("fixture's ids"))
+def fixture(request):
+    request.addfinalizer(lambda: note("finalizer"))
+
+@pytest.fixture(scope=lambda fixture_name, config: note("scope") or "module")
+def scoped(request):
+    request.addfinalizer(lambda: note("module's finalizer"))
+
+@pytest.mark.parametrize("value", [object()], ids=lambda value: note("ids"))
+@pytest.mark.skipif("__import__('native').note('condition')")
+def test_function(fixture, scoped, value):
+    pytest.raises(ZeroDivisionError, lambda: note("raises") or 1 / 0)
+""",
+}
+
+
+@pytest.mark.native
+def test_all_that_pytest_calls_runs_in_the_machine(session):
+    told = session("--pyrs", files=AROUND)
+
+    assert told.code == 0, told.stdout
+    notes = dict(re.findall(r"^([a-z_' ]+): (True|False)$", told.stdout, re.M))
+    assert set(notes) == {
+        "conftest", "configure", "collect", "item's setup", "item", "plugin object", "module",
+        "generate_tests", "fixture's ids", "finalizer", "scope", "module's finalizer", "ids",
+        "condition", "raises",
+    }  # fmt: skip
+    assert [what for what, native in notes.items() if native != "True"] == []
+
+
 def test_report_is_as_without(session):
     plain = session("-rA", files={"test_o.py": OUTCOMES})
     ours = session("-rA", "--pyrs", files={"test_o.py": OUTCOMES})
