@@ -54,6 +54,7 @@ test: build $(STAMP)-test
 
 bench: build $(STAMP)-bench
 	@$(PY) bench/pyrs/run.py $(BENCH)
+	@$(PY) bench/pyrs/costs.py
 
 gate: build $(STAMP)-test $(STAMP)-gate
 	@$(PY) bench/pyforge/run.py --gate

@@ -23,7 +23,6 @@ import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import pyperf
 import report
 
 HERE = Path(__file__).resolve().parent
@@ -224,6 +223,8 @@ def means(rows):
 
 def write_pyperf(rows, side, where, path):
     """What one side took, for pyperf's own commands."""
+    import pyperf  # by those alone who want its files
+
     metadata = {"unit": "second", "python_version": version(getattr(where, side)[0])}
     benches = []
     for row in rows:

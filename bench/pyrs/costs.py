@@ -1,0 +1,148 @@
+"""What single things cost in the VM, each beside its goal: bench/pyrs/costs.py [--rounds N].
+
+Every figure is the best of N fresh processes, taken in turn with plain CPython's; times are
+CPU seconds.  The last line counts the goals that were met; on a busy machine say no more
+than that one was missed.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+
+from run import cpu_of_children, sides, version
+
+# one loop with each thing in it, and one with nothing
+LOOPS = """
+import gc, json, time
+isenabled = gc.isenabled
+def empty(): pass
+def nothing(n):
+    for _ in range(n): pass
+def call(n):
+    for _ in range(n): empty()
+def builtin(n):
+    for _ in range(n): isenabled()
+def best(f, n=300_000):
+    times = []
+    for _ in range(5):
+        begin = time.process_time(); f(n); times.append(time.process_time() - begin)
+    return min(times) / n * 1e9
+base = best(nothing)
+print(json.dumps({f.__name__: best(f) - base for f in (call, builtin)}))
+"""
+IMPORT = """
+import json, sys, time
+begin = time.process_time()
+import pyrs
+took = time.process_time() - begin
+assert "pyrs._pyrs" not in sys.modules
+print(json.dumps({"import": took * 1e3}))
+"""
+DEEP = """
+import json, resource, sys
+sys.setrecursionlimit(10**9)
+def deep(n): return n and 1 + deep(n - 1)
+assert deep(10**6) == 10**6
+print(json.dumps({"deep": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+"""
+LEAK = """
+import json, sys
+def callee(a, b=2, *args, c=3): return [a, b, args, c]
+def calls(n):
+    for i in range(n): callee(i, c=i)
+calls(1000)
+before = sys.getallocatedblocks()
+calls(10**6)
+print(json.dumps({"leak": sys.getallocatedblocks() - before}))
+"""
+
+
+@dataclass
+class Goal:
+    text: str
+    limit: float
+    unit: str
+    value: float
+
+    def line(self):
+        met = "met" if self.value <= self.limit else "MISSED"
+        return f"{self.text:<42} {self.value:>9.2f} {self.unit:<4} goal <= {self.limit:g} {met}"
+
+
+def run(command, code, env):
+    """What a fresh process prints."""
+    done = subprocess.run(
+        [*command, "-c", code], env=os.environ | env, check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def answer(command, code, env):
+    return json.loads(run(command, code, env))
+
+
+def cpu(command, code, env):
+    """What it takes from start to end."""
+    before = cpu_of_children()
+    run(command, code, env)
+    return cpu_of_children() - before
+
+
+def best_of(rounds, *measures):
+    """The smallest of each measure, taken in turn."""
+    taken = [[measure() for measure in measures] for _ in range(rounds)]
+    return [min(column) for column in zip(*taken, strict=True)]
+
+
+def loops(rounds, plain, vm, env):
+    """Best nanoseconds of each loop, plain and VM."""
+    best = ({}, {})
+    for _ in range(rounds):
+        for side, command, variables in ((0, plain, env), (1, vm, {})):
+            for name, ns in answer(command, LOOPS, variables).items():
+                best[side][name] = min(ns, best[side].get(name, ns))
+    return best
+
+
+def goals(where, rounds):
+    plain, env, vm = where.plain, where.plain_env, [*where.vm, "-m", "pyrs"]
+    ours, theirs = loops(rounds, plain, vm, env)[::-1]
+    yield Goal("call and return of an empty function", 0.4, "x", ours["call"] / theirs["call"])
+    yield Goal("call of a builtin without arguments", 1.2, "x", ours["builtin"] / theirs["builtin"])
+    imports = [answer(where.vm, IMPORT, {})["import"] for _ in range(4 * rounds)]
+    yield Goal("import pyrs", 2, "ms", min(imports))
+    for text, code in (("-c pass", "pass"), ("import pandas", "import pandas")):
+        a, b = best_of(
+            4 * rounds if code == "pass" else rounds,
+            lambda code=code: cpu(plain, code, env),
+            lambda code=code: cpu(vm, code, {}),
+        )
+        if code == "pass":
+            yield Goal(f"{text}, more than plain", 20, "ms", (b - a) * 1e3)
+        else:
+            yield Goal(text, 1.25, "x", b / a)
+    yield Goal("1,000,000 frames deep", 1024, "MiB", answer(vm, DEEP, {})["deep"])
+    leaked = answer(vm, LEAK, {})["leak"]
+    yield Goal("blocks kept by 1,000,000 calls", 10, "", leaked)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="What single things cost in the VM.")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--baseline", help="interpreter to compare with")
+    options = parser.parse_args()
+    where = sides(options.baseline)
+    print(
+        f"VM on {version(where.vm[0])}, plain CPython {version(where.plain[0])} ({where.plain[0]})"
+    )
+    met = missed = 0
+    for goal in goals(where, options.rounds):
+        print(goal.line(), flush=True)
+        met, missed = met + (goal.value <= goal.limit), missed + (goal.value > goal.limit)
+    print(f"{met} goals met, {missed} missed")
+
+
+if __name__ == "__main__":
+    main()
