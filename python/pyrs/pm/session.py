@@ -267,19 +267,7 @@ class Session:
 
     def _build_environment(self, requires: list[str]) -> Path:
         """A generation of its own, below the store, with what a build backend asks for."""
-        try:
-            wanted = [Requirement(r) for r in requires]
-        except InvalidRequirement as e:
-            raise BuildError(f"bad build requirement: {e}") from None
-        deps = [
-            Dep(
-                canonicalize_name(r.name),
-                ",".join(sorted(map(str, r.specifier))),
-                tuple(sorted(map(canonicalize_name, r.extras))),
-                str(r.marker or ""),
-            )
-            for r in wanted
-        ]
+        deps = _build_deps(requires)
         key = link.digest("\n".join(sorted(requires)).encode(), self.python.executable.encode())
         home = self.store.base / "builds" / f"env-{key}"
         home.mkdir(parents=True, exist_ok=True)
@@ -596,6 +584,22 @@ class Session:
         wheel = self._checked_builder(package.path).wheel_of_tree(folder)
         data = wheel.read_bytes()
         return self.store.ingest(wheel, wheel.name, hashlib.sha256(data).hexdigest())
+
+
+def _build_deps(requires: list[str]) -> list[Dep]:
+    try:
+        wanted = [Requirement(r) for r in requires]
+    except InvalidRequirement as e:
+        raise BuildError(f"bad build requirement: {e}") from None
+    return [
+        Dep(
+            canonicalize_name(r.name),
+            ",".join(sorted(map(str, r.specifier))),
+            tuple(sorted(map(canonicalize_name, r.extras))),
+            str(r.marker or ""),
+        )
+        for r in wanted
+    ]
 
 
 def _ingest(root: str, path: str, filename: str, sha256: str, compiled: bool) -> str:

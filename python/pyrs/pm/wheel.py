@@ -84,6 +84,10 @@ def check_name(name: str, archive: str) -> None:
         raise BadArchive(f"{archive}: member {name!r} would leave its folder")
 
 
+# signature, host system, flags, method, sizes, lengths of what follows, mode, offset
+_DIRECTORY_ROW = struct.Struct("<4sxB2xHH8xIIHHH4xII")
+
+
 # -- Zip directory -----------------------------------------------------------------------------
 
 
@@ -100,29 +104,10 @@ def read_directory(data: memoryview | bytes, archive: str) -> list[Member]:
     members = []
     for _ in range(count):
         try:
-            head = struct.unpack_from("<4sBBHHHHHIIIHHHHHII", view, start)
+            head = _DIRECTORY_ROW.unpack_from(view, start)
         except struct.error:
             raise BadArchive(f"{archive}: the directory is cut off") from None
-        (
-            signature,
-            _,
-            host,
-            _,
-            flags,
-            method,
-            _,
-            _,
-            _,
-            packed,
-            plain,
-            names,
-            extra,
-            comment,
-            _,
-            _,
-            mode,
-            offset,
-        ) = head
+        signature, host, flags, method, packed, plain, names, extra, comment, mode, offset = head
         if signature != b"PK\x01\x02" or flags & 1:
             raise BadArchive(f"{archive}: damaged or encrypted directory")
         raw = bytes(view[start + 46 : start + 46 + names])
