@@ -136,6 +136,15 @@ def another(tmp_path, capfd, monkeypatch, home, index):
 
 
 @pytest.fixture
+def two(project, index):
+    """A project that declares one distribution, which brings another."""
+    index.wheel("leaf", "1.0", files={"leaf.py": "x = 1\n"})
+    index.wheel("top", "1.0", ["leaf"])
+    project.declare({"top": "*"})
+    return project
+
+
+@pytest.fixture
 def store(home):
     return home / ".pyrs" / "store" / "v1"
 

@@ -1,5 +1,6 @@
 """Bytecode made after an install has ended: complete in the end, seen, stoppable, never half."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -116,40 +117,38 @@ def test_quick_install_stays_quick_while_somebody_is_at_work(later, turn):
     assert "pyrs.pm.dispatch" not in later.spawn("install", entry=("-c", loaded)).out.split()
 
 
-def test_process_is_in_nobodys_way(later, turn, store):
+def files_of(process):
+    found = set()
+    for entry in os.scandir(f"/proc/{process}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found.add(os.readlink(entry.path))
+    return found
+
+
+def test_process_is_in_nobodys_way(later, turn, store, monkeypatch):
     later.pyrs("install", "--bytecode", "never")
     opened = Store(store.parent)
     compiling.note(opened, opened.entry_keys(), sys.executable, TAG)
-    before = set(children())
-    lock = os.readlink(f"/proc/self/fd/{turn.handle}")
-    spawn_without_looking(opened)
-    (child,) = set(children()) - before
-    while os.readlink(f"/proc/{child}/cwd") != "/":
+    spawn, started = os.posix_spawn, []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_spawn", lambda *a, **o: started.append(spawn(*a, **o)))
+        patch.setattr(
+            compiling, "is_running", lambda store: False
+        )  # it would see the lock held here
+        compiling.start(opened)
+    (child,) = started
+    lock = str(store / "compiler")
+    while lock not in (opened_files := files_of(child)):  # until it waits for its turn
         time.sleep(0.01)
 
+    assert opened_files == {"/dev/null", lock}
+    assert os.readlink(f"/proc/{child}/cwd") == "/"
     assert os.getsid(child) == child
     assert os.getpriority(os.PRIO_PROCESS, child) == 19
-    links = {os.readlink(e.path) for e in os.scandir(f"/proc/{child}/fd")}
-    assert links <= {"/dev/null", lock}
 
     let_go(turn)
     assert os.waitpid(child, 0)[1] == 0
     assert sealed(store) == 5
-
-
-def spawn_without_looking(store):
-    """`start` would see the lock this process holds, and leave it at that."""
-    running, compiling.is_running = compiling.is_running, lambda store: False
-    try:
-        compiling.start(store)
-    finally:
-        compiling.is_running = running
-
-
-def children():
-    pid = os.getpid()
-    with open(f"/proc/{pid}/task/{pid}/children") as stream:
-        return [int(word) for word in stream.read().split()]
 
 
 def test_never_leaves_no_notes_and_now_leaves_nothing_to_do(later, store, home, monkeypatch):

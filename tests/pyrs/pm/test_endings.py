@@ -17,14 +17,6 @@ from pyrs.pm.store import Store
 from pyrs.pm.workers import Pool, Workers
 
 
-@pytest.fixture
-def two(project, index):
-    index.wheel("leaf", "1.0", files={"leaf.py": "x = 1\n"})
-    index.wheel("top", "1.0", ["leaf"])
-    project.declare({"top": "*"})
-    return project
-
-
 def command(project, *args, **options):
     env = {**os.environ, "PYTHONPATH": str(Path(sys.modules["pyrs.pm"].__file__).parents[2])}
     return subprocess.Popen(

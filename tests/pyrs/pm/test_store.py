@@ -19,14 +19,6 @@ ROOT = os.geteuid() == 0
 NOBODY = 65534
 
 
-@pytest.fixture
-def two(project, index):
-    index.wheel("leaf", "1.0", files={"leaf.py": "x = 1\n"})
-    index.wheel("top", "1.0", ["leaf"])
-    project.declare({"top": "*"})
-    return project
-
-
 def test_two_projects_share_one_copy(two, another, index, store):
     two.pyrs("install")
     asked = len(index.requests(".whl"))
