@@ -148,7 +148,7 @@
         } \
         if (vm_unlikely(bound_ != code_->push_args)) { \
             if (code_->leaf != LEAF_NONE \
-                && (v = vm_call_leaf(A, F, ip, func_, (SELF_COUNT) ? (SELF) : VM_NULL)) != VM_NULL) { \
+                && (v = vm_call_leaf(A, F, ip, code_, func_, (SELF_COUNT) ? (SELF) : VM_NULL)) != VM_NULL) { \
                 SET_ANY(v); \
                 NEXT_N(1 + (int)vm_list_words(n_)); \
             } \

@@ -118,9 +118,10 @@ vm_call_shape(const VmCode *code, size_t npos)
     return code->serial | (uint64_t)(code->has_star | code->has_dstar) << 7 | npos;
 }
 
-/* The CALL or CALLM at ip of a function whose code is a leaf: done without a frame, operands and
+/* The CALL or CALLM at ip of a function with this code, a leaf: done without a frame, operands and
    self (or VM_NULL) consumed.  VM_NULL: nothing was done. */
-VmWord vm_call_leaf(VmAct *A, VmFrame *f, const VmInsn *ip, PyFunctionObject *func, VmWord self);
+VmWord vm_call_leaf(VmAct *A, VmFrame *f, const VmInsn *ip, VmCode *code, PyFunctionObject *func,
+                    VmWord self);
 /* The same for a getter with this object.  -> new, or NULL */
 PyObject *vm_leaf_attribute(VmCode *code, VmWord object);
 

@@ -50,9 +50,9 @@ leaf_argument(VmFrame *f, const uint16_t *operands, VmWord self, unsigned i)
 }
 
 VmWord
-vm_call_leaf(VmAct *A, VmFrame *f, const VmInsn *ip, PyFunctionObject *func, VmWord self)
+vm_call_leaf(VmAct *A, VmFrame *f, const VmInsn *ip, VmCode *code, PyFunctionObject *func,
+             VmWord self)
 {
-    VmCode *code = *vm_quick_code(func->func_code);
     const uint16_t *operands = (const uint16_t *)(ip + 1) + 1;
     unsigned n = ip[1].op;
     int callee_goes = ip->op != VM_CALL || vm_is_temp(f, ip->b);
