@@ -109,5 +109,21 @@ def at_the_limit():
     return len(depths) > 0 and depths[0] - limit
 
 
+def many():
+    """More functions than are remembered at once, each called at a site of its own."""
+    kinds = ["x.value", "1", "x", "x.value + 0"]
+    source = [f"def f{i}(x): return {kinds[i % 4]}\ndef c{i}(x): return f{i}(x)" for i in range(1500)]
+    namespace = {}
+    exec("\n".join(source), namespace)
+    slotted = Slotted()
+    slotted.value = 4
+    thing = Thing(3)
+    for x in (thing, slotted, thing):
+        got = [namespace[f"c{i}"](x) for i in range(1500)]
+        assert got == [x.value, 1, x, x.value] * 375
+    return len(got)
+
+
 main()
+print("many", many())
 print("limit", at_the_limit())
