@@ -5,6 +5,8 @@
 #include "cpyext_compat/cpy_version.h"
 
 #include "internal/pycore_code.h"
+
+#include <stddef.h>
 #if PY_VERSION_HEX >= 0x030C0000
 #  include "internal/pycore_instruments.h"
 #endif
@@ -127,14 +129,32 @@ cpy_code_extra_get(PyCodeObject *co, Py_ssize_t index)
     return extra != NULL && index < extra->size ? extra->extras[index] : NULL;
 }
 
-static inline int               /* 0, or -1 with MemoryError; frees what was there */
+/* 0, or -1 with MemoryError; frees what was there.  A code object without extras gets room up to
+   the index only: for every index in it, used or not, CPython calls its owner's function when the
+   code object goes, and those who ask for one later don't expect to hear of code they never saw. */
+static inline int
 cpy_code_extra_set(PyCodeObject *co, Py_ssize_t index, void *value)
 {
+    if (co->co_extra == NULL) {
+        size_t size = offsetof(CpyCodeExtra, extras) + ((size_t)index + 1) * sizeof(void *);
+        CpyCodeExtra *extra = PyMem_Calloc(1, size);
+        if (extra == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        extra->size = index + 1;
+        extra->extras[index] = value;
+        co->co_extra = extra;
+        return 0;
+    }
 #if PY_VERSION_HEX >= 0x030C0000
-    return PyUnstable_Code_SetExtra((PyObject *)co, index, value);
+    int status = PyUnstable_Code_SetExtra((PyObject *)co, index, value);
 #else
-    return _PyCode_SetExtra((PyObject *)co, index, value);
+    int status = _PyCode_SetExtra((PyObject *)co, index, value);
 #endif
+    if (status < 0 && !PyErr_Occurred())
+        PyErr_NoMemory();
+    return status;
 }
 
 /* --- functions ----------------------------------------------------------------- */

@@ -897,6 +897,8 @@ vm_gen_traverse(PyObject *gen, visitproc visit, void *arg)
     Py_VISIT(g->gi_name);
     Py_VISIT(g->gi_qualname);
     Py_VISIT(g->gi_exc_state.exc_value);
+    if (Py_IS_TYPE(gen, &VmAsyncGen_Type))      /* its finalizer, which may lead back to it */
+        Py_VISIT(g->gi_origin_or_finalizer);
     if (vm_gen_state(gf) == GEN_DONE || vm_gen_state(gf) == GEN_RUNNING)
         return 0;
     Py_VISIT(gf->func);
