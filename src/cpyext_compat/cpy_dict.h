@@ -265,6 +265,19 @@ cpy_classmethod_callable(PyObject *method)
     return ((CpyWrappedCallable *)method)->callable;
 }
 
+/* Objects/descrobject.c, wrapperobject (3.11 to 3.14); checked by cpy_selftest() */
+typedef struct {
+    PyObject_HEAD
+    PyObject *descr, *self;
+} CpyMethodWrapper;
+
+static inline PyObject *        /* -> borrowed from the exact method-wrapper; NULL: of another slot */
+cpy_method_wrapper_self(PyObject *wrapper, PyObject *descr)
+{
+    CpyMethodWrapper *w = (CpyMethodWrapper *)wrapper;
+    return w->descr == descr ? w->self : NULL;
+}
+
 static inline PyObject *        /* -> borrowed from the exact staticmethod, or NULL */
 cpy_staticmethod_callable(PyObject *method)
 {

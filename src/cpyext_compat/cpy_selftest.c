@@ -210,12 +210,25 @@ wraps(Samples *s, const char *name, PyObject *(*callable)(PyObject *))
     return descr != NULL && callable(descr) == sample(s, "f");
 }
 
+/* C.__call__, which is type.__call__ bound to C */
+static int
+wraps_slot(PyObject *cls)
+{
+    PyObject *wrapper = PyObject_GetAttrString(cls, "__call__");
+    PyObject *descr = PyDict_GetItemString(PyType_Type.tp_dict, "__call__");
+    int ok = wrapper != NULL && Py_IS_TYPE(wrapper, &_PyMethodWrapper_Type)
+             && cpy_method_wrapper_self(wrapper, descr) == cls
+             && cpy_method_wrapper_self(wrapper, cls) == NULL;
+    Py_XDECREF(wrapper);
+    return ok;
+}
+
 static int
 check_descriptors(Samples *s)
 {
     return wraps(s, "p", cpy_property_getter) && wraps(s, "p", cpy_property_setter)
            && wraps(s, "p", cpy_property_deleter) && wraps(s, "c", cpy_classmethod_callable)
-           && wraps(s, "s", cpy_staticmethod_callable);
+           && wraps(s, "s", cpy_staticmethod_callable) && wraps_slot(sample(s, "C"));
 }
 
 static int

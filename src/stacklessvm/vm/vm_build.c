@@ -568,6 +568,13 @@ vm_format(VmAct *A, VmFrame *f, int with_spec, VmWord *result)
     }
     PyObject *o = vm_reg_object(f, b), *s = NULL;
     PyObject *spec = with_spec ? vm_reg_object(f, b + 1) : NULL;
+    if (o != NULL && vm_may_be_special(o) && (!with_spec || spec != NULL)) {
+        VmSpecialStatus special = vm_special_text(A, f, o, f->pc->c, spec);
+        if (special == SP_PUSHED)
+            return -1;
+        if (special == SP_RAISED)
+            o = NULL;
+    }
     if (o != NULL && (!with_spec || spec != NULL)) {
         int quiet = PyUnicode_CheckExact(o) || PyLong_CheckExact(o) || PyFloat_CheckExact(o);
         if (!quiet)
@@ -593,6 +600,13 @@ int
 vm_convert(VmAct *A, VmFrame *f, VmWord *result)
 {
     PyObject *o = vm_reg_object(f, f->pc->b), *s = NULL;
+    if (o != NULL && vm_may_be_special(o)) {
+        VmSpecialStatus special = vm_special_text(A, f, o, f->pc->c, NULL);
+        if (special == SP_PUSHED)
+            return -1;
+        if (special == SP_RAISED)
+            o = NULL;
+    }
     if (o != NULL) {
         vm_boundary(A, f);
         s = converted(o, f->pc->c);
@@ -708,9 +722,44 @@ vm_iter_next(VmAct *A, VmFrame *f, PyObject *it, VmWord *result)
     return status;
 }
 
+/* SEND: the receiver's __next__ returned. */
+void
+vm_sent_returned(VmFrame *f, VmWord v)
+{
+    f->regs[f->pc->a] = v;
+    f->pc += 2;
+}
+
+/* The receiver's __next__ raised: StopIteration is its end. */
+VmSpecialStatus
+vm_sent_raised(VmFrame *f)
+{
+    const VmInsn *ip = f->pc;
+    PyObject *value;
+    if (_PyGen_FetchStopIterationValue(&value) < 0)
+        return SP_RAISED;
+    if (ip->c)
+        f->regs[ip->a] = vm_from_ptr(value);
+    else {
+        VmWord receiver = f->regs[ip->b];
+        f->regs[ip->b] = vm_from_ptr(value);
+        vm_release(receiver);
+    }
+    f->pc = ip + ((const int32_t *)(ip + 1))[0];
+    return SP_DONE;
+}
+
 int
 vm_send(VmAct *A, VmFrame *f, PyObject *receiver, VmWord value, VmWord *result)
 {
+    if (vm_is_none(value) && vm_may_be_special(receiver)) {
+        VmWord args[1] = {vm_from_ptr(receiver)};
+        PyFunctionObject *next = vm_special(Py_TYPE(receiver), SP_NEXT);
+        if (vm_special_start(A, f, next, args, 1, VM_HOW(RET_SENT, 0)) != SP_NOT_MINE) {
+            vm_release(value);
+            return -1;
+        }
+    }
     PyObject *v = vm_box(value), *r = NULL;
     vm_release(value);
     if (v == NULL)

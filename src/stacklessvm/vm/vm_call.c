@@ -43,8 +43,15 @@ vm_call_init(void)
     known.no_args = PyTuple_New(0);
     known.next = builtin("next");
     known.iter = builtin("iter");
+    known.hash = builtin("hash");
+    known.repr = builtin("repr");
+    known.getattr = builtin("getattr");
+    known.hasattr = builtin("hasattr");
+    known.anext = builtin("anext");
+    known.type_call = PyDict_GetItemString(PyType_Type.tp_dict, "__call__");
     known.object_new = PyObject_GetAttrString((PyObject *)&PyBaseObject_Type, "__new__");
     known.gen_send = PyObject_GetAttrString((PyObject *)&VmGen_Type, "send");
+    known.coro_send = PyObject_GetAttrString((PyObject *)&VmCoro_Type, "send");
     known.dict_get = PyObject_GetAttrString((PyObject *)&PyDict_Type, "get");
     known.list_append = PyObject_GetAttrString((PyObject *)&PyList_Type, "append");
 }
@@ -73,14 +80,19 @@ vm_push_checked(VmAct *A, VmFrame *prev, VmCode *code, PyFunctionObject *func)
 }
 
 int
-vm_enter_c(VmAct *A)
+vm_enter_c_for(VmAct *A, const char *where)
 {
     *A->left -= CPY_C_CALL_TAKES_UNIT;
-    if (*A->left >= 0
-        || cpy_recursion_error(A->ts, " while calling a Python object") == 0)
+    if (*A->left >= 0 || cpy_recursion_error(A->ts, where) == 0)
         return 0;
     vm_leave_c(A);
     return -1;
+}
+
+int
+vm_enter_c(VmAct *A)
+{
+    return vm_enter_c_for(A, " while calling a Python object");
 }
 
 int
@@ -217,7 +229,7 @@ static PyFunctionObject *
 plain_init(PyTypeObject *cls)
 {
     static PyObject *init_name, *new_name;
-    if (Py_TYPE(cls)->tp_call != PyType_Type.tp_call || cls->tp_init == PyBaseObject_Type.tp_init
+    if (cls->tp_init == PyBaseObject_Type.tp_init
         || cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT)
         return NULL;
     PyObject *init = class_attribute(cls, "__init__", &init_name);
@@ -281,6 +293,33 @@ call_class(VmAct *A, VmFrame *f, PyTypeObject *cls, PyFunctionObject *init, VmCo
     return status;
 }
 
+/* type.__call__(callee, ...): making an instance. */
+static VmCallStatus
+call_type(VmAct *A, VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n, PyObject *kwnames,
+          VmReturn ret, VmFrame **pushed)
+{
+    PyFunctionObject *init = plain_init(cls);
+    if (init != NULL && kwnames != NULL && cls->tp_new != PyBaseObject_Type.tp_new)
+        init = NULL;
+    VmCode *code = init == NULL ? NULL : vm_code_to_run(init);
+    if (code != NULL && ret.kind == RET_VALUE && vm_must_delegate(A->ts) == NULL)
+        return call_class(A, f, cls, init, code, args, n, kwnames, ret, pushed);
+    return vm_construct(A, f, cls, args, n, kwnames, ret, pushed);
+}
+
+/* The class that type.__call__, bound as super().__call__ is, would make an instance of.
+   -> borrowed, or NULL */
+static PyTypeObject *
+class_of_bound_call(PyObject *callee)
+{
+    PyObject *self = Py_IS_TYPE(callee, &_PyMethodWrapper_Type)
+                         ? cpy_method_wrapper_self(callee, known.type_call)
+                         : NULL;
+    return self != NULL && self != (PyObject *)&PyType_Type && PyType_Check(self)
+               ? (PyTypeObject *)self
+               : NULL;
+}
+
 VmCallStatus
 vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
               PyObject *kwnames, VmReturn ret, VmFrame **pushed)
@@ -308,19 +347,19 @@ vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
         if (status != CALL_NOT_MINE)
             return status;
     }
-    else if (PyType_Check(callee)) {
-        PyFunctionObject *init = plain_init((PyTypeObject *)callee);
-        if (init != NULL && kwnames != NULL
-            && ((PyTypeObject *)callee)->tp_new != PyBaseObject_Type.tp_new)
-            init = NULL;
-        VmCode *code = init == NULL ? NULL : vm_code_to_run(init);
-        if (code != NULL && ret.kind == RET_VALUE && vm_must_delegate(A->ts) == NULL)
-            return call_class(A, f, (PyTypeObject *)callee, init, code, args, n, kwnames,
-                              ret, pushed);
-        VmCallStatus status = vm_construct(A, f, (PyTypeObject *)callee, args, n, kwnames, ret,
-                                           pushed);
+    else if (PyType_Check(callee) && tp->tp_call == PyType_Type.tp_call) {
+        VmCallStatus status = call_type(A, f, (PyTypeObject *)callee, args, n, kwnames, ret, pushed);
         if (status != CALL_NOT_MINE)
             return status;
+    }
+    else if (class_of_bound_call(callee) != NULL) {
+        PyTypeObject *cls = (PyTypeObject *)Py_NewRef((PyObject *)class_of_bound_call(callee));
+        VmCallStatus status = call_type(A, f, cls, args, n, kwnames, ret, pushed);
+        if (status != CALL_NOT_MINE) {
+            Py_DECREF(callee);
+            return status;
+        }
+        Py_DECREF(cls);
     }
     else if (callee == known.build_class && n >= 2 && ret.kind == RET_VALUE) {
         VmCallStatus status = vm_build_class(A, f, callee, args, n, kwnames, ret, pushed);
@@ -350,10 +389,13 @@ call_generator(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, V
                VmCallStatus *status)
 {
     *status = CALL_NOT_MINE;
-    if (!((callee == known.next && n == 1) || (callee == known.gen_send && n == 2))
-        || !vm_is_obj(args[0]) || !vm_is_gen(vm_ptr(args[0])) || A->delegate)
+    if (!((callee == known.next && n == 1)
+          || ((callee == known.gen_send || callee == known.coro_send) && n == 2))
+        || !vm_is_obj(args[0]) || A->delegate)
         return NULL;
     PyObject *gen = vm_ptr(args[0]);
+    if (callee == known.coro_send ? !Py_IS_TYPE(gen, &VmCoro_Type) : !vm_is_gen(gen))
+        return NULL;
     VmGenState state = vm_gen_state(vm_gen_frame(gen));
     VmWord value = n == 2 ? args[1] : VM_NONE;
     if (state != GEN_SUSPENDED && (state != GEN_CREATED || !vm_is_none(value)))
@@ -522,7 +564,9 @@ call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, int 
         return NULL;
     int unit = CPY_C_CALL_TAKES_UNIT && !(def->ml_flags & METH_FASTCALL && vm_call_is_warm(f));
     *A->left -= unit;
-    PyObject *r = call_definition(def, self, (PyObject **)args, n, done);
+    PyObject *r = callee == known.anext && n == 2
+                      ? vm_anext_default(callee, vm_ptr(args[0]), vm_ptr(args[1]))
+                      : call_definition(def, self, (PyObject **)args, n, done);
     *A->left += unit;
     return r;
 }
@@ -564,7 +608,7 @@ call_class_again(VmAct *A, VmFrame *f, VmCache *c, PyTypeObject *cls, VmWord *ar
 static void
 remember_class(VmCache *c, PyTypeObject *cls)
 {
-    PyFunctionObject *init = plain_init(cls);
+    PyFunctionObject *init = Py_TYPE(cls)->tp_call == PyType_Type.tp_call ? plain_init(cls) : NULL;
     VmCode *code = init == NULL ? NULL : vm_code_peek((PyCodeObject *)init->func_code);
     uint32_t version = cpy_type_version(cls);
     if (init == NULL && version != 0) {     /* not to be looked for again */
@@ -690,6 +734,13 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
                 return raised ? CALL_ERROR : CALL_PUSHED;
             }
         }
+        if ((vm_ptr(callee) == known.getattr || vm_ptr(callee) == known.hasattr) && npos >= 2) {
+            VmCallStatus status = vm_call_getattr(A, f, vm_ptr(callee), args, npos, pushed);
+            if (status != CALL_NOT_MINE) {
+                vm_release(callee);
+                return status;
+            }
+        }
         if (PyType_Check(vm_ptr(callee))) {
             VmCache *c = vm_cache(f, ip->c);
             PyTypeObject *cls = (PyTypeObject *)vm_ptr(callee);
@@ -771,7 +822,9 @@ is_python_callable(PyObject *callee)
 {
     return Py_IS_TYPE(callee, &PyFunction_Type) || Py_IS_TYPE(callee, &PyMethod_Type)
            || callee == known.exec || callee == known.eval || callee == known.build_class
-           || (PyType_Check(callee) && plain_init((PyTypeObject *)callee) != NULL)
+           || (PyType_Check(callee) && Py_TYPE(callee)->tp_call == PyType_Type.tp_call
+               && plain_init((PyTypeObject *)callee) != NULL)
+           || class_of_bound_call(callee) != NULL
            || vm_is_called_by_python(callee);
 }
 

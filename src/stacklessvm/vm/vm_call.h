@@ -51,6 +51,7 @@ void vm_drop_new_frame(VmAct *A, VmFrame *nf);
 /* C code that CPython would call takes a unit of the recursion limit until vm_leave_c(), or until
    a frame that became FRAME_IN_C is left.  0, or -1 with RecursionError. */
 int vm_enter_c(VmAct *A);
+int vm_enter_c_for(VmAct *A, const char *where);    /* what the error says */
 static inline void
 vm_leave_c(VmAct *A)
 {
@@ -128,7 +129,8 @@ PyObject *vm_leaf_attribute(VmCode *code, VmWord object);
 /* Callables compared by identity, kept alive for good. */
 typedef struct {
     PyObject *len, *isinstance, *list_append, *build_class, *exec, *eval, *no_args, *next,
-        *gen_send, *dict_get, *iter, *object_new;
+        *gen_send, *dict_get, *iter, *object_new, *coro_send, *hash, *repr, *getattr, *hasattr, *anext,
+        *type_call;         /* type.__call__, a slot wrapper */
 } VmKnown;
 extern VmKnown vm_known;
 

@@ -160,7 +160,50 @@ asked_method(PyObject *builtin, PyTypeObject *type, VmReturnKind *kind)
         *kind = RET_BOOL;
         func = vm_special_truth_method(type, kind);
     }
+    else if (builtin == (PyObject *)&PyUnicode_Type) {
+        *kind = RET_STR;
+        func = vm_special_str_method(type);
+    }
+    else if (builtin == vm_known.repr) {
+        *kind = RET_REPR;
+        func = vm_special(type, SP_REPR);
+    }
+    else if (builtin == vm_known.hash) {
+        *kind = RET_HASH;
+        func = vm_special(type, SP_HASH);
+    }
     return func;
+}
+
+/* Units of recursion CPython's C code takes between the call and the method. */
+static int
+units_of_asking(VmFrame *f, VmReturnKind kind)
+{
+    int cold = CPY_C_CALL_TAKES_UNIT && !vm_call_is_warm(f);
+    switch ((int)kind) {
+    case RET_REPR: return 2 * CPY_C_CALL_TAKES_UNIT;        /* repr() and PyObject_Repr */
+    case RET_STR: return CPY_C_CALL_TAKES_UNIT + cold;
+    case RET_HASH: return CPY_C_CALL_TAKES_UNIT;
+    case RET_BOOL:
+    case RET_BOOL_BY_LEN: return 0;
+    default: return cold;
+    }
+}
+
+/* 0 / -1 */
+static int
+enter_builtin(VmAct *A, VmReturnKind kind, int units)
+{
+    const char *inner = kind == RET_STR    ? " while getting the str of an object"
+                        : kind == RET_REPR ? " while getting the repr of an object"
+                                           : " while calling a Python object";
+    if (units > 1 && vm_enter_c(A) < 0)
+        return -1;
+    if (units == 0 || vm_enter_c_for(A, inner) == 0)
+        return 0;
+    if (units > 1)
+        vm_leave_c(A);
+    return -1;
 }
 
 VmFrame *
@@ -172,21 +215,24 @@ vm_call_asking(VmAct *A, VmFrame *f, PyObject *builtin, VmWord *args, VmReturn r
     *raised = 0;
     if (func == NULL)
         return NULL;
-    int unit = builtin != (PyObject *)&PyBool_Type && CPY_C_CALL_TAKES_UNIT && !vm_call_is_warm(f);
+    int units = units_of_asking(f, kind);
     VmHow how = VM_HOW(kind, ret.dst);
-    if (unit || !vm_special_push_quick(A, f, func, args, 1, how)) {
+    if (units > 0 || !vm_special_push_quick(A, f, func, args, 1, how)) {
         if (!vm_special_can_push(A, func)) {
             *raised = PyErr_Occurred() != NULL;
             return NULL;
         }
-        *raised = (unit && vm_enter_c(A) < 0)
-                  || vm_special_call(A, f, func, args, 1, how, &unused) != SP_PUSHED;
+        *raised = enter_builtin(A, kind, units) < 0;
+        if (!*raised && vm_special_call(A, f, func, args, 1, how, &unused) != SP_PUSHED) {
+            *A->left += units;
+            *raised = 1;
+        }
         if (*raised)
             return NULL;
     }
     VmFrame *nf = vm_take_pushed(A);
-    if (unit)
-        nf->flags |= FRAME_IN_C;
+    if (units > 0)
+        nf->flags |= units > 1 ? FRAME_IN_C | FRAME_IN_C_TWICE : FRAME_IN_C;
     nf->aux = args[0];
     nf->ret_ip = ret.next;
     return nf;
@@ -221,7 +267,7 @@ VmCallStatus
 vm_construct(VmAct *A, VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n, PyObject *kwnames,
              VmReturn ret, VmFrame **pushed)
 {
-    if (ret.kind != RET_VALUE || Py_TYPE(cls)->tp_call != PyType_Type.tp_call)
+    if (ret.kind != RET_VALUE)
         return CALL_NOT_MINE;
     PyFunctionObject *new = python_new(cls);
     if (new == NULL || !vm_special_can_push(A, new))

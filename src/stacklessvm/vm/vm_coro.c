@@ -12,6 +12,7 @@
 #include "vm/vm_call_out.h"
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
+#include "vm/vm_special.h"
 
 /* -- coroutines --------------------------------------------------------------------------- */
 
@@ -595,6 +596,22 @@ is_generator_coroutine(PyObject *o)
     return PyGen_CheckExact(o) && cpy_gen_code(o)->co_flags & CO_ITERABLE_COROUTINE;
 }
 
+/* What __await__ returned. takes it; -> itself, or NULL */
+static PyObject *
+checked_await(PyObject *it)
+{
+    if (PyCoro_CheckExact(it) || Py_IS_TYPE(it, &VmCoro_Type) || is_generator_coroutine(it)) {
+        PyErr_SetString(PyExc_TypeError, "__await__() returned a coroutine");
+        Py_CLEAR(it);
+    }
+    else if (!PyIter_Check(it)) {
+        PyErr_Format(PyExc_TypeError, "__await__() returned non-iterator of type '%.100s'",
+                     Py_TYPE(it)->tp_name);
+        Py_CLEAR(it);
+    }
+    return it;
+}
+
 /* -> new */
 static PyObject *
 awaitable_iterator(PyObject *o)
@@ -608,18 +625,7 @@ awaitable_iterator(PyObject *o)
         return NULL;
     }
     PyObject *it = m->am_await(o);
-    if (it == NULL)
-        return NULL;
-    if (PyCoro_CheckExact(it) || Py_IS_TYPE(it, &VmCoro_Type) || is_generator_coroutine(it)) {
-        PyErr_SetString(PyExc_TypeError, "__await__() returned a coroutine");
-        Py_CLEAR(it);
-    }
-    else if (!PyIter_Check(it)) {
-        PyErr_Format(PyExc_TypeError, "__await__() returned non-iterator of type '%.100s'",
-                     Py_TYPE(it)->tp_name);
-        Py_CLEAR(it);
-    }
-    return it;
+    return it == NULL ? NULL : checked_await(it);
 }
 
 static void
@@ -644,11 +650,30 @@ awaited_already(PyObject *it)
     return awaited;
 }
 
+/* __await__, __aiter__, __anext__ written in Python; o NULL: raised already */
+static VmSpecialStatus
+push_async(VmAct *A, VmFrame *f, PyObject *o, VmSpecialId id, VmReturnKind kind)
+{
+    if (o == NULL || !vm_may_be_special(o))
+        return o == NULL ? SP_RAISED : SP_NOT_MINE;
+    VmWord args[1] = {vm_from_ptr(o)};
+    return vm_special_start(A, f, vm_special(Py_TYPE(o), id), args, 1, VM_HOW(kind, 0));
+}
+
 int
 vm_get_awaitable(VmAct *A, VmFrame *f, VmWord *result)
 {
     unsigned b = f->pc->b;
     PyObject *o = vm_reg_object(f, b), *it = NULL;
+    switch (push_async(A, f, o, SP_AWAIT, RET_AWAIT)) {
+    case SP_PUSHED:
+        return -1;
+    case SP_RAISED:
+        o = NULL;
+        break;
+    default:
+        break;
+    }
     if (o != NULL) {
         vm_boundary(A, f);
         it = awaitable_iterator(o);
@@ -665,6 +690,21 @@ vm_get_awaitable(VmAct *A, VmFrame *f, VmWord *result)
     return it == NULL ? -1 : 0;
 }
 
+/* What __aiter__ returned. takes it; -> itself, or NULL */
+static PyObject *
+checked_aiter(PyObject *it)
+{
+    PyAsyncMethods *m = Py_TYPE(it)->tp_as_async;
+    if (m == NULL || m->am_anext == NULL) {
+        PyErr_Format(PyExc_TypeError,
+                     "'async for' received an object from __aiter__ that does not implement "
+                     "__anext__: %.100s",
+                     Py_TYPE(it)->tp_name);
+        Py_CLEAR(it);
+    }
+    return it;
+}
+
 static PyObject *
 async_iterator(PyObject *o)
 {
@@ -676,17 +716,7 @@ async_iterator(PyObject *o)
         return NULL;
     }
     PyObject *it = m->am_aiter(o);
-    if (it == NULL)
-        return NULL;
-    m = Py_TYPE(it)->tp_as_async;
-    if (m == NULL || m->am_anext == NULL) {
-        PyErr_Format(PyExc_TypeError,
-                     "'async for' received an object from __aiter__ that does not implement "
-                     "__anext__: %.100s",
-                     Py_TYPE(it)->tp_name);
-        Py_CLEAR(it);
-    }
-    return it;
+    return it == NULL ? NULL : checked_aiter(it);
 }
 
 int
@@ -694,6 +724,15 @@ vm_get_aiter(VmAct *A, VmFrame *f, VmWord *result)
 {
     unsigned b = f->pc->b;
     PyObject *o = vm_reg_object(f, b), *it = NULL;
+    switch (push_async(A, f, o, SP_AITER, RET_AITER)) {
+    case SP_PUSHED:
+        return -1;
+    case SP_RAISED:
+        o = NULL;
+        break;
+    default:
+        break;
+    }
     if (o != NULL) {
         vm_boundary(A, f);
         it = async_iterator(o);
@@ -702,6 +741,19 @@ vm_get_aiter(VmAct *A, VmFrame *f, VmWord *result)
     vm_consume(f, b);
     *result = vm_from_ptr(it);
     return it == NULL ? -1 : 0;
+}
+
+/* What __anext__ returned. takes next; -> new, or NULL */
+static PyObject *
+checked_anext(PyObject *next)
+{
+    PyObject *it = awaitable_iterator(next);
+    if (it == NULL)
+        _PyErr_FormatFromCause(PyExc_TypeError,
+                               "'async for' received an invalid object from __anext__: %.100s",
+                               Py_TYPE(next)->tp_name);
+    Py_DECREF(next);
+    return it;
 }
 
 static PyObject *
@@ -715,26 +767,91 @@ next_awaitable(PyObject *o)
         return NULL;
     }
     PyObject *next = m->am_anext(o);
-    if (next == NULL || PyAsyncGen_CheckExact(o) || Py_IS_TYPE(o, &VmAsyncGen_Type))
-        return next;
-    PyObject *it = awaitable_iterator(next);
-    if (it == NULL)
-        _PyErr_FormatFromCause(PyExc_TypeError,
-                               "'async for' received an invalid object from __anext__: %.100s",
-                               Py_TYPE(next)->tp_name);
-    Py_DECREF(next);
-    return it;
+    return next == NULL || PyAsyncGen_CheckExact(o) || Py_IS_TYPE(o, &VmAsyncGen_Type)
+               ? next
+               : checked_anext(next);
 }
 
 int
 vm_get_anext(VmAct *A, VmFrame *f, VmWord *result)
 {
     PyObject *o = vm_reg_object(f, f->pc->b);
+    if (push_async(A, f, o, SP_ANEXT, RET_ANEXT) != SP_NOT_MINE)
+        return -1;
     vm_boundary(A, f);
     PyObject *it = next_awaitable(o);
     vm_after(A, f);
     *result = vm_from_ptr(it);
     return it == NULL ? -1 : 0;
+}
+
+/* ANEXT looks at its operand only; the other two consume it. */
+void
+vm_await_raised(VmFrame *f, VmReturnKind kind)
+{
+    if (kind != RET_ANEXT)
+        vm_consume(f, f->pc->b);
+}
+
+VmSpecialStatus
+vm_await_returned(VmAct *A, VmFrame *f, VmReturnKind kind, VmWord v)
+{
+    PyObject *o = vm_box(v);
+    vm_release(v);
+    vm_boundary(A, f);
+    if (o != NULL)
+        o = kind == RET_AWAIT ? checked_await(o) : kind == RET_AITER ? checked_aiter(o)
+                                                                     : checked_anext(o);
+    vm_after(A, f);
+    vm_await_raised(f, kind);   /* lets go of the same */
+    if (o == NULL)
+        return SP_RAISED;
+    vm_set_any(f, f->pc->a, vm_from_ptr(o));
+    f->pc++;
+    return SP_DONE;
+}
+
+/* -- anext(it, default) ----------------------------------------------------------------------------------- */
+
+/* Hands over what was made before.  The one there is, protected by the GIL. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *step;             /* borrowed from the caller */
+} Made;
+
+static PyObject *
+made_anext(PyObject *o)
+{
+    return Py_NewRef(((Made *)o)->step);
+}
+
+static PyAsyncMethods made_as_async = {.am_anext = made_anext};
+static PyTypeObject Made_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+        .tp_name = "async_iterator",
+    .tp_basicsize = sizeof(Made),
+    .tp_as_async = &made_as_async,
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+};
+
+/* CPython's builtin goes on with NULL when it.__anext__() raises (Python/bltinmodule.c,
+   builtin_anext_impl, 3.11): so that comes first, and the builtin is asked for the rest. */
+PyObject *
+vm_anext_default(PyObject *builtin, PyObject *it, PyObject *value)
+{
+    static Made made = {.ob_base = {1, &Made_Type}};
+    PyAsyncMethods *m = Py_TYPE(it)->tp_as_async;
+    PyObject *args[2] = {it, value}, *step = NULL, *result;
+    if (m != NULL && m->am_anext != NULL) {
+        step = m->am_anext(it);
+        if (step == NULL)
+            return NULL;
+        made.step = step;
+        args[0] = (PyObject *)&made;
+    }
+    result = PyObject_Vectorcall(builtin, args, 2, NULL);
+    Py_XDECREF(step);
+    return result;
 }
 
 int
@@ -798,7 +915,7 @@ vm_coro_init_types(void)
 {
     return cpy_swap_function(&VmCoro_Type, "__await__", vm_coro_await) == NULL
                    || PyType_Ready(&VmCoroWrapper_Type) < 0 || PyType_Ready(&VmAsend_Type) < 0
-                   || PyType_Ready(&VmAthrow_Type) < 0
+                   || PyType_Ready(&VmAthrow_Type) < 0 || PyType_Ready(&Made_Type) < 0
                ? -1
                : 0;
 }

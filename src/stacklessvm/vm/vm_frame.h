@@ -39,10 +39,13 @@ typedef enum {
     RET_HELD,           /* RET_VALUE; aux is what the caller holds until then */
     RET_CLASS,          /* a class body: aux holds the state tuple */
     RET_NEW,            /* __new__: aux holds what __init__ needs (vm_construct.c) */
-    RET_LEN,            /* for len(), bool() and iter(): vm_answer(); aux: their argument */
+    RET_LEN,            /* for len(), bool(), iter() ... str(): vm_answer(); aux: their argument */
     RET_BOOL,
     RET_BOOL_BY_LEN,
     RET_ITERATOR,
+    RET_HASH,
+    RET_REPR,
+    RET_STR,
     RET_GENERATOR,      /* the frame of a generator: vm_gen.c */
     /* of special methods, for the instruction the caller stands at; ret_dst is theirs (vm_special.h) */
     RET_SPECIAL,
@@ -55,6 +58,12 @@ typedef enum {
     RET_COMPARE,        /* likewise */
     RET_CONTAINS,       /* its truth is that of `in` */
     RET_TRUTH,          /* of __bool__ or __len__; aux: the tested object when no register has it */
+    RET_TEXT,           /* the text a string is made of (vm_special_text.c) */
+    RET_GETATTR,        /* for getattr() and hasattr(): an attribute; aux: what they were asked */
+    RET_AWAIT,          /* of __await__, __aiter__, __anext__ (vm_coro.c) */
+    RET_AITER,
+    RET_ANEXT,
+    RET_SENT,           /* what a generator that delegates yields */
 } VmReturnKind;
 
 enum {
@@ -65,7 +74,9 @@ enum {
     FRAME_LOCALS = 16,      /* `locals` is set */
     /* CPython would run it under a C function: one unit of recursion more */
     FRAME_IN_C = CPY_C_CALL_TAKES_UNIT ? 32 : 0,
+    FRAME_IN_C_TWICE = CPY_C_CALL_TAKES_UNIT ? 64 : 0,      /* beside FRAME_IN_C: two units */
 };
+#define FRAME_UNITS (FRAME_IN_C | FRAME_IN_C_TWICE)
 /* kind_flags of the frame of an __init__ that nobody looked at */
 #define FRAME_PLAIN_INIT (RET_INIT | FRAME_IN_C << 8)
 /* of a __call__ */
@@ -88,7 +99,7 @@ typedef struct VmFrame {
         uint16_t kind_flags;    /* 0: the plain frame the loop returns from by itself */
     };
     uint32_t spare;
-    VmWord aux;                 /* RET_INIT, RET_WITH, RET_HELD ... RET_ITERATOR, RET_ATTR, RET_TRUTH: owned; RET_GENERATOR: the generator, borrowed */
+    VmWord aux;                 /* RET_INIT, RET_WITH, RET_HELD ... RET_STR, RET_ATTR, RET_TRUTH, RET_GETATTR: owned; RET_GENERATOR: the generator, borrowed */
     _PyErr_StackItem *exc_below;    /* running generators: the thread's exc_info before */
     VmWord regs[];
 } VmFrame;
@@ -199,6 +210,8 @@ vm_frame_return_state(const VmFrame *f)
 
 /* Bit of a RET_COMPARE's ret_dst: __eq__ is asked for __ne__, and the answer turned round. */
 #define COMPARE_INVERTED 0x8000u
+/* Bit of a RET_TEXT's: object.__format__ asks str(). */
+#define TEXT_OF_OBJECT 0x8000u
 
 /* What a frame that runs no more gives back to the recursion limit. */
 static inline int
@@ -206,7 +219,10 @@ vm_frame_units(const VmFrame *f)
 {
     if (!(f->flags & FRAME_IN_C))
         return 1;
-    return f->kind == RET_COMPARE && f->ret_dst & COMPARE_INVERTED ? 3 : 2;
+    int twice = f->flags & FRAME_IN_C_TWICE
+                || (f->kind == RET_COMPARE && f->ret_dst & COMPARE_INVERTED)
+                || (f->kind == RET_TEXT && f->ret_dst & TEXT_OF_OBJECT);
+    return twice ? 3 : 2;
 }
 
 /* Which of n variables a frame that goes drops as its i-th. */

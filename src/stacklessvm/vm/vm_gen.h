@@ -126,6 +126,7 @@ int vm_gen_at_async_yield(PyObject *gen);
 int vm_get_awaitable(VmAct *A, VmFrame *f, VmWord *result);     /* AWAITBL */
 int vm_get_aiter(VmAct *A, VmFrame *f, VmWord *result);         /* AITER */
 int vm_get_anext(VmAct *A, VmFrame *f, VmWord *result);         /* ANEXT */
+PyObject *vm_anext_default(PyObject *builtin, PyObject *it, PyObject *value);   /* -> new */
 int vm_end_async_for(VmAct *A, VmFrame *f);     /* ENDAF: 0, -2 re-raise */
 /* A SEND to the asend object of one of our async generators: the frame to run, or NULL;
    *general 1: not for us, send the general way. */

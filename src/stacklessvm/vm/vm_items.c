@@ -4,6 +4,7 @@
 #include "cpyext_compat/cpy_dict.h"
 #include "cpyext_compat/cpy_long.h"
 
+#include "vm/vm_call_out.h"
 #include "vm/vm_num.h"
 #include "vm/vm_special.h"
 
@@ -53,6 +54,76 @@ quick_item(PyObject *o, VmWord index)
     return vm_dict_find(o, index, &place) == 1 ? Py_NewRef(*place) : NULL;
 }
 
+static PyObject *missing_name, *class_getitem_name, *dict_getitem;      /* kept for good */
+
+int
+vm_items_init(void)
+{
+    missing_name = PyUnicode_InternFromString("__missing__");
+    class_getitem_name = PyUnicode_InternFromString("__class_getitem__");
+    dict_getitem = PyDict_GetItem(PyDict_Type.tp_dict, vm_specials[SP_GETITEM].name);
+    return missing_name == NULL || class_getitem_name == NULL ? -1 : 0;
+}
+
+/* A plain function the type has under a name.  -> borrowed, or NULL */
+static PyFunctionObject *
+plain_function(PyTypeObject *type, PyObject *name)
+{
+    PyObject *m = _PyType_Lookup(type, name);
+    return m != NULL && Py_IS_TYPE(m, &PyFunction_Type) ? (PyFunctionObject *)m : NULL;
+}
+
+/* Is it a dict whose [] asks __missing__, and that is a plain function?  Its slot looks dict's own
+   __getitem__ up, a method beside the slot, and calls it. */
+static int
+has_missing(PyObject *o)
+{
+    return PyDict_Check(o) && vm_slot_is_generic(Py_TYPE(o), SP_GETITEM)
+           && _PyType_Lookup(Py_TYPE(o), vm_specials[SP_GETITEM].name) == dict_getitem
+           && plain_function(Py_TYPE(o), missing_name) != NULL;
+}
+
+/* The __class_getitem__ that cls[...] comes to, when it is a plain function's classmethod.
+   -> borrowed, or NULL */
+static PyFunctionObject *
+class_getitem(PyObject *cls)
+{
+    PyTypeObject *meta = Py_TYPE(cls);
+    if (!PyType_Check(cls) || meta->tp_getattro != PyType_Type.tp_getattro
+        || (meta->tp_as_mapping != NULL && meta->tp_as_mapping->mp_subscript != NULL)
+        || (meta->tp_as_sequence != NULL && meta->tp_as_sequence->sq_item != NULL)
+        || _PyType_Lookup(meta, class_getitem_name) != NULL)
+        return NULL;
+    PyObject *m = _PyType_Lookup((PyTypeObject *)cls, class_getitem_name);
+    if (m == NULL || !Py_IS_TYPE(m, &PyClassMethod_Type))
+        return NULL;
+    m = cpy_classmethod_callable(m);
+    return m != NULL && Py_IS_TYPE(m, &PyFunction_Type) ? (PyFunctionObject *)m : NULL;
+}
+
+/* __missing__ of a dict without the key, __class_getitem__: no slot calls them.  SP_DONE with *v (new) */
+static VmSpecialStatus
+subscript_by_hook(VmAct *A, VmFrame *f, PyObject *o, PyObject *key, PyObject **v)
+{
+    PyFunctionObject *func = NULL;
+    VmHow how = VM_HOW(RET_ITEM, 0);
+    if (vm_must_delegate(A->ts) != NULL)
+        return SP_NOT_MINE;
+    if (has_missing(o)) {
+        how = VM_HOW(RET_ITEM, ITEM_BY_METHOD);
+        vm_boundary(A, f);
+        *v = Py_XNewRef(PyDict_GetItemWithError(o, key));
+        vm_after(A, f);
+        if (*v != NULL || PyErr_Occurred())
+            return *v != NULL ? SP_DONE : SP_RAISED;
+        func = plain_function(Py_TYPE(o), missing_name);    /* comparing keys may have changed it */
+    }
+    else
+        func = class_getitem(o);
+    VmWord args[2] = {vm_from_ptr(o), vm_from_ptr(key)};
+    return vm_special_start(A, f, func, args, 2, how);
+}
+
 int
 vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result)
 {
@@ -64,21 +135,22 @@ vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result)
     v = quick_item(o, index);
     if (v != NULL)
         goto done;
-    switch (vm_may_be_special(o) ? vm_special_getitem(A, f, o, imm ? index : f->regs[y]) : SP_NOT_MINE) {
-    case SP_PUSHED:
-        return -1;
-    case SP_RAISED:
-        goto done;
-    default:
-        break;
+    VmSpecialStatus special = vm_may_be_special(o)
+                                  ? vm_special_getitem(A, f, o, imm ? index : f->regs[y])
+                                  : SP_NOT_MINE;
+    if (special == SP_NOT_MINE) {
+        key = imm ? PyLong_FromLong((int16_t)y) : vm_reg_object_new(f, y);
+        special = key == NULL                               ? SP_RAISED
+                  : vm_may_be_special(o) || PyType_Check(o) ? subscript_by_hook(A, f, o, key, &v)
+                                                            : SP_NOT_MINE;
     }
-    key = imm ? PyLong_FromLong((int16_t)y) : vm_reg_object_new(f, y);
-    if (key != NULL) {
+    if (special == SP_PUSHED) {
+        Py_XDECREF(key);
+        return -1;
+    }
+    if (special == SP_NOT_MINE) {
         vm_boundary(A, f);
-        if (PyDict_CheckExact(o))
-            v = Py_XNewRef(PyDict_GetItemWithError(o, key));
-        if (v == NULL && !PyErr_Occurred())
-            v = PyObject_GetItem(o, key);
+        v = PyObject_GetItem(o, key);
         vm_after(A, f);
     }
 done:

@@ -155,6 +155,9 @@ deliver(VmAct *A, VmFrame *caller, VmReturn ret, VmWord v)
     case RET_BOOL:
     case RET_BOOL_BY_LEN:
     case RET_ITERATOR:
+    case RET_HASH:
+    case RET_REPR:
+    case RET_STR:
         v = vm_answer(ret.kind, v);
         vm_release(ret.aux);
         if (v == VM_NULL)
@@ -525,7 +528,7 @@ do_return:
         F->kind_flags = RET_VALUE;
         goto do_return;
     }
-    if (F->kind >= RET_SPECIAL && (F->flags & ~FRAME_IN_C) == 0) {
+    if (F->kind >= RET_SPECIAL && (F->flags & ~FRAME_UNITS) == 0) {
         VmHow meaning = vm_how_of(F);
         VmWord aux = F->aux;
         frame = leave_plain(A, F);
@@ -533,7 +536,7 @@ do_return:
             goto resume_frame;
         goto error_in_frame;
     }
-    if (F->kind > RET_ENTRY && (F->flags & ~FRAME_IN_C) == 0) {
+    if (F->kind > RET_ENTRY && (F->flags & ~FRAME_UNITS) == 0) {
         VmReturn ret = vm_return_of(F);
         frame = leave_plain(A, F);
         if (deliver_any(A, &frame, ret, returned) == GO_ON)

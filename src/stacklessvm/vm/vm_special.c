@@ -73,7 +73,7 @@ vm_special_init(void)
     for (int i = 0; i < SP_COUNT; i++)
         vm_specials[i].generic = *(void **)((char *)cls + vm_specials[i].offset);
     Py_DECREF(cls);
-    return find_slot_getattribute();
+    return vm_text_init() < 0 || vm_items_init() < 0 ? -1 : find_slot_getattribute();
 }
 
 /* -- pushing ------------------------------------------------------------------------------ */
@@ -130,9 +130,16 @@ bind(VmAct *A, VmFrame *f, VmFrame *nf, const VmWord *args, unsigned n)
 static int
 enter(VmAct *A, VmHow how)
 {
+    static const char *const texts[] = {[TEXT_STR] = " while getting the str of an object",
+                                        [TEXT_REPR] = " while getting the repr of an object"};
     int units = vm_special_units(how);
     *A->left -= units;
-    if (units == 0 || *A->left >= 0 || cpy_recursion_error(A->ts, " in comparison") == 0)
+    if (units == 0 || *A->left >= 0
+        || cpy_recursion_error(A->ts, VM_HOW_KIND(how) == RET_COMPARE ? " in comparison"
+                                      : VM_HOW_KIND(how) == RET_ITEM || *A->left < -1
+                                          ? " while calling a Python object"
+                                          : texts[VM_HOW_STEP(how) & 1])
+               == 0)
         return 0;
     *A->left += units;
     return -1;
@@ -320,6 +327,17 @@ vm_special_returned(VmAct *A, VmFrame *f, VmHow how, VmWord aux, VmWord v)
         vm_set_any(f, ip->a, v);
         f->pc = ip + ((const int32_t *)(ip + 1))[1];
         return 1;
+    case RET_TEXT:
+        return vm_text_returned(A, f, how, v) == SP_DONE;
+    case RET_GETATTR:
+        return vm_getattr_returned(A, f, VM_HOW_STEP(how), aux, v) == SP_DONE;
+    case RET_AWAIT:
+    case RET_AITER:
+    case RET_ANEXT:
+        return vm_await_returned(A, f, VM_HOW_KIND(how), v) == SP_DONE;
+    case RET_SENT:
+        vm_sent_returned(f, v);
+        return 1;
     default:
         return vm_operator_returned(A, f, how, aux, v) == SP_DONE;
     }
@@ -342,6 +360,18 @@ vm_special_raised(VmAct *A, VmFrame *f, VmHow how, VmWord aux)
         return 0;
     case RET_NEXT:
         return next_raised(f);
+    case RET_TEXT:
+        vm_text_raised(f);
+        return 0;
+    case RET_GETATTR:
+        return vm_getattr_raised(A, f, VM_HOW_STEP(how), aux) == SP_DONE;
+    case RET_AWAIT:
+    case RET_AITER:
+    case RET_ANEXT:
+        vm_await_raised(f, VM_HOW_KIND(how));
+        return 0;
+    case RET_SENT:
+        return vm_sent_raised(f) == SP_DONE;
     default:
         return vm_operator_raised(f, how, aux) == SP_DONE;
     }

@@ -39,6 +39,12 @@
     SPECIAL(NEG, "__neg__", as_number.nb_negative) \
     SPECIAL(POS, "__pos__", as_number.nb_positive) \
     SPECIAL(INVERT, "__invert__", as_number.nb_invert) \
+    SPECIAL(REPR, "__repr__", ht_type.tp_repr) \
+    SPECIAL(STR, "__str__", ht_type.tp_str) \
+    SPECIAL(HASH, "__hash__", ht_type.tp_hash) \
+    SPECIAL(AWAIT, "__await__", as_async.am_await) \
+    SPECIAL(AITER, "__aiter__", as_async.am_aiter) \
+    SPECIAL(ANEXT, "__anext__", as_async.am_anext) \
     SPECIAL(LT, "__lt__", ht_type.tp_richcompare) \
     SPECIAL(LE, "__le__", ht_type.tp_richcompare) \
     SPECIAL(EQ, "__eq__", ht_type.tp_richcompare) \
@@ -119,14 +125,27 @@ typedef uint32_t VmHow;
 #define VM_HOW_KIND(how) ((VmReturnKind)((how) & 0xFF))
 #define VM_HOW_STEP(how) ((unsigned)(how) >> 8)
 
-/* Units of recursion that CPython's C code around it takes: a comparison is a C call that counts,
-   object.__ne__ another; the other slots don't. */
+/* What a RET_TEXT's ret_dst says of the method. */
+enum { TEXT_STR,
+       TEXT_REPR,
+       TEXT_FORMAT };
+
+/* A RET_ITEM's: the item was first asked of a method in C. */
+#define ITEM_BY_METHOD 1u
+
+/* Units of recursion that CPython's C code around it takes: a comparison and a text are C calls
+   that count, object.__ne__ and object.__format__ one more each; of the slots only those that call
+   a method in C. */
 static inline int
 vm_special_units(VmHow how)
 {
-    if (VM_HOW_KIND(how) != RET_COMPARE)
-        return 0;
-    return VM_HOW_STEP(how) & COMPARE_INVERTED ? 2 * CPY_C_CALL_TAKES_UNIT : CPY_C_CALL_TAKES_UNIT;
+    unsigned kind = VM_HOW_KIND(how), step = VM_HOW_STEP(how), units = 0;
+    _Static_assert(COMPARE_INVERTED == TEXT_OF_OBJECT, "both are the unit more");
+    if (kind == RET_COMPARE || (kind == RET_TEXT && step != TEXT_FORMAT))
+        units = step & COMPARE_INVERTED ? 2 : 1;
+    else if (kind == RET_ITEM)
+        units = step;
+    return CPY_C_CALL_TAKES_UNIT ? (int)units : 0;
 }
 
 static inline VmHow
@@ -233,6 +252,12 @@ void vm_name_attribute_error(PyObject *o, PyObject *name);
 int vm_has_getattr_hook_only(PyTypeObject *type);
 VmSpecialStatus vm_attr_returned(VmFrame *f, VmWord aux, VmWord v);
 VmSpecialStatus vm_attr_raised(VmAct *A, VmFrame *f, VmWord aux);
+/* getattr() and hasattr() that come to Python code; as vm_call_words(), of a CALL or CALLM.
+   CALL_NOT_MINE: nothing was done */
+VmCallStatus vm_call_getattr(VmAct *A, VmFrame *f, PyObject *builtin, VmWord *args, size_t n,
+                             VmFrame **pushed);
+VmSpecialStatus vm_getattr_returned(VmAct *A, VmFrame *f, unsigned asks, VmWord aux, VmWord v);
+VmSpecialStatus vm_getattr_raised(VmAct *A, VmFrame *f, unsigned asks, VmWord aux);
 
 /* -- items, iteration (vm_special.c) --------------------------------------------------------- */
 
@@ -242,6 +267,7 @@ vm_may_be_special(PyObject *o)
 {
     return Py_TYPE(o)->tp_flags & Py_TPFLAGS_HEAPTYPE ? 1 : 0;
 }
+int vm_items_init(void);        /* once; 0 / -1 */
 VmSpecialStatus vm_special_getitem(VmAct *A, VmFrame *f, PyObject *o, VmWord index);
 VmSpecialStatus vm_special_setitem(VmAct *A, VmFrame *f, PyObject *o, VmWord index, PyObject *v);
 VmSpecialStatus vm_special_iter(VmAct *A, VmFrame *f, PyObject *o);
@@ -269,5 +295,26 @@ VmSpecialStatus vm_operator_raised(VmFrame *f, VmHow how, VmWord aux);
 
 /* What a builtin that asked makes of the answer (taken): RET_LEN ...  VM_NULL: exception */
 VmWord vm_answer(VmReturnKind kind, VmWord v);
+PyTypeObject *vm_type_of_word(VmWord w);
+
+/* -- text and hashes (vm_special_text.c) ---------------------------------------------------------- */
+
+int vm_text_init(void);         /* once; 0 / -1 */
+/* The function str() comes to.  -> borrowed, or NULL */
+PyFunctionObject *vm_special_str_method(PyTypeObject *type);
+/* CONV, FMT, FMTS (spec: its text, else NULL): what the conversion of o asks for. */
+VmSpecialStatus vm_special_text(VmAct *A, VmFrame *f, PyObject *o, unsigned conversion,
+                                PyObject *spec);
+VmSpecialStatus vm_text_returned(VmAct *A, VmFrame *f, VmHow how, VmWord v);
+void vm_text_raised(VmFrame *f);
+VmWord vm_answer_text(VmReturnKind kind, VmWord v);
+VmWord vm_answer_hash(VmWord v);
+
+/* -- awaiting (vm_coro.c), delegating (vm_build.c) -------------------------------------------------- */
+
+VmSpecialStatus vm_await_returned(VmAct *A, VmFrame *f, VmReturnKind kind, VmWord v);
+void vm_await_raised(VmFrame *f, VmReturnKind kind);
+void vm_sent_returned(VmFrame *f, VmWord v);
+VmSpecialStatus vm_sent_raised(VmFrame *f);
 
 #endif

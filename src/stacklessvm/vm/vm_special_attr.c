@@ -118,34 +118,72 @@ computed_for_class(PyTypeObject *cls, PyObject *name, PyFunctionObject **func, V
 /* -- loads ---------------------------------------------------------------------------------------- */
 
 static VmSpecialStatus
-call_getattr(VmAct *A, VmFrame *f, PyObject *hook, PyObject *o, PyObject *name, VmWord *result)
+call_getattr(VmAct *A, VmFrame *f, PyObject *hook, PyObject *o, PyObject *name, VmHow how,
+             VmWord *result)
 {
     VmWord args[2] = {vm_from_ptr(o), vm_from_ptr(name)};
     if (Py_IS_TYPE(hook, &PyFunction_Type))
-        return vm_special_call(A, f, (PyFunctionObject *)hook, args, 2, VM_HOW(RET_ATTR, 0),
-                               result);
+        return vm_special_call(A, f, (PyFunctionObject *)hook, args, 2, how, result);
     return vm_special_call_other(A, f, hook, args, result);
 }
 
-/* What C code finds, else __getattr__.  An AttributeError that nobody would see isn't made. */
-static VmSpecialStatus
-find_or_call_getattr(VmAct *A, VmFrame *f, PyObject *hook, PyObject *o, PyObject *name,
-                     getattrofunc base, VmWord *result)
+/* How an attribute is looked up. */
+typedef struct {
+    getattrofunc base;      /* what C code asks, or NULL */
+    PyObject *hook;         /* __getattr__, borrowed, or NULL */
+    PyFunctionObject *func; /* what computes it, borrowed, with n arguments; n is 0: C code finds it */
+    VmWord args[3];
+    unsigned n;
+} Lookup;
+
+/* 0: not a way known here */
+static int
+look(PyObject *o, PyObject *name, Lookup *l)
 {
-    VmSpecialStatus status = SP_DONE;
-    Py_INCREF(hook);        /* base may run code */
+    l->n = 0;
+    l->base = base_getattro(Py_TYPE(o), &l->hook, &l->func);
+    if (l->base == PyObject_GenericGetAttr)
+        l->n = computed_for_instance(o, name, &l->func, l->args);
+    else if (l->base != NULL && l->base == PyType_Type.tp_getattro)
+        l->n = computed_for_class((PyTypeObject *)o, name, &l->func, l->args);
+    else if (l->func != NULL) {         /* __getattribute__ */
+        l->args[0] = vm_from_ptr(o);
+        l->args[1] = vm_from_ptr(name);
+        l->n = 2;
+    }
+    else
+        return 0;
+    return 1;
+}
+
+/* What C code finds: SP_DONE; SP_NOT_MINE when it has none, and no exception: __getattr__ is next.
+   An AttributeError that nobody would see isn't made. */
+static VmSpecialStatus
+find_in_c(VmAct *A, VmFrame *f, const Lookup *l, PyObject *o, PyObject *name, VmWord *result)
+{
     vm_boundary(A, f);
-    PyObject *v = base == PyObject_GenericGetAttr
+    PyObject *v = l->base == PyObject_GenericGetAttr
                       ? _PyObject_GenericGetAttrWithDict(o, name, NULL, 1)
-                      : base(o, name);
+                      : l->base(o, name);
     vm_after(A, f);
     *result = vm_from_ptr(v);
-    if (v == NULL && PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_AttributeError))
-        status = SP_RAISED;
-    else if (v == NULL) {
-        PyErr_Clear();
-        status = call_getattr(A, f, hook, o, name, result);
-    }
+    if (v != NULL)
+        return SP_DONE;
+    if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_AttributeError))
+        return SP_RAISED;
+    PyErr_Clear();
+    return SP_NOT_MINE;
+}
+
+/* What C code finds, else __getattr__. */
+static VmSpecialStatus
+find_or_call_getattr(VmAct *A, VmFrame *f, const Lookup *l, PyObject *o, PyObject *name,
+                     VmWord *result)
+{
+    PyObject *hook = Py_NewRef(l->hook);        /* what finds may run code */
+    VmSpecialStatus status = find_in_c(A, f, l, o, name, result);
+    if (status == SP_NOT_MINE)
+        status = call_getattr(A, f, hook, o, name, VM_HOW(RET_ATTR, 0), result);
     Py_DECREF(hook);
     return status;
 }
@@ -160,29 +198,16 @@ vm_special_property(VmAct *A, VmFrame *f, PyFunctionObject *getter, PyObject *o,
 VmSpecialStatus
 vm_special_find_attr(VmAct *A, VmFrame *f, PyObject *o, PyObject *name, VmWord *result)
 {
-    unsigned n;
-    PyObject *hook;
-    VmWord args[3];
-    PyFunctionObject *func;
-    getattrofunc base = base_getattro(Py_TYPE(o), &hook, &func);
-    if (base == PyObject_GenericGetAttr)
-        n = computed_for_instance(o, name, &func, args);
-    else if (base != NULL && base == PyType_Type.tp_getattro)
-        n = computed_for_class((PyTypeObject *)o, name, &func, args);
-    else if (func != NULL) {        /* __getattribute__ */
-        args[0] = vm_from_ptr(o);
-        args[1] = vm_from_ptr(name);
-        n = 2;
-    }
-    else
+    Lookup l;
+    if (!look(o, name, &l))
         return SP_NOT_MINE;
-    if (n == 0)
-        return hook != NULL && vm_must_delegate(A->ts) == NULL
-                   ? find_or_call_getattr(A, f, hook, o, name, base, result)
+    if (l.n == 0)
+        return l.hook != NULL && vm_must_delegate(A->ts) == NULL
+                   ? find_or_call_getattr(A, f, &l, o, name, result)
                    : SP_NOT_MINE;
-    VmSpecialStatus status = vm_special_start(A, f, func, args, n, VM_HOW(RET_ATTR, 0));
-    if (status == SP_PUSHED && hook != NULL)
-        A->pushed->aux = vm_from_ptr(Py_NewRef(hook));
+    VmSpecialStatus status = vm_special_start(A, f, l.func, l.args, l.n, VM_HOW(RET_ATTR, 0));
+    if (status == SP_PUSHED && l.hook != NULL)
+        A->pushed->aux = vm_from_ptr(Py_NewRef(l.hook));
     return status;
 }
 
@@ -233,7 +258,7 @@ vm_attr_raised(VmAct *A, VmFrame *f, VmWord aux)
     VmWord v;
     if (aux != VM_NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
         PyErr_Clear();
-        status = call_getattr(A, f, vm_ptr(aux), o, name, &v);
+        status = call_getattr(A, f, vm_ptr(aux), o, name, VM_HOW(RET_ATTR, 0), &v);
     }
     vm_release(aux);
     if (status == SP_DONE)
@@ -244,6 +269,144 @@ vm_attr_raised(VmAct *A, VmFrame *f, VmWord aux)
         vm_consume(f, ip->b);
     }
     return status;
+}
+
+/* -- getattr() and hasattr() ----------------------------------------------------------------------------- */
+
+/* What a frame for them holds: a tuple of these. */
+enum { G_OBJECT,
+       G_NAME,
+       G_HOOK,              /* __getattr__ if that is still to be asked, else None */
+       G_DEFAULT };         /* when there is one */
+
+/* The call at f's pc has its value (taken). */
+static VmSpecialStatus
+finish_call(VmFrame *f, VmWord v)
+{
+    const VmInsn *ip = f->pc;
+    vm_set_any(f, ip->a, v);
+    f->pc = ip + 1 + vm_list_words(ip[1].op);
+    return SP_DONE;
+}
+
+VmSpecialStatus
+vm_getattr_returned(VmAct *A, VmFrame *f, unsigned asks, VmWord aux, VmWord v)
+{
+    if (asks) {
+        vm_release(v);
+        v = VM_TRUE;
+    }
+    vm_release_old(A, f, vm_ptr(aux));
+    return finish_call(f, v);
+}
+
+VmSpecialStatus
+vm_getattr_raised(VmAct *A, VmFrame *f, unsigned asks, VmWord aux)
+{
+    PyObject *state = vm_ptr(aux), *hook = PyTuple_GET_ITEM(state, G_HOOK);
+    PyObject *o = PyTuple_GET_ITEM(state, G_OBJECT), *name = PyTuple_GET_ITEM(state, G_NAME);
+    VmSpecialStatus status = SP_RAISED;
+    VmWord v;
+    if (hook != Py_None && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        PyTuple_SET_ITEM(state, G_HOOK, Py_NewRef(Py_None));
+        status = call_getattr(A, f, hook, o, name, VM_HOW(RET_GETATTR, asks), &v);
+        Py_DECREF(hook);
+        if (status == SP_PUSHED)
+            A->pushed->aux = aux;
+        if (status == SP_DONE)
+            return vm_getattr_returned(A, f, asks, aux, v);
+    }
+    if (status == SP_PUSHED)
+        return status;
+    if (PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        if (asks || PyTuple_GET_SIZE(state) > G_DEFAULT) {
+            PyErr_Clear();
+            v = asks ? VM_FALSE : vm_from_ptr(Py_NewRef(PyTuple_GET_ITEM(state, G_DEFAULT)));
+            vm_release(aux);
+            return finish_call(f, v);
+        }
+        vm_name_attribute_error(o, name);
+    }
+    vm_release(aux);
+    return SP_RAISED;
+}
+
+/* The arguments move.  -> new, or NULL with them untouched */
+static PyObject *
+getattr_state(VmFrame *f, VmWord *args, size_t n, PyObject *hook)
+{
+    PyObject *fallback = n == 3 ? vm_operand_object(f, args[2]) : NULL;
+    PyObject *state = n == 3 && fallback == NULL ? NULL
+                                                 : PyTuple_New(n == 3 ? G_DEFAULT + 1 : G_DEFAULT);
+    if (state == NULL) {
+        Py_XDECREF(fallback);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(state, G_OBJECT, vm_ptr(args[0]));
+    PyTuple_SET_ITEM(state, G_NAME, vm_ptr(args[1]));
+    PyTuple_SET_ITEM(state, G_HOOK, Py_NewRef(hook == NULL ? Py_None : hook));
+    if (n == 3) {
+        PyTuple_SET_ITEM(state, G_DEFAULT, fallback);
+        vm_release(args[2]);
+    }
+    return state;
+}
+
+/* What became of the first step, or of the one after it: as a call's end. */
+static VmCallStatus
+getattr_status(VmAct *A, VmFrame *f, VmSpecialStatus status, int unit, VmFrame **pushed)
+{
+    if (status != SP_PUSHED) {
+        if (unit)
+            vm_leave_c(A);
+        return status == SP_DONE ? CALL_DONE : CALL_ERROR;
+    }
+    *pushed = vm_take_pushed(A);
+    if (unit)
+        (*pushed)->flags |= FRAME_IN_C;
+    return CALL_PUSHED;
+}
+
+VmCallStatus
+vm_call_getattr(VmAct *A, VmFrame *f, PyObject *builtin, VmWord *args, size_t n,
+                VmFrame **pushed)
+{
+    unsigned asks = builtin == vm_known.hasattr;
+    PyObject *o = vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL;
+    PyObject *name = n >= 2 && vm_is_obj(args[1]) ? vm_ptr(args[1]) : NULL;
+    Lookup l;
+    if (n > 3 - asks || o == NULL || name == NULL || !PyUnicode_CheckExact(name)
+        || !(vm_may_be_special(o) || PyType_Check(o)) || vm_must_delegate(A->ts) != NULL
+        || !look(o, name, &l) || (l.n == 0 && l.hook == NULL))
+        return CALL_NOT_MINE;
+    PyObject *state = getattr_state(f, args, n, l.n == 0 ? NULL : l.hook);
+    if (state == NULL)
+        return CALL_NOT_MINE;
+    VmWord aux = vm_from_ptr(state), v;
+    int unit = CPY_C_CALL_TAKES_UNIT && !vm_call_is_warm(f);
+    if (unit && vm_enter_c(A) < 0) {
+        Py_DECREF(state);
+        return CALL_ERROR;
+    }
+    VmHow how = VM_HOW(RET_GETATTR, asks);
+    VmSpecialStatus status;
+    if (l.n > 0)
+        status = vm_special_call(A, f, l.func, l.args, l.n, how, &v);
+    else {
+        PyObject *hook = Py_NewRef(l.hook);
+        status = find_in_c(A, f, &l, o, name, &v);
+        if (status == SP_NOT_MINE)
+            status = call_getattr(A, f, hook, o, name, how, &v);
+        Py_DECREF(hook);
+    }
+    if (status == SP_PUSHED)
+        A->pushed->aux = aux;
+    else if (status == SP_DONE)
+        status = vm_getattr_returned(A, f, asks, aux, v);
+    else
+        status = vm_getattr_raised(A, f, asks, aux);
+    return getattr_status(A, f, status, unit, pushed);
 }
 
 /* -- stores and deletions ------------------------------------------------------------------------------ */

@@ -72,8 +72,8 @@ typedef struct {
     PyTypeObject *right_type;
 } Operands;
 
-static PyTypeObject *
-type_of_word(VmWord w)
+PyTypeObject *
+vm_type_of_word(VmWord w)
 {
     return vm_is_obj(w)      ? Py_TYPE(vm_ptr(w))
            : vm_is_int(w)    ? &PyLong_Type
@@ -90,7 +90,7 @@ operands_of(VmFrame *f)
     o.left_reg = o.op->is == COMPARE_JUMP ? ip->a : ip->b;
     o.right_reg = o.op->is == COMPARE_JUMP ? ip->b : ip->c;
     o.right = o.op->imm ? vm_from_int((int16_t)o.right_reg) : f->regs[o.right_reg];
-    o.right_type = type_of_word(o.right);
+    o.right_type = vm_type_of_word(o.right);
     return o;
 }
 
@@ -300,7 +300,7 @@ int
 vm_special_binary_quick(VmAct *A, VmFrame *f, PyObject *left, VmWord right, int kind, int inplace)
 {
     static const Operation plain[] = {{VM_NB_ADD, BINARY, 0, 0, 0}, {VM_NB_MUL, BINARY, 0, 0, 0}};
-    PyTypeObject *type = Py_TYPE(left), *other = type_of_word(right);
+    PyTypeObject *type = Py_TYPE(left), *other = vm_type_of_word(right);
     VmSpecialId id = (VmSpecialId)(SP_OPERATORS + 3 * kind);
     if (type != other && other->tp_flags & Py_TPFLAGS_HEAPTYPE)
         return 0;
@@ -341,7 +341,7 @@ VmSpecialStatus
 vm_special_binary(VmAct *A, VmFrame *f, VmWord *result)
 {
     Operands o = operands_of(f);
-    PyTypeObject *left = type_of_word(f->regs[o.left_reg]);
+    PyTypeObject *left = vm_type_of_word(f->regs[o.left_reg]);
     VmSpecialId id = left_id(o.op);
     if (!vm_slot_is_generic(left, id) && !vm_slot_is_generic(o.right_type, id)
         && !(o.op->inplace && vm_slot_is_generic(left, (VmSpecialId)(id + 2))))
@@ -429,7 +429,7 @@ truth_of_result(VmReturnKind by, VmWord v)
                                                                            : -1;
     if (truth < 0)
         PyErr_Format(PyExc_TypeError, "__bool__ should return bool, returned %s",
-                     type_of_word(v)->tp_name);
+                     vm_type_of_word(v)->tp_name);
     vm_release(v);
     return truth;
 }
@@ -447,10 +447,14 @@ vm_answer(VmReturnKind kind, VmWord v)
         if (vm_is_obj(v) && PyIter_Check(vm_ptr(v)))
             return v;
         PyErr_Format(PyExc_TypeError, "iter() returned non-iterator of type '%.100s'",
-                     type_of_word(v)->tp_name);
+                     vm_type_of_word(v)->tp_name);
         vm_release(v);
         return VM_NULL;
     }
+    if (kind == RET_HASH)
+        return vm_answer_hash(v);
+    if (kind == RET_REPR || kind == RET_STR)
+        return vm_answer_text(kind, v);
     int truth = truth_of_result(kind, v);
     return truth < 0 ? VM_NULL : vm_from_bool(truth);
 }
@@ -577,7 +581,7 @@ static VmSpecialStatus
 attempt_compare(VmAct *A, VmFrame *f, VmWord self, VmWord other, int op, int rest, VmWord *result)
 {
     VmWord args[2] = {self, other};
-    PyTypeObject *type = type_of_word(self);
+    PyTypeObject *type = vm_type_of_word(self);
     int inverted = 0;
     VmSpecialId id = (VmSpecialId)(SP_LT + op);
     if (!vm_slot_is_generic(type, id))
@@ -606,7 +610,7 @@ default_comparison(VmFrame *f, const Operands *o, VmWord *result)
     if (op != Py_EQ && op != Py_NE) {
         PyErr_Format(PyExc_TypeError,
                      "'%s' not supported between instances of '%.100s' and '%.100s'", signs[op],
-                     type_of_word(f->regs[o->left_reg])->tp_name, o->right_type->tp_name);
+                     vm_type_of_word(f->regs[o->left_reg])->tp_name, o->right_type->tp_name);
         return SP_RAISED;
     }
     int same = f->regs[o->left_reg] == o->right;
@@ -635,7 +639,7 @@ try_comparisons(VmAct *A, VmFrame *f, const Operands *o, int plan, VmWord *resul
 int
 vm_special_compare_quick(VmAct *A, VmFrame *f, PyObject *left, VmWord right, int op)
 {
-    PyTypeObject *type = Py_TYPE(left), *other = type_of_word(right);
+    PyTypeObject *type = Py_TYPE(left), *other = vm_type_of_word(right);
     if (type != other && other->tp_flags & Py_TPFLAGS_HEAPTYPE)
         return 0;
     PyFunctionObject *func = vm_special(type, (VmSpecialId)(SP_LT + op));
@@ -648,7 +652,7 @@ VmSpecialStatus
 vm_special_compare(VmAct *A, VmFrame *f, VmWord *result)
 {
     Operands o = operands_of(f);
-    PyTypeObject *left = type_of_word(f->regs[o.left_reg]);
+    PyTypeObject *left = vm_type_of_word(f->regs[o.left_reg]);
     if ((!vm_slot_is_generic(left, SP_EQ) && !vm_slot_is_generic(o.right_type, SP_EQ))
         || vm_must_delegate(A->ts) != NULL)
         return SP_NOT_MINE;

@@ -114,6 +114,82 @@ class Next:
             for x in self: pass
         raise StopIteration
 
+class Text:
+    def __repr__(self): return f"{self!r}" if down() else "r"
+    def __format__(self, spec): return f"{self:{spec}}" if down() else spec
+
+class Str:
+    def __str__(self): return f"{self}" if down() else "s"
+
+class StrByConversion:
+    def __str__(self): return f"{self!s:>3}" if down() else "s"
+
+class StrByRepr:
+    def __repr__(self): return f"{self}" if down() else "r"
+
+class Builtins:
+    def __repr__(self): return repr(self) if down() else "r"
+    def __str__(self): return str(self) if down() else "s"
+    def __hash__(self): return hash(self) if down() else 1
+    def __getattr__(self, name):
+        if down(): return hasattr(self, "a") if name == "b" else getattr(self, name, None)
+        raise AttributeError(name)
+    @property
+    def q(self): return getattr(self, "q") if down() else 1
+
+class Missing(dict):
+    def __missing__(self, key): return self[key] if down() else key
+
+class Generic:
+    def __class_getitem__(cls, key): return cls[key] if down() else key
+
+class Delegates:
+    def __iter__(self): return self
+    def __next__(self):
+        if down(): return next(delegating())
+        raise StopIteration(1)
+
+def delegating():
+    yield (yield from Delegates())
+
+class Awaits:
+    def __await__(self): return drive(awaiting()) if down() else iter(())
+
+async def awaiting():
+    await Awaits()
+
+class Aiter:
+    def __aiter__(self):
+        if down(): drive(iterating(Aiter()))
+        return self
+    def __anext__(self):
+        if down(): drive(iterating(Aiter()))
+        return Awaits()
+
+async def iterating(o):
+    async for _ in o: break
+
+def drive(c):
+    try:
+        c.send(None)
+    except StopIteration:
+        return iter(())
+
+class Called(type):
+    def __call__(cls, *args): return super().__call__(*args)
+
+class OfCalled(metaclass=Called):
+    def __init__(self):
+        if down(): OfCalled()
+
+class CalledOnce(type):
+    def __call__(cls): return super().__call__()
+
+class OfCalledOnce(metaclass=CalledOnce):
+    def __new__(cls):
+        if down(): OfCalledOnce()
+        return object.__new__(cls)
+
 class New:
     def __new__(cls, *args):
         self = object.__new__(cls)
@@ -162,6 +238,12 @@ STEPS = [
     lambda: put_d(Described()), lambda: Method().m, lambda: loop(Next()), lambda: New(1),
     lambda: NewInit(1), lambda: Init(1), lambda: Init(1, k=2), lambda: OfMeta(),
     lambda: OfMeta.missing, lambda: OfMeta[1],
+    lambda: f"{Text()!r}", lambda: f"{Text():x}", lambda: f"{Str()}", lambda: f"{StrByConversion()!s:>3}",
+    lambda: f"{StrByRepr()}", lambda: repr(Builtins()), lambda: str(Builtins()),
+    lambda: hash(Builtins()), lambda: getattr(Builtins(), "a", None), lambda: hasattr(Builtins(), "b"),
+    lambda: getattr(Builtins(), "q"), lambda: Missing()[1], lambda: Missing()["key"], lambda: Generic[1],
+    lambda: next(delegating(), 1), lambda: drive(awaiting()), lambda: drive(iterating(Aiter())),
+    lambda: OfCalled(), lambda: OfCalledOnce(),
 ]
 for i, step in enumerate(STEPS):
     left = depth

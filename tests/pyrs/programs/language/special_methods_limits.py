@@ -86,3 +86,44 @@ for name, f in list(globals().items()):
             try: f()
             except RecursionError as e: seen.append((n, str(e)))
         print(name, seen)
+class R:
+    def __repr__(s): global n; n += 1; return repr(s)
+    def __str__(s): global n; n += 1; return str(s)
+    def __hash__(s): global n; n += 1; return hash(s)
+    def __bool__(s): global n; n += 1; return bool(s)
+    def __getattr__(s, name): global n; n += 1; return getattr(s, name)
+class F:
+    def __repr__(s): global n; n += 1; return f"{s!r}"
+    def __str__(s): global n; n += 1; return f"{s}"
+    def __format__(s, spec): global n; n += 1; return f"{s:{spec}}"
+class FR:
+    def __repr__(s): global n; n += 1; return f"{s}"
+class Mi(dict):
+    def __missing__(s, key): global n; n += 1; return s[key]
+class CG:
+    def __class_getitem__(s, key): global n; n += 1; return s[key]
+class SM(type):
+    def __call__(s, *args): global n; n += 1; return super().__call__(*args)
+class OSM(metaclass=SM):
+    def __init__(s): OSM()
+def d_repr(): repr(R())
+def d_str(): str(R())
+def d_hash(): hash(R())
+def d_bool(): bool(R())
+def d_getattr(): getattr(R(), "x")
+def d_hasattr(): hasattr(R(), "x")
+def d_f(): f"{F():x}"
+def d_fr(): f"{F()!r}"
+def d_fs(): f"{F()!s}"
+def d_frep(): f"{FR()}"
+def d_missing(): Mi()[1]
+def d_generic(): CG[1]
+def d_type_call(): OSM()
+for name, f in list(globals().items()):
+    if name.startswith("d_"):
+        seen = []
+        for _ in range(3):
+            n = 0
+            try: f()
+            except RecursionError as e: seen.append((n, str(e)))
+        print(name, seen)
