@@ -12,10 +12,12 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 RUNNER = Path(__file__).with_name("run_cases.py")
 PLAIN = (sys.executable,)
 VM = (sys.executable, "-m", "pyrs")
+NO_FALLBACK = {"PYRS_FALLBACK": "error"}
 RESTARTS = 6
 SECONDS = 600  # of one process: more than the longest module takes on a busy machine
 
@@ -27,17 +29,29 @@ class Outcome:
     ok: set = field(default_factory=set)
     bad: dict = field(default_factory=dict)  # name -> what was said
     skipped: set = field(default_factory=set)
+    why: dict = field(default_factory=dict)  # name -> reasons CPython's evaluator was asked
 
     def seen(self):
         return self.ok | self.bad.keys() | self.skipped
 
 
-def process(command, module, out, cases, folder):
-    env = os.environ | {
-        "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "TMPDIR": str(folder),
-    }
+class Difference(NamedTuple):
+    """Of a case that fails in the VM only."""
+
+    said: str
+    why: tuple
+
+
+def process(command, module, out, cases, folder, env):
+    env = (
+        os.environ
+        | env
+        | {
+            "PYTHONHASHSEED": "0",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "TMPDIR": str(folder),
+        }
+    )
     child = subprocess.Popen(
         [*command, str(RUNNER), module, str(out), *cases],
         cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -66,21 +80,21 @@ def events_of(out):
 
 
 def take(outcome, events):
-    """Add what was told; the case that was not ended, and whether all were."""
-    open_case, complete = None, False
+    """Add what was told; the case begun last, and whether all were ended."""
+    last, complete = None, False
     for kind, *rest in events:
         if kind == "start":
-            open_case = rest[0]
+            last = rest[0]
         elif kind == "end":
-            case, how, said = rest
-            open_case = None if case == open_case else open_case
+            case, how, said, why = rest
+            outcome.why[case] = why
             outcome.bad.pop(case, None)
             if how == "bad":
                 outcome.bad[case] = said
             else:
                 (outcome.ok if how == "ok" else outcome.skipped).add(case)
         complete = complete or kind == "done"
-    return open_case, complete
+    return last, complete
 
 
 def names(module, command, folder):
@@ -96,33 +110,45 @@ def names(module, command, folder):
     return done.stdout.split()
 
 
-def run(command, module, cases=()):
+def run(command, module, cases=(), env=None):
     """Run a module's cases, all or the named ones."""
     outcome = Outcome()
     with tempfile.TemporaryDirectory(prefix="cases_") as name:
         folder = Path(name)
         for attempt in range(RESTARTS):
             out = folder / f"out{attempt}"
-            said = process(command, module, out, cases, folder)
-            open_case, complete = take(outcome, events_of(out))
+            said = process(command, module, out, cases, folder, env or {})
+            last, complete = take(outcome, events_of(out))
             if complete:
                 break
-            outcome.bad[open_case or module] = said
+            outcome.ok.discard(last)  # even an ended one: the process died of what it left
+            outcome.bad[last or module] = said
             cases = [c for c in cases or names(module, PLAIN, folder) if c not in outcome.seen()]
-            if open_case is None or not cases:
+            if last is None or not cases:
                 break
+        else:
+            outcome.bad.update(dict.fromkeys(cases, "the module died too often"))
     return outcome
 
 
-def differences(module):
-    """Of a module: how many cases there are, and what failed there and passes plainly."""
-    vm = run(VM, module)
+def differences(module, env=None):
+    """Of a module: how many cases there are, and of those that fail there and pass plainly what
+    they said, and why CPython's evaluator was asked in them.
+
+    What fails in the VM is run once more before it counts: some cases ask for a quiet machine.
+    """
+    vm = run(VM, module, env=env)
     if not vm.bad:
         return len(vm.seen()), {}
-    known = [case for case in vm.bad if case.startswith("test.")]
-    plain = run(PLAIN, module, known) if len(known) == len(vm.bad) else run(PLAIN, module)
+    again = run(VM, module, cases_of(module, vm.bad), env)
+    plain = run(PLAIN, module, cases_of(module, again.bad)) if again.bad else Outcome()
     return len(vm.seen()), {
-        case: said
-        for case, said in vm.bad.items()
+        case: Difference(said, tuple(again.why.get(case, ())))
+        for case, said in again.bad.items()
         if case in plain.ok or (case == module and plain.ok)
     }
+
+
+def cases_of(module, bad):
+    """What to run again: the cases that failed, or all when something else did, as a fixture."""
+    return [] if any(case == module or " " in case for case in bad) else list(bad)

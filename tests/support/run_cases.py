@@ -3,11 +3,13 @@ for each event, so that a process that dies has said how far it came.
 
     python run_cases.py MODULE OUT [CASE...]     only these cases, when there are any
 
-["plan", n], ["start", case], ["end", case, "ok" | "bad" | "skip", what was said], ["done"]
+["plan", n], ["start", case], ["end", case, "ok" | "bad" | "skip", what was said, why], ["done"]
+where why is a list of the reasons for which something ran on CPython's evaluator meanwhile.
 """
 
 import json
 import sys
+import threading
 import unittest
 
 SAID = 1500  # characters of a failure that are kept
@@ -26,6 +28,12 @@ def cases_of(suite):
             yield test
 
 
+def delegations():
+    """How often what was given to CPython's evaluator so far, by the reason; {} outside the VM."""
+    machine = sys.modules.get("pyrs._pyrs")
+    return machine.stats()["reasons"] if machine else {}
+
+
 class Told(unittest.TestResult):
     """A result whose outcomes go into a file at once; subtests count for their case."""
 
@@ -37,11 +45,18 @@ class Told(unittest.TestResult):
     def startTest(self, test):
         super().startTest(test)
         self.outcome, self.said = "ok", ""
+        self.before = delegations()
         self.tell("start", test.id())
 
     def stopTest(self, test):
         super().stopTest(test)
-        self.tell("end", test.id(), self.outcome, self.said[-SAID:])
+        if sys.gettrace() is None and sys.getprofile() is None:
+            # left behind by a case, they would have the threads of all that follow traced
+            threading.settrace(None)
+            threading.setprofile(None)
+        now = delegations()
+        why = [reason for reason in now if now[reason] > self.before.get(reason, 0)]
+        self.tell("end", test.id(), self.outcome, self.said[-SAID:], why)
 
     def went(self, outcome, said):
         if self.outcome != "bad":
@@ -52,7 +67,7 @@ class Told(unittest.TestResult):
         if isinstance(test, unittest.TestCase):
             self.went("bad", said)
         else:  # a fixture of a class or module
-            self.tell("end", str(test), "bad", said[-SAID:])
+            self.tell("end", str(test), "bad", said[-SAID:], list(delegations()))
 
     def addError(self, test, error):
         self.broken(test, error)
