@@ -1,6 +1,6 @@
 """fastarray beside NumPy, pyarrow, arrayops and plain Python, in one process.
 
-    python bench/fastarray/run.py [--quick] [--types bid] [--html report.html]
+    python bench/fastarray/run.py [--quick] [--types bid] [--html FILE] [--pages MACHINE]
 
 Every row is a pair: fastarray and a rival are timed in turn, round after round, on the same
 data, after their answers were compared.  The ratio is rival / fastarray (above 1: fastarray
@@ -10,17 +10,17 @@ bound is below the row's goal are marked and listed again at the end.  Rows agai
 """
 
 import argparse
-import html
 import importlib
 import math
 import operator
 import os
-import platform
 import subprocess
 import sys
 import time
 import timeit
 from array import array
+
+import report
 
 import fastarray as fa
 from fastarray import _fastarray
@@ -35,6 +35,8 @@ def optional(name):
 
 np, pa, arrayops = optional("numpy"), optional("pyarrow"), optional("arrayops")
 pc = optional("pyarrow.compute")
+CPU_TIME = "--cpu-time" in sys.argv  # rows are made with their timers
+CLOCK = time.process_time_ns if CPU_TIME else time.perf_counter_ns
 
 
 class Row:
@@ -48,7 +50,7 @@ class Row:
         self.answers = [self.answer(x) for x in (ours, theirs)]
 
     def timer(self, action):
-        return timeit.Timer(action, globals=self.names, timer=time.perf_counter_ns)
+        return timeit.Timer(action, globals=self.names, timer=CLOCK)
 
     def answer(self, action):
         return action if callable(action) else lambda: eval(action, self.names)
@@ -323,32 +325,7 @@ def bandwidth_rows():
         )
 
 
-# -- report ------------------------------------------------------------------------------
-
-
-def report_html(results, path):
-    rows = []
-    for row, (ours, theirs, ratio, low, high) in results:
-        width = min(300.0, 40 * max(math.log2(max(ratio / row.goal, 1e-3)) + 2, 0.05))
-        color = "#3a7" if high >= row.goal else "#c43"
-        rows.append(
-            f"<tr><td>{row.group}<td>{html.escape(row.what)}<td>{html.escape(row.rival)}"
-            f"<td>{ours:,.0f}<td>{theirs:,.0f}<td>{ratio:.2f} ({low:.2f} to {high:.2f})<td>{row.goal:.2f}"
-            f'<td><svg width="300" height="10"><rect width="{width:.0f}" height="10" fill="{color}"/>'
-            f'<line x1="80" x2="80" y2="10" stroke="black"/></svg>'
-        )
-    text = (
-        "<!doctype html><meta charset=utf-8><title>fastarray benchmarks</title>"
-        "<style>body{font:14px sans-serif}td,th{padding:1px 8px;text-align:right}</style>"
-        f"<h1>fastarray benchmarks</h1><p>{html.escape(platform.platform())}, Python "
-        f"{platform.python_version()}, kernels {fa.cpu_targets()['chosen']}. Nanoseconds per call, best of "
-        "the rounds; ratio is rival / fastarray with 95 % bounds; bars are logarithmic, the line is the goal."
-        "</p><table><tr><th>group<th>operation<th>rival<th>fastarray<th>rival<th>ratio<th>goal<th></tr>"
-        + "\n".join(rows)
-        + "</table>"
-    )
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
+# -- running ------------------------------------------------------------------------------
 
 
 def all_rows(types, quick):
@@ -372,7 +349,15 @@ def main():
     parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds")
     parser.add_argument("--types", default="bBhHiIqQfd")
     parser.add_argument("--html", metavar="FILE", help="write the report with plots here")
+    parser.add_argument(
+        "--pages", metavar="MACHINE", help="put the tables into README.md and docs/"
+    )
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="for a loaded machine: one thread's"
+    )
     options = parser.parse_args()
+    if CPU_TIME:
+        fa.set_num_threads(1)
     rounds, budget = (5, 400_000) if options.quick else (9, 2_000_000)
     results = []
     print(
@@ -392,7 +377,10 @@ def main():
             f"  {row.group} {row.what} / {row.rival}: {ratio:.2f}, at most {high:.2f}, goal {row.goal:.2f}"
         )
     if options.html:
-        report_html(results, options.html)
+        report.write_html(results, options.html)
+    if options.pages:
+        flags = " --quick" * options.quick + " --cpu-time" * CPU_TIME
+        report.write_pages(results, options.pages, f"python bench/fastarray/run.py{flags}")
     return 0
 
 

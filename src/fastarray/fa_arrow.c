@@ -137,19 +137,11 @@ import_pair(FaView *v, PyObject *obj, PyObject *pair)
 int
 fa_arrow_import(FaView *v, PyObject *obj, int flags)
 {
-    PyObject *method = PyObject_GetAttrString(obj, "__arrow_c_array__"), *pair;
+    PyObject *method = fa_view_method(obj, "__arrow_c_array__"), *pair;
     int status;
 
-    if (method == NULL) {
-        if (!PyErr_ExceptionMatches(PyExc_AttributeError))
-            return -1;
-        PyErr_Clear();
-        return 0;
-    }
-    if (PyType_Check(obj)) { /* the class has the method, not the object */
-        Py_DECREF(method);
-        return 0;
-    }
+    if (method == NULL)
+        return PyErr_Occurred() ? -1 : 0;
     if (flags & FA_WRITE) {
         Py_DECREF(method);
         PyErr_SetString(PyExc_BufferError, "Arrow arrays are read-only");

@@ -181,19 +181,11 @@ ask(PyObject *method)
 int
 fa_dlpack_import(FaView *v, PyObject *obj, int flags)
 {
-    PyObject *method = PyObject_GetAttrString(obj, "__dlpack__"), *capsule;
+    PyObject *method = fa_view_method(obj, "__dlpack__"), *capsule;
     int status;
 
-    if (method == NULL) {
-        if (!PyErr_ExceptionMatches(PyExc_AttributeError))
-            return -1;
-        PyErr_Clear();
-        return 0;
-    }
-    if (PyType_Check(obj)) {
-        Py_DECREF(method);
-        return 0;
-    }
+    if (method == NULL)
+        return PyErr_Occurred() ? -1 : 0;
     capsule = ask(method);
     Py_DECREF(method);
     if (capsule == NULL)

@@ -90,41 +90,35 @@ as_memoryview(FaState *st, FaView *v, int writable)
     return result;
 }
 
+/* A memoryview of what obj offers by a protocol. -> new */
 static PyObject *
-not_offered(PyObject *obj, const char *protocol)
+from_protocol(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames,
+              const FaSpec *spec, int (*import)(FaView *, PyObject *, int), const char *protocol)
 {
-    PyErr_Format(PyExc_TypeError, "'%.100s' object has no %s", Py_TYPE(obj)->tp_name, protocol);
+    PyObject *in[1];
+    FaView v;
+    int found;
+
+    if (fa_args_parse(spec, args, nargs, kwnames, in) < 0)
+        return NULL;
+    found = import(&v, in[0], FA_READ);
+    if (found > 0)
+        return as_memoryview(fa_state(module), &v, 0);
+    if (found == 0)
+        PyErr_Format(PyExc_TypeError, "'%.100s' object has no %s", Py_TYPE(in[0])->tp_name,
+                     protocol);
     return NULL;
 }
 
 FA_FUNCTION(from_arrow)
 {
     static const FaSpec spec = {"from_arrow", 1, 1, 1, {"obj"}};
-    FaState *st = fa_state(module);
-    PyObject *in[1];
-    FaView v;
-    int found;
-
-    if (fa_args_parse(&spec, args, nargs, kwnames, in) < 0)
-        return NULL;
-    found = fa_arrow_import(&v, in[0], FA_READ);
-    if (found == 0)
-        return not_offered(in[0], "__arrow_c_array__");
-    return found < 0 ? NULL : as_memoryview(st, &v, 0);
+    return from_protocol(module, args, nargs, kwnames, &spec, fa_arrow_import,
+                         "__arrow_c_array__");
 }
 
 FA_FUNCTION(from_dlpack)
 {
     static const FaSpec spec = {"from_dlpack", 1, 1, 1, {"obj"}};
-    FaState *st = fa_state(module);
-    PyObject *in[1];
-    FaView v;
-    int found;
-
-    if (fa_args_parse(&spec, args, nargs, kwnames, in) < 0)
-        return NULL;
-    found = fa_dlpack_import(&v, in[0], FA_READ);
-    if (found == 0)
-        return not_offered(in[0], "__dlpack__");
-    return found < 0 ? NULL : as_memoryview(st, &v, 0);
+    return from_protocol(module, args, nargs, kwnames, &spec, fa_dlpack_import, "__dlpack__");
 }

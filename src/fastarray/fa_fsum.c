@@ -176,14 +176,14 @@ cascade_chunk(const FaGrid *g, const void *p, const void *q, size_t n, FaPart *p
         g->st->kernels->load[FA_LANEF64][FA_f32](wide, p, n);
         p = wide;
     }
-    g->st->kernels->cascade(p, n, &part->cascade);
-    part->cascade.bound = lost(part->cascade.amax, n);
+    g->st->kernels->cascade(p, n, &part->cascade.k);
+    part->cascade.bound = lost(part->cascade.k.amax, n);
 }
 
 static void
 join_cascade(const FaGrid *g, void *into, const FaPart *part, int is_first)
 {
-    const FaCascade *k = &part->cascade;
+    const FaCascade *k = &part->cascade.k;
     Chunks *c = into;
 
     c->finite &= fabs(k->s) < INFINITY && fabs(k->c) < INFINITY && fabs(k->d) < INFINITY;
@@ -192,7 +192,7 @@ join_cascade(const FaGrid *g, void *into, const FaPart *part, int is_first)
     long_add(&c->l, k->s);
     long_add(&c->l, k->c);
     long_add(&c->l, k->d);
-    c->bound += k->bound;
+    c->bound += part->cascade.bound;
 }
 
 typedef enum { ROUNDED,
@@ -237,7 +237,7 @@ sum_floats(FaState *st, const FaView *v, double *r)
 
     if (fa_view_is_plain(v) && v->n <= g.step) {
         cascade_chunk(&g, v->ptr, NULL, (size_t)v->n, &one);
-        if (rounds_alike(&one.cascade, one.cascade.bound, r))
+        if (rounds_alike(&one.cascade.k, one.cascade.bound, r))
             return ROUNDED;
     }
     long_init(&c.l);

@@ -14,7 +14,10 @@ typedef union {
     FaWide wide;
     FaExtreme ends;
     FaMoments moments;
-    FaCascade cascade;
+    struct {
+        FaCascade k;
+        double bound; /* of what k has lost */
+    } cascade;
     size_t hits;
 } FaPart;
 

@@ -1028,9 +1028,9 @@ static int
 compile_partial(Front *fr, PyObject *fn, int inputs)
 {
     Machine m = {.path = -1};
-    PyObject *of = PyObject_GetAttrString(fn, "func");
-    PyObject *fixed = PyObject_GetAttrString(fn, "args");
-    PyObject *named = PyObject_GetAttrString(fn, "keywords");
+    PyObject *of = fa_view_attr(fn, "func");
+    PyObject *fixed = fa_view_attr(fn, "args");
+    PyObject *named = fa_view_attr(fn, "keywords");
     const FaKnown *known = of ? fa_names_find(fr->st, of) : NULL;
     int args[MAX_STACK], n = 0, root = -1;
 

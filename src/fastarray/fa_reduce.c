@@ -9,35 +9,60 @@
 
 /* -- sum and mean ----------------------------------------------------------------- */
 
+/* What both are made of. */
+typedef struct {
+    PyObject *in[2]; /* borrowed: the array, and start or default */
+    FaKind kind;
+    FaSum total;
+    Py_ssize_t n;
+    double settled; /* of floats, unless there are none */
+} Summed;
+
+typedef double (*Settle)(FaState *st, const FaView *v, const FaSum *total, Py_ssize_t n);
+
+static inline int
+sum_up(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames,
+       const FaSpec *spec, Settle settle, Summed *s)
+{
+    FaState *st = fa_state(module);
+    PyThreadState *ts;
+    FaView v;
+
+    s->in[1] = NULL;
+    if (nargs == 1 && kwnames == NULL)
+        s->in[0] = args[0];
+    else if (fa_args_parse(spec, args, nargs, kwnames, s->in) < 0)
+        return -1;
+    if (fa_view_acquire(st, &v, s->in[0], FA_READ) < 0)
+        return -1;
+    s->kind = fa_dtype_kind(v.dtype);
+    ts = fa_view_let_go(&v, s->in[0]);
+    fa_grid_sum(st, &v, &s->total, &s->n);
+    if (s->kind == FA_FLOAT && s->n > 0)
+        s->settled = settle(st, &v, &s->total, s->n);
+    fa_view_come_back(ts);
+    fa_view_release(&v);
+    return 0;
+}
+
+static double
+float_sum(FaState *st, const FaView *v, const FaSum *total, Py_ssize_t n)
+{
+    return fa_grid_settle(st, v, total);
+}
+
 FA_FUNCTION(sum)
 {
     static const FaSpec spec = {"sum", 1, 1, 1, {"a", "start"}};
-    FaState *st = fa_state(module);
-    PyObject *in[2] = {NULL, NULL}, *result, *with_start;
-    PyThreadState *ts;
-    FaView v;
-    FaSum total;
-    Py_ssize_t n;
-    double r = 0;
-    int is_float;
+    PyObject *result, *with_start;
+    Summed s = {.settled = 0};
 
-    if (nargs == 1 && kwnames == NULL)
-        in[0] = args[0];
-    else if (fa_args_parse(&spec, args, nargs, kwnames, in) < 0)
+    if (sum_up(module, args, nargs, kwnames, &spec, float_sum, &s) < 0)
         return NULL;
-    if (fa_view_acquire(st, &v, in[0], FA_READ) < 0)
-        return NULL;
-    is_float = fa_dtype_kind(v.dtype) == FA_FLOAT;
-    ts = fa_view_let_go(&v, in[0]);
-    fa_grid_sum(st, &v, &total, &n);
-    if (is_float)
-        r = fa_grid_settle(st, &v, &total);
-    fa_view_come_back(ts);
-    result = is_float ? PyFloat_FromDouble(r) : fa_box_int(total.i);
-    fa_view_release(&v);
-    if (in[1] == NULL || result == NULL)
+    result = s.kind == FA_FLOAT ? PyFloat_FromDouble(s.settled) : fa_box_int(s.total.i);
+    if (s.in[1] == NULL || result == NULL)
         return result;
-    with_start = PyNumber_Add(in[1], result);
+    with_start = PyNumber_Add(s.in[1], result);
     Py_DECREF(result);
     return with_start;
 }
@@ -77,35 +102,13 @@ float_mean(FaState *st, const FaView *v, const FaSum *total, Py_ssize_t n)
 FA_FUNCTION(mean)
 {
     static const FaSpec spec = {"mean", 1, 1, 1, {"a", "default"}};
-    FaState *st = fa_state(module);
-    PyObject *in[2] = {NULL, NULL}, *result;
-    PyThreadState *ts;
-    FaView v;
-    FaSum total;
-    Py_ssize_t n;
-    double r = 0;
-    int is_float;
+    Summed s;
 
-    if (nargs == 1 && kwnames == NULL)
-        in[0] = args[0];
-    else if (fa_args_parse(&spec, args, nargs, kwnames, in) < 0)
+    if (sum_up(module, args, nargs, kwnames, &spec, float_mean, &s) < 0)
         return NULL;
-    if (fa_view_acquire(st, &v, in[0], FA_READ) < 0)
-        return NULL;
-    is_float = fa_dtype_kind(v.dtype) == FA_FLOAT;
-    ts = fa_view_let_go(&v, in[0]);
-    fa_grid_sum(st, &v, &total, &n);
-    if (is_float && n > 0)
-        r = float_mean(st, &v, &total, n);
-    fa_view_come_back(ts);
-    if (n == 0)
-        result = in[1] ? Py_NewRef(in[1]) : empty_error("mean");
-    else if (is_float)
-        result = PyFloat_FromDouble(r);
-    else
-        result = fa_box_ratio(total.i, n);
-    fa_view_release(&v);
-    return result;
+    if (s.n == 0)
+        return s.in[1] ? Py_NewRef(s.in[1]) : empty_error("mean");
+    return s.kind == FA_FLOAT ? PyFloat_FromDouble(s.settled) : fa_box_ratio(s.total.i, s.n);
 }
 
 /* -- min, max, minmax ------------------------------------------------------------- */

@@ -65,11 +65,10 @@ typedef struct {
     FaScalar k, lo, hi;
 } FaAffine;
 
-/* A 3-fold cascaded sum s + c + d, added up in this many lanes, and the largest |x|; bound,
- * which fa_fsum.c fills in, is what may have been lost */
+/* A 3-fold cascaded sum s + c + d, added up in this many lanes, and the largest |x| */
 #define FA_FSUM_LANES 16
 typedef struct {
-    double s, c, d, amax, bound;
+    double s, c, d, amax;
 } FaCascade;
 
 #endif

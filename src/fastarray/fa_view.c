@@ -188,6 +188,26 @@ fa_view_leave(FaView *v, PyObject *obj)
     return PyEval_SaveThread();
 }
 
+PyObject *
+fa_view_attr(PyObject *obj, const char *name)
+{
+    PyObject *key = PyUnicode_InternFromString(name), *value;
+    if (key == NULL)
+        return NULL;
+    value = PyObject_GetAttr(obj, key);
+    Py_DECREF(key);
+    return value;
+}
+
+PyObject *
+fa_view_method(PyObject *obj, const char *name)
+{
+    PyObject *method = PyType_Check(obj) ? NULL : fa_view_attr(obj, name);
+    if (method == NULL && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_AttributeError))
+        PyErr_Clear();
+    return method;
+}
+
 void
 fa_view_drop(void (*drop)(void *), void *foreign)
 {

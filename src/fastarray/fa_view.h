@@ -48,6 +48,12 @@ fa_view_hold(FaView *v, PyObject *obj)
     v->owner = Py_NewRef(obj);
     v->mode = FA_HELD;
 }
+/* obj's method of that name, or NULL: with an exception, or without one where there is none
+ * (a class's own methods are its objects'). -> new */
+PyObject *fa_view_method(PyObject *obj, const char *name);
+/* An attribute by a name that is interned: CPython's cache of attributes keeps every name it
+ * was asked for, and would keep a new string each time. -> new */
+PyObject *fa_view_attr(PyObject *obj, const char *name);
 /* Gives foreign memory back; what its owner runs meanwhile leaves our exception alone. */
 void fa_view_drop(void (*drop)(void *), void *foreign);
 

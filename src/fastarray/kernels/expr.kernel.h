@@ -170,12 +170,64 @@ EACH(MOD, FLOAT x = a[j]; FLOAT y = b[j]; bad |= b[j] == 0; y = b[j] == 0 ? 1 : 
      out[j] = (C)(x - FLOOR(x / y) * y))
 #undef FLOAT
 #undef FLOOR
+#elif FA_X86 == 3
+/* 64-bit lanes likewise, where all of them are of 32 bits. */
+INLINE int K(narrow)(const S *a, const S *b, size_t n)
+{
+    uint64_t wide = 0, zeros = 0;
+    IVDEP
+    for (size_t j = 0; j < n; j++) {
+        wide |= ((uint64_t)a[j] + ((uint64_t)1 << 31)) | ((uint64_t)b[j] + ((uint64_t)1 << 31));
+        zeros |= b[j] == 0;
+    }
+    return wide >> 32 == 0 && !zeros;
+}
+#define BY_DOUBLES(statement)                                                            \
+    if (K(narrow)(a, b, n)) {                                                            \
+        IVDEP                                                                            \
+        for (size_t j = 0; j < n; j++) {                                                 \
+            double x = (double)a[j], y = (double)b[j], q = floor(x / y);                 \
+            statement;                                                                   \
+        }                                                                                \
+        return 0;                                                                        \
+    }
 #else
-EACH(FDIV, C x = a[j]; C y = b[j]; if (y == 0 || (y == -1 && x == FIRST)) return 1;
-     C q = x / y; out[j] = q - (q * y != x && ((x < 0) != (y < 0))))
-EACH(MOD, C x = a[j]; C y = b[j]; if (y == 0) return 1; C r = y == -1 ? 0 : x % y;
-     out[j] = r + (r != 0 && ((r < 0) != (y < 0)) ? y : 0))
+#define BY_DOUBLES(statement)
 #endif
+#if FA_X86 < 2 || FA_BITS == 64
+#ifndef BY_DOUBLES
+#define BY_DOUBLES(statement)
+#endif
+OP(FDIV)
+{
+    const S *a = pa, *b = pb;
+    S *out = d;
+    BY_DOUBLES(out[j] = (C)q)
+    for (size_t j = 0; j < n; j++) {
+        C x = a[j], y = b[j];
+        if (y == 0 || (y == -1 && x == FIRST))
+            return 1;
+        C q = x / y;
+        out[j] = q - (q * y != x && ((x < 0) != (y < 0)));
+    }
+    return 0;
+}
+OP(MOD)
+{
+    const S *a = pa, *b = pb;
+    S *out = d;
+    BY_DOUBLES(out[j] = (C)(x - q * y))
+    for (size_t j = 0; j < n; j++) {
+        C x = a[j], y = b[j];
+        if (y == 0)
+            return 1;
+        C r = y == -1 ? 0 : x % y;
+        out[j] = r + (r != 0 && ((r < 0) != (y < 0)) ? y : 0);
+    }
+    return 0;
+}
+#endif
+#undef BY_DOUBLES
 
 #if FA_BITS == 64
 MAP(MUL32, XY, MUL_LOW_i32(x, y))
