@@ -14,9 +14,6 @@ NAMES = subprocess.run(
     [sys.executable, "-c", "import fuzz_code; print(*fuzz_code.corpus_by_name(), sep='\\n')"],
     cwd=STARVE.parent, capture_output=True, text=True,
 ).stdout.splitlines()  # fmt: skip
-# CPython's anext(it, default) goes on with NULL when it.__anext__() has no memory: in plain CPython
-# a free list hides that
-NAMES = [name for name in NAMES if name != "async generators"]
 FEW = ("recursion", "send", "class bodies", "yield from", "coroutines", "with, escapes")
 
 
