@@ -411,7 +411,7 @@ class Later:
     def __init__(self, handler):
         signal.signal(signal.SIGUSR1, handler)
 
-    __neg__ = functools.partial(getattr(ctypes.CDLL(None), "raise"), signal.SIGUSR1)
+    __neg__ = staticmethod(functools.partial(getattr(ctypes.CDLL(None), "raise"), signal.SIGUSR1))
 
 
 @pytest.fixture
