@@ -184,7 +184,7 @@ vm_unlink(VmAct *A, VmFrame *f)
         if (cpy_frame_stacktop(s, f->code->co) != 0)
             clear_slots(f);
     }
-    if (has_lazy_locals(f)) {
+    if (f->locals == NULL) {    /* locals() makes one for a frame without variables too */
         PyObject *snapshot = cpy_frame_locals(s);
         cpy_frame_set_locals(s, NULL);
         Py_XDECREF(snapshot);
