@@ -51,6 +51,8 @@
 /* a generator's bytecode sees to it that StopIteration doesn't leave it, and that the end of what
    it delegates to becomes a value when that was thrown into */
 #define CPY_GEN_STOPS_ITSELF (PY_VERSION_HEX >= 0x030C0000)
+/* sum() of floats has no compensation */
+#define CPY_SUM_ADDS_FLOATS (PY_VERSION_HEX < 0x030C0000)
 /* `with` keeps its exit method as a pair, function and self (or NULL) */
 #define CPY_EXIT_IS_PAIR (PY_VERSION_HEX >= 0x030E0000)
 /* C recursion is limited apart from Python recursion */

@@ -15,6 +15,7 @@
 
 #include "ir/vm_cache.h"
 #include "jit/jit_patch.h"
+#include "vm/vm_builtin.h"
 #include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_gen.h"
@@ -666,7 +667,7 @@ start_vm(void)
     if (vm_num_init() < 0 || vm_quiet_init() < 0 || vm_gen_init_types() < 0)
         return -1;
     vm_call_init();
-    if (vm_special_init() < 0)
+    if (vm_builtin_init() < 0 || vm_special_init() < 0)
         return -1;
     vm_image_start();
     const char *fallback = getenv("PYRS_FALLBACK");

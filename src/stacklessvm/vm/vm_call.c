@@ -11,6 +11,7 @@
 #include "cpyext_compat/cpy_internal.h"
 #include "cpyext_compat/cpy_dict.h"
 #include "vm/vm_build.h"
+#include "vm/vm_builtin.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_class.h"
 #include "vm/vm_construct.h"
@@ -412,98 +413,6 @@ call_generator(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, V
 
 /* -- calls that need no frame ------------------------------------------------------------------- */
 
-static Py_ssize_t
-known_len(PyObject *o)
-{
-    if (PyList_CheckExact(o) || PyTuple_CheckExact(o) || PyBytes_CheckExact(o))
-        return Py_SIZE(o);
-    if (PyUnicode_CheckExact(o))
-        return PyUnicode_GET_LENGTH(o);
-    if (PyDict_CheckExact(o))
-        return PyDict_GET_SIZE(o);
-    if (PyAnySet_CheckExact(o))
-        return PySet_GET_SIZE(o);
-    return -1;
-}
-
-/* d.get(key) and d.get(key, default), d being args[0].  1: done, everything taken */
-static int
-known_dict_get(VmWord *args, size_t n, VmWord *result)
-{
-    PyObject **place;
-    int found = vm_is_obj(args[0]) ? vm_dict_find(vm_ptr(args[0]), args[1], &place) : -1;
-    if (found < 0)
-        return 0;
-    if (found)
-        *result = vm_from_ptr(Py_NewRef(*place));
-    else {
-        *result = n == 3 ? args[2] : VM_NONE;
-        vm_incref(*result);
-    }
-    release_words(args, n);
-    return 1;
-}
-
-/* object.__new__(cls) of a class whose instances it may make: Objects/typeobject.c,
-   tp_new_wrapper and object_new.  1: done, everything taken */
-static int
-call_object_new(VmWord *args, VmWord *result)
-{
-    PyTypeObject *cls = vm_is_obj(args[0]) ? (PyTypeObject *)vm_ptr(args[0]) : NULL;
-    if (cls == NULL || !PyType_Check(cls) || cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT)
-        return 0;
-    PyTypeObject *base = cls;
-    while (base != NULL && vm_slot_is_generic(base, SP_NEW))
-        base = base->tp_base;
-    if (base == NULL || base->tp_new != PyBaseObject_Type.tp_new)
-        return 0;
-    PyObject *o = PyBaseObject_Type.tp_new(cls, known.no_args, NULL);
-    if (o == NULL) {
-        PyErr_Clear();          /* the general way says it again */
-        return 0;
-    }
-    Py_DECREF(cls);
-    *result = vm_from_ptr(o);
-    return 1;
-}
-
-/* len(x), isinstance(x, C), l.append(x), d.get(k) by identity of the callable.  1: done */
-static int
-call_known(VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmWord *result)
-{
-    if (callee == known.len && n == 1 && vm_is_obj(args[0])) {
-        Py_ssize_t size = known_len(vm_ptr(args[0]));
-        if (size < 0)
-            return 0;
-        vm_release(args[0]);
-        *result = vm_from_int(size);
-        return 1;
-    }
-    if (callee == known.isinstance && n == 2 && vm_is_obj(args[0]) && vm_is_obj(args[1])) {
-        PyObject *cls = vm_ptr(args[1]);
-        if (!Py_IS_TYPE(cls, &PyType_Type))
-            return 0;
-        if (!Py_IS_TYPE(vm_ptr(args[0]), (PyTypeObject *)cls))
-            return 0;
-        release_words(args, 2);
-        *result = VM_TRUE;
-        return 1;
-    }
-    if (callee == known.dict_get && (n == 2 || n == 3))
-        return known_dict_get(args, n, result);
-    if (callee == known.list_append && n == 2 && vm_is_obj(args[0])
-        && PyList_CheckExact(vm_ptr(args[0])) && box_words(f, args + 1, 1) == 0) {
-        if (PyList_Append(vm_ptr(args[0]), vm_ptr(args[1])) < 0)
-            return 0;
-        release_words(args, 2);
-        *result = VM_NONE;
-        return 1;
-    }
-    return 0;
-}
-
-/* -- C functions called directly ---------------------------------------------------------------- */
-
 /* The call a method definition stands for, without the layers between.  *done 0: not one
    of the plain kinds.  -> new */
 static PyObject *
@@ -650,6 +559,73 @@ call_known_type(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, int *done)
     return Py_NewRef((PyObject *)(public_type != NULL ? public_type : Py_TYPE(o)));
 }
 
+/* What the table of builtins has for it.  All is taken, unless CALL_NOT_MINE. */
+static VmCallStatus
+call_builtin(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmReturn ret,
+             VmFrame **pushed)
+{
+    const VmBuiltin *b = vm_builtin(callee);
+    if (b == NULL)
+        return CALL_NOT_MINE;
+    int computes = b->compute != NULL && *A->left >= CPY_C_CALL_TAKES_UNIT;
+    VmWord result = computes ? b->compute(f, args, n) : VM_NULL;
+    if (result != VM_NULL) {
+        Py_DECREF(callee);
+        release_words(args, n);
+        vm_set_any(f, ret.dst, result);
+        return CALL_DONE;
+    }
+    VmCallStatus status = CALL_NOT_MINE;
+    if (b->resumes)
+        *pushed = call_generator(A, f, callee, args, n, ret, &status);
+    if (status == CALL_NOT_MINE && b->asks && n == 1 && vm_is_obj(args[0])
+        && vm_may_be_special(vm_ptr(args[0]))) {
+        int raised;
+        *pushed = vm_call_asking(A, f, callee, args, ret, &raised);
+        if (raised)
+            vm_release(args[0]);
+        status = raised ? CALL_ERROR : *pushed != NULL ? CALL_PUSHED
+                                                       : CALL_NOT_MINE;
+    }
+    if (status == CALL_NOT_MINE && b->gets && n >= 2)
+        status = vm_call_getattr(A, f, callee, args, n, pushed);
+    if (status != CALL_NOT_MINE)
+        Py_DECREF(callee);
+    return status;
+}
+
+/* A class seen before, a C function, a C type.  All is taken, unless CALL_NOT_MINE. */
+static VmCallStatus
+call_by_kind(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmReturn ret,
+             VmFrame **pushed)
+{
+    int done;
+    PyObject *r;
+    if (!PyType_Check(callee))
+        r = call_direct(A, f, callee, args, n, &done);
+    else {
+        VmCache *c = vm_cache(f, f->pc->c);
+        PyTypeObject *cls = (PyTypeObject *)callee;
+        *pushed = call_class_again(A, f, c, cls, args, n, ret);
+        if (*pushed != NULL) {
+            Py_DECREF(cls);
+            return CALL_PUSHED;
+        }
+        if (c->u.call.kind == CALL_UNSEEN || c->u.call.version != cls->tp_version_tag)
+            remember_class(c, cls);
+        if (n != 1)
+            return CALL_NOT_MINE;
+        r = call_known_type(A, f, callee, args, &done);
+    }
+    if (!done)
+        return CALL_NOT_MINE;
+    Py_DECREF(callee);
+    release_words(args, n);
+    if (f->shadow != NULL)
+        vm_after(A, f);
+    return finish_c(A, f, r, ret);
+}
+
 /* -- the instructions ------------------------------------------------------------------------------- */
 
 /* Outgoing arguments stand in the slots CPython's stack would use: two free, then n. */
@@ -703,66 +679,18 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
         npos++;
     }
     VmReturn ret = {ip->a, ip + 1 + vm_list_words(n), RET_VALUE, VM_NULL};
-    VmWord result;
     if (!vm_is_obj(callee)) {
         PyObject *o = vm_box(callee);
         if (o == NULL)
             return CALL_ERROR;
         callee = vm_from_ptr(o);
     }
-    else if (kwnames == NULL) {
-        if (call_known(f, vm_ptr(callee), args, npos, &result)
-            || (vm_ptr(callee) == known.object_new && npos == 1
-                && *A->left >= CPY_C_CALL_TAKES_UNIT && call_object_new(args, &result))) {
-            vm_release(callee);
-            vm_set_any(f, ip->a, result);
-            return CALL_DONE;
-        }
-        VmCallStatus generator;
-        *pushed = call_generator(A, f, vm_ptr(callee), args, npos, ret, &generator);
-        if (generator != CALL_NOT_MINE) {
-            vm_release(callee);
-            return generator;
-        }
-        if (npos == 1 && vm_is_obj(args[0]) && vm_may_be_special(vm_ptr(args[0]))) {
-            int raised;
-            *pushed = vm_call_asking(A, f, vm_ptr(callee), args, ret, &raised);
-            if (*pushed != NULL || raised) {
-                vm_release(callee);
-                if (raised)
-                    vm_release(args[0]);
-                return raised ? CALL_ERROR : CALL_PUSHED;
-            }
-        }
-        if ((vm_ptr(callee) == known.getattr || vm_ptr(callee) == known.hasattr) && npos >= 2) {
-            VmCallStatus status = vm_call_getattr(A, f, vm_ptr(callee), args, npos, pushed);
-            if (status != CALL_NOT_MINE) {
-                vm_release(callee);
-                return status;
-            }
-        }
-        if (PyType_Check(vm_ptr(callee))) {
-            VmCache *c = vm_cache(f, ip->c);
-            PyTypeObject *cls = (PyTypeObject *)vm_ptr(callee);
-            *pushed = call_class_again(A, f, c, cls, args, npos, ret);
-            if (*pushed != NULL) {
-                Py_DECREF(cls);
-                return CALL_PUSHED;
-            }
-            if (c->u.call.kind == CALL_UNSEEN || c->u.call.version != cls->tp_version_tag)
-                remember_class(c, cls);
-        }
-        int done;
-        PyObject *r = npos == 1 && PyType_Check(vm_ptr(callee))
-                          ? call_known_type(A, f, vm_ptr(callee), args, &done)
-                          : call_direct(A, f, vm_ptr(callee), args, npos, &done);
-        if (done) {
-            vm_release(callee);
-            release_words(args, npos);
-            if (f->shadow != NULL)
-                vm_after(A, f);
-            return finish_c(A, f, r, ret);
-        }
+    else if (kwnames == NULL && !Py_IS_TYPE(vm_ptr(callee), &PyFunction_Type)) {
+        VmCallStatus status = call_builtin(A, f, vm_ptr(callee), args, npos, ret, pushed);
+        if (status == CALL_NOT_MINE)
+            status = call_by_kind(A, f, vm_ptr(callee), args, npos, ret, pushed);
+        if (status != CALL_NOT_MINE)
+            return status;
     }
     return vm_call_words(A, f, vm_ptr(callee), args, npos, kwnames, ret, pushed);
 }

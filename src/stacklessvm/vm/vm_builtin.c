@@ -1,0 +1,307 @@
+/* Builtin functions, methods and types that are computed from words, without a call: for numbers
+ * and plain objects, which have no code of their own to run.
+ */
+#include "vm/vm_builtin.h"
+
+#include "vm/vm_build.h"
+#include "vm/vm_call.h"
+#include "vm/vm_gen.h"
+#include "vm/vm_num.h"
+#include "vm/vm_special.h"
+
+#include <math.h>
+
+/* -- numbers --------------------------------------------------------------------------------- */
+
+/* An int or float in any form; other words as they are. */
+static VmWord
+number(VmWord w)
+{
+    if (vm_is_obj(w) && PyFloat_CheckExact(vm_ptr(w)))
+        return vm_from_double(PyFloat_AS_DOUBLE(vm_ptr(w)));
+    return vm_small_box(w);
+}
+
+static VmWord
+compute_abs(VmFrame *f, VmWord *args, size_t n)
+{
+    VmWord w = n == 1 ? number(args[0]) : VM_NULL;
+    if (vm_is_int(w) && vm_int_fits(-vm_int(w))) {
+        if (vm_int(w) >= 0) {
+            vm_incref(args[0]);         /* the same object */
+            return args[0];
+        }
+        return vm_from_int(-vm_int(w));
+    }
+    return w != VM_NULL && vm_is_double(w) ? vm_from_double(fabs(vm_double(w))) : VM_NULL;
+}
+
+/* The first of the arguments that none of the later ones is beyond: -1 below, 1 above it. */
+static VmWord
+extreme(VmWord *args, size_t n, int beyond)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++) {
+        int order;
+        if (!vm_numbers_order(args[i], args[best], &order))
+            return VM_NULL;
+        if (order == beyond)
+            best = i;
+    }
+    if (n < 2)
+        return VM_NULL;
+    vm_incref(args[best]);
+    return args[best];
+}
+
+static VmWord
+compute_min(VmFrame *f, VmWord *args, size_t n)
+{
+    return extreme(args, n, -1);
+}
+
+static VmWord
+compute_max(VmFrame *f, VmWord *args, size_t n)
+{
+    return extreme(args, n, 1);
+}
+
+/* Of a list or tuple of ints, or one of floats where those are simply added. */
+static VmWord
+compute_sum(VmFrame *f, VmWord *args, size_t n)
+{
+    PyObject *o = n == 1 && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL;
+    if (o == NULL || !(PyList_CheckExact(o) || PyTuple_CheckExact(o)))
+        return VM_NULL;
+    PyObject **items = PySequence_Fast_ITEMS(o);
+    Py_ssize_t size = PySequence_Fast_GET_SIZE(o), i = 0;
+    int64_t total = 0;
+    double d = 0.0;
+    for (; i < size && PyLong_CheckExact(items[i]); i++) {
+        VmWord w = vm_small_box(vm_from_ptr(items[i]));
+        if (!vm_is_int(w))
+            return VM_NULL;
+        total += vm_int(w);
+        if (!vm_int_fits(total))
+            return VM_NULL;
+    }
+    if (i == size)
+        return vm_from_int(total);
+    for (; CPY_SUM_ADDS_FLOATS && i < size && PyFloat_CheckExact(items[i]); i++)
+        d = total != 0 ? NAN : d + PyFloat_AS_DOUBLE(items[i]);
+    return i == size && d == d ? vm_from_double(d) : VM_NULL;
+}
+
+static VmWord
+compute_int(VmFrame *f, VmWord *args, size_t n)
+{
+    VmWord w = n == 1 ? number(args[0]) : VM_NULL;
+    if (vm_is_int(w)) {
+        vm_incref(args[0]);
+        return args[0];
+    }
+    if (w == VM_NULL || !vm_is_double(w) || !(fabs(vm_double(w)) < 1e14))
+        return VM_NULL;
+    return vm_from_int((int64_t)vm_double(w));
+}
+
+static VmWord
+compute_float(VmFrame *f, VmWord *args, size_t n)
+{
+    VmWord w = n == 1 ? number(args[0]) : VM_NULL;
+    if (vm_is_int(w))
+        return vm_from_double((double)vm_int(w));
+    if (w == VM_NULL || !vm_is_double(w))
+        return VM_NULL;
+    vm_incref(args[0]);
+    return args[0];
+}
+
+/* -- plain objects ----------------------------------------------------------------------------- */
+
+static Py_ssize_t
+plain_len(VmWord w)
+{
+    PyObject *o = vm_is_obj(w) ? vm_ptr(w) : NULL;
+    if (o == NULL)
+        return -1;
+    if (PyList_CheckExact(o) || PyTuple_CheckExact(o) || PyBytes_CheckExact(o))
+        return Py_SIZE(o);
+    if (PyUnicode_CheckExact(o))
+        return PyUnicode_GET_LENGTH(o);
+    if (PyDict_CheckExact(o))
+        return PyDict_GET_SIZE(o);
+    return PyAnySet_CheckExact(o) ? PySet_GET_SIZE(o) : -1;
+}
+
+static VmWord
+compute_len(VmFrame *f, VmWord *args, size_t n)
+{
+    Py_ssize_t size = n == 1 ? plain_len(args[0]) : -1;
+    return size < 0 ? VM_NULL : vm_from_int(size);
+}
+
+static VmWord
+compute_bool(VmFrame *f, VmWord *args, size_t n)
+{
+    VmWord w = n == 1 ? number(args[0]) : VM_NULL;
+    if (vm_is_int(w))
+        return vm_from_bool(vm_int(w) != 0);
+    if (w == VM_TRUE || w == VM_FALSE)
+        return w;
+    if (vm_is_none(w))
+        return VM_FALSE;
+    Py_ssize_t size = plain_len(w);
+    return size < 0 ? VM_NULL : vm_from_bool(size > 0);
+}
+
+static VmWord
+compute_ord(VmFrame *f, VmWord *args, size_t n)
+{
+    PyObject *o = n == 1 && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL;
+    if (o == NULL || !PyUnicode_CheckExact(o) || PyUnicode_GET_LENGTH(o) != 1)
+        return VM_NULL;
+    return vm_from_int(PyUnicode_READ_CHAR(o, 0));
+}
+
+/* Only where the answer is yes by the object's own type: a no may be argued with. */
+static VmWord
+compute_isinstance(VmFrame *f, VmWord *args, size_t n)
+{
+    if (n != 2 || !vm_is_obj(args[0]) || !vm_is_obj(args[1]))
+        return VM_NULL;
+    PyTypeObject *cls = (PyTypeObject *)vm_ptr(args[1]), *type = Py_TYPE(vm_ptr(args[0]));
+    if (type == cls && Py_IS_TYPE((PyObject *)cls, &PyType_Type))
+        return VM_TRUE;
+    return Py_IS_TYPE((PyObject *)cls, &PyType_Type) && PyType_IsSubtype(type, cls) ? VM_TRUE
+                                                                                    : VM_NULL;
+}
+
+static VmWord
+compute_dict_get(VmFrame *f, VmWord *args, size_t n)
+{
+    PyObject **place;
+    int found = (n == 2 || n == 3) && vm_is_obj(args[0])
+                    ? vm_dict_find(vm_ptr(args[0]), args[1], &place)
+                    : -1;
+    if (found < 0)
+        return VM_NULL;
+    if (found)
+        return vm_from_ptr(Py_NewRef(*place));
+    VmWord w = n == 3 ? args[2] : VM_NONE;
+    vm_incref(w);
+    return w;
+}
+
+static VmWord
+compute_list_append(VmFrame *f, VmWord *args, size_t n)
+{
+    if (n != 2 || !vm_is_obj(args[0]) || !PyList_CheckExact(vm_ptr(args[0])))
+        return VM_NULL;
+    PyObject *o = vm_is_obj(args[1]) ? vm_ptr(args[1]) : vm_box_shared(f, args[1]);
+    if (o == NULL || PyList_Append(vm_ptr(args[0]), o) < 0) {
+        PyErr_Clear();          /* the general way says it again */
+        if (o != NULL && !vm_is_obj(args[1]))
+            Py_DECREF(o);
+        return VM_NULL;
+    }
+    args[1] = vm_from_ptr(o);
+    return VM_NONE;
+}
+
+/* object.__new__(cls) of a class whose instances it may make: Objects/typeobject.c,
+   tp_new_wrapper and object_new. */
+static VmWord
+compute_object_new(VmFrame *f, VmWord *args, size_t n)
+{
+    PyTypeObject *cls = n == 1 && vm_is_obj(args[0]) ? (PyTypeObject *)vm_ptr(args[0]) : NULL;
+    if (cls == NULL || !PyType_Check(cls) || cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT)
+        return VM_NULL;
+    PyTypeObject *base = cls;
+    while (base != NULL && vm_slot_is_generic(base, SP_NEW))
+        base = base->tp_base;
+    if (base == NULL || base->tp_new != PyBaseObject_Type.tp_new)
+        return VM_NULL;
+    PyObject *o = PyBaseObject_Type.tp_new(cls, vm_known.no_args, NULL);
+    if (o == NULL)
+        PyErr_Clear();          /* the general way says it again */
+    return vm_from_ptr(o);
+}
+
+/* -- the table ------------------------------------------------------------------------------------ */
+
+#define N_SLOTS 64
+
+static VmBuiltin slots[N_SLOTS];
+
+static size_t
+first_slot(PyObject *callable)
+{
+    return (uintptr_t)callable / 16 * 0x9E3779B1u >> 7 & (N_SLOTS - 1);
+}
+
+const VmBuiltin *
+vm_builtin(PyObject *callable)
+{
+    size_t i = first_slot(callable);
+    while (slots[i].callable != callable) {
+        if (slots[i].callable == NULL)
+            return NULL;
+        i = (i + 1) % N_SLOTS;
+    }
+    return &slots[i];
+}
+
+static void
+add(VmBuiltin row)
+{
+    size_t i = first_slot(row.callable);
+    while (slots[i].callable != NULL)
+        i = (i + 1) % N_SLOTS;
+    slots[i] = row;
+}
+
+int
+vm_builtin_init(void)
+{
+    static const struct {
+        const char *name;
+        VmWord (*compute)(VmFrame *, VmWord *, size_t);
+    } functions[] = {
+        {"abs", compute_abs},
+        {"min", compute_min},
+        {"max", compute_max},
+        {"sum", compute_sum},
+        {"ord", compute_ord},
+        {"isinstance", compute_isinstance},
+    };
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+        PyObject *o = PyDict_GetItemString(PyEval_GetBuiltins(), functions[i].name);
+        if (o == NULL || !PyCFunction_Check(o))
+            continue;           /* somebody has put another there */
+        add((VmBuiltin){Py_NewRef(o), functions[i].compute});
+    }
+    const VmBuiltin rows[] = {
+        {vm_known.len, compute_len, .asks = 1},
+        {vm_known.next, .asks = 1, .resumes = 1},
+        {vm_known.iter, .asks = 1},
+        {vm_known.repr, .asks = 1},
+        {vm_known.hash, .asks = 1},
+        {vm_known.gen_send, .resumes = 1},
+        {vm_known.coro_send, .resumes = 1},
+        {vm_known.getattr, .gets = 1},
+        {vm_known.hasattr, .gets = 1},
+        {vm_known.dict_get, compute_dict_get},
+        {vm_known.list_append, compute_list_append},
+        {vm_known.object_new, compute_object_new},
+        {(PyObject *)&PyBool_Type, compute_bool, .asks = 1},
+        {(PyObject *)&PyUnicode_Type, .asks = 1},
+        {(PyObject *)&PyLong_Type, compute_int},
+        {(PyObject *)&PyFloat_Type, compute_float},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].callable != NULL)
+            add(rows[i]);
+    }
+    return 0;
+}

@@ -1,0 +1,22 @@
+/* Builtins that are computed here. */
+#ifndef VM_BUILTIN_H
+#define VM_BUILTIN_H
+
+#include "vm/vm_frame.h"
+
+typedef struct {
+    PyObject *callable;         /* kept alive for good; NULL: none */
+    /* -> owned, or VM_NULL: not for arguments like these, nothing was done.  The arguments stay
+       the caller's; some may be boxed in place. */
+    VmWord (*compute)(VmFrame *f, VmWord *args, size_t n);
+    uint8_t asks;               /* calls a special method of its argument: vm_call_asking() */
+    uint8_t resumes;            /* next(g) and g.send(v) */
+    uint8_t gets;               /* getattr() and hasattr() */
+} VmBuiltin;
+
+int vm_builtin_init(void);      /* once, after vm_call_init(); 0, or -1 with an exception */
+
+/* What is known of a callable, or NULL. */
+const VmBuiltin *vm_builtin(PyObject *callable);
+
+#endif
