@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("pyrs._pyrs", reason="needs the VM")
+pytestmark = pytest.mark.native
 
 HEAD = struct.Struct("<8sQ16sQQ")  # magic, build, header of the .pyc, bytes of the records, sum
 RECORD = struct.Struct("<Q6I")  # key, bytes; instructions, map words, handlers, caches, small ints

@@ -402,11 +402,7 @@ static const char *const ATTR_NAMES[] = {
 
 static const char *const CALL_NAMES[] = {
     [CALL_UNSEEN] = "nothing",
-    [CALL_PYTHON] = "Python function",
     [CALL_CLASS] = "class",
-    [CALL_LEN] = "len",
-    [CALL_ISINSTANCE] = "isinstance",
-    [CALL_LIST_APPEND] = "list.append",
     [CALL_C] = "C function",
 };
 

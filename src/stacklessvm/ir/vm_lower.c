@@ -359,13 +359,20 @@ pop_operand(Lower *L)
     return r;
 }
 
-/* The same for `is`, where a constant number is the one object in co_consts. */
+/* A constant that is a number, of which co_consts has the one object. */
+static int
+is_number_object(Lower *L, const Slot *s)
+{
+    return s->kind == SLOT_CONST && L->code->consts[s->index] >= VM_DOUBLE_OFFSET
+           && s->index < PyTuple_GET_SIZE(L->co->co_consts);
+}
+
+/* The same where that object is asked for: by `is`, and by callers. */
 static unsigned
 operand_object(Lower *L, int i)
 {
     Slot *s = &L->slots[i];
-    if (s->kind == SLOT_CONST && L->code->consts[s->index] >= VM_DOUBLE_OFFSET
-        && s->index < PyTuple_GET_SIZE(L->co->co_consts)) {
+    if (is_number_object(L, s)) {
         emit(L, VM_KO, home(L, i), s->index, 0);
         s->kind = SLOT_TEMP;
     }
@@ -994,16 +1001,25 @@ lower_end(Lower *L, int op, unsigned a, unsigned b)
     L->reachable = 0;
 }
 
+/* One of those that exist once, whoever makes them. */
+static int
+is_small_int(Lower *L, unsigned constant)
+{
+    VmWord w = L->code->consts[constant];
+    return vm_is_int(w) && vm_int(w) >= VM_SMALL_MIN && vm_int(w) <= VM_SMALL_MAX;
+}
+
 static void
 lower_return(Lower *L)
 {
     Slot top = L->slots[L->depth - 1];
-    if (top.kind == SLOT_CONST) {
+    if (top.kind == SLOT_CONST && (!is_number_object(L, &top) || is_small_int(L, top.index))) {
         L->depth--;
         lower_end(L, VM_RETK, top.index, 0);
         return;
     }
-    unsigned v = pop_operand(L);
+    unsigned v = operand_object(L, L->depth - 1);
+    L->depth--;
     lower_end(L, VM_RET, v, 0);
 }
 

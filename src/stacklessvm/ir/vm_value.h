@@ -21,6 +21,9 @@
 typedef uint64_t VmWord;
 
 #define VM_NULL ((VmWord)0)
+/* CPython has one object for each of these ints. */
+#define VM_SMALL_MIN (-5)
+#define VM_SMALL_MAX 256
 #define VM_NONE ((VmWord)1)
 #define VM_FALSE ((VmWord)2)
 #define VM_TRUE ((VmWord)3)

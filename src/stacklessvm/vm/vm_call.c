@@ -37,7 +37,6 @@ void
 vm_call_init(void)
 {
     known.len = builtin("len");
-    known.isinstance = builtin("isinstance");
     known.build_class = builtin("__build_class__");
     known.exec = builtin("exec");
     known.eval = builtin("eval");
@@ -158,7 +157,7 @@ call_python(VmAct *A, VmFrame *f, VmCode *code, PyFunctionObject *func, VmWord *
 }
 
 /* The object in the destination. takes o, NULL: exception */
-static VmCallStatus
+static inline VmCallStatus
 finish(VmFrame *f, PyObject *o, VmReturn ret)
 {
     if (o == NULL)
@@ -626,6 +625,25 @@ call_by_kind(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmR
     return finish_c(A, f, r, ret);
 }
 
+/* A C function without arguments.  All is taken, unless CALL_NOT_MINE. */
+static inline VmCallStatus
+call_noargs(VmAct *A, VmFrame *f, PyObject *callee, VmReturn ret)
+{
+    const PyMethodDef *def = ((PyCFunctionObject *)callee)->m_ml;
+    if (!(def->ml_flags & METH_NOARGS) || A->delegate || *A->left <= 0
+        || vm_c_stack_check(A) < 0) {
+        PyErr_Clear();          /* the general way says it again */
+        return CALL_NOT_MINE;
+    }
+    vm_boundary(A, f);
+    *A->left -= CPY_C_CALL_TAKES_UNIT;
+    PyObject *o = def->ml_meth(PyCFunction_GET_SELF(callee), NULL);
+    *A->left += CPY_C_CALL_TAKES_UNIT;
+    Py_DECREF(callee);
+    vm_after(A, f);
+    return finish_c(A, f, o, ret);
+}
+
 /* -- the instructions ------------------------------------------------------------------------------- */
 
 /* Outgoing arguments stand in the slots CPython's stack would use: two free, then n. */
@@ -669,6 +687,13 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
         if (*pushed != NULL)
             return CALL_PUSHED;
     }
+    VmReturn ret = {ip->a, ip + 1 + vm_list_words(n), RET_VALUE, VM_NULL};
+    if (n == 0 && self == VM_NULL && vm_is_obj(callee)
+        && Py_IS_TYPE(vm_ptr(callee), &PyCFunction_Type)) {
+        VmCallStatus status = call_noargs(A, f, vm_ptr(callee), ret);
+        if (status != CALL_NOT_MINE)
+            return status;
+    }
     VmWord *args = out_area(f);
     for (unsigned i = 0; i < n; i++)
         args[i] = vm_take_operand(f, vm_list_get(ip + 1, i));
@@ -678,7 +703,6 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
         args[0] = self;
         npos++;
     }
-    VmReturn ret = {ip->a, ip + 1 + vm_list_words(n), RET_VALUE, VM_NULL};
     if (!vm_is_obj(callee)) {
         PyObject *o = vm_box(callee);
         if (o == NULL)

@@ -128,7 +128,7 @@ PyObject *vm_leaf_attribute(VmCode *code, VmWord object);
 
 /* Callables compared by identity, kept alive for good. */
 typedef struct {
-    PyObject *len, *isinstance, *list_append, *build_class, *exec, *eval, *no_args, *next,
+    PyObject *len, *list_append, *build_class, *exec, *eval, *no_args, *next,
         *gen_send, *dict_get, *iter, *object_new, *coro_send, *hash, *repr, *getattr, *hasattr, *anext,
         *type_call;         /* type.__call__, a slot wrapper */
 } VmKnown;

@@ -308,12 +308,18 @@ vm_after(VmAct *A, VmFrame *f)
     vm_notice_tools(A);
 }
 
+/* Nothing can watch it go. */
+static inline int
+vm_is_inert(PyObject *o)
+{
+    return PyLong_CheckExact(o) || PyUnicode_CheckExact(o) || PyFloat_CheckExact(o);
+}
+
 /* Release what was replaced: perhaps the last reference, to something with a finalizer. */
 static inline void
 vm_release_old(VmAct *A, VmFrame *f, PyObject *old)
 {
-    if (Py_REFCNT(old) > 1 || PyLong_CheckExact(old) || PyUnicode_CheckExact(old)
-        || PyFloat_CheckExact(old)) {
+    if (Py_REFCNT(old) > 1 || vm_is_inert(old)) {
         Py_DECREF(old);
         return;
     }

@@ -23,11 +23,7 @@ typedef enum {
 
 typedef enum {
     CALL_UNSEEN,
-    CALL_PYTHON,            /* function with `code`, exactly enough positional arguments */
     CALL_CLASS,             /* class with plain object.__new__ and a Python __init__ */
-    CALL_LEN,
-    CALL_ISINSTANCE,
-    CALL_LIST_APPEND,
     CALL_C,                 /* some other C callable */
 } VmCallKind;
 

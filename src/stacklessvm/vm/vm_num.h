@@ -5,10 +5,6 @@
 #include "cpyext_compat/cpy_long.h"
 #include "vm/vm_frame.h"
 
-/* CPython has one object for each of these ints. */
-#define VM_SMALL_MIN (-5)
-#define VM_SMALL_MAX 256
-
 int vm_num_init(void);      /* once; 0, or -1 with MemoryError */
 
 /* A reference to the object a word stands for.  -> new, NULL with MemoryError */

@@ -201,6 +201,8 @@ def constants():
     return [
         *(one() is one(), other() is other(), x is y, id(x) == id(y)),
         *(one() is one.__code__.co_consts[1], other() is other.__code__.co_consts[1]),
+        *([one()][0] is [one()][0], id(one()) == id(one.__code__.co_consts[1])),
+        *({"a": one()}["a"] is one.__code__.co_consts[1], (lambda: 2.5)() is (lambda: 2.5)()),
     ]
 
 
