@@ -58,6 +58,8 @@ for kind in ("__repr__", "__str__", "__format__", "__hash__"):
     for result in ("text", S("s"), 5, -1, -2, True, 2**70, 2**61 - 1, None, ValueError, 1.5):
         o = text(kind, result)
         print("--", kind, result)
+        if kind == "__hash__" and isinstance(result, S):
+            continue    # a __hash__ that is no int is kept for good by CPython, and its class with it
         if kind == "__hash__":
             told(lambda: hash(o))
             told(lambda: {o: 1}[o])
