@@ -30,7 +30,7 @@ typedef struct {
     uint64_t sum;               /* of all that is above, and of the records */
 } FileHead;
 
-static const char MAGIC[8] = "pyrs\r\n\x1a\n";
+static const char MAGIC[8] = {'p', 'y', 'r', 's', '\r', '\n', 0x1a, '\n'};
 
 static struct {
     int started;

@@ -171,8 +171,6 @@ compute_isinstance(VmFrame *f, VmWord *args, size_t n)
     if (n != 2 || !vm_is_obj(args[0]) || !vm_is_obj(args[1]))
         return VM_NULL;
     PyTypeObject *cls = (PyTypeObject *)vm_ptr(args[1]), *type = Py_TYPE(vm_ptr(args[0]));
-    if (type == cls && Py_IS_TYPE((PyObject *)cls, &PyType_Type))
-        return VM_TRUE;
     return Py_IS_TYPE((PyObject *)cls, &PyType_Type) && PyType_IsSubtype(type, cls) ? VM_TRUE
                                                                                     : VM_NULL;
 }

@@ -99,6 +99,7 @@ vm_fill_defaults(VmFrame *nf, VmCode *code, PyFunctionObject *func, uint64_t mis
                       : i >= first ? PyTuple_GET_ITEM(defaults, i - first)
                                    : NULL;
         if (o == NULL) {
+            PyErr_Clear();      /* the general way says it again */
             release_registers(nf, missing & (((uint64_t)1 << i) - 1));
             return -1;
         }

@@ -665,16 +665,10 @@ vm_get_awaitable(VmAct *A, VmFrame *f, VmWord *result)
 {
     unsigned b = f->pc->b;
     PyObject *o = vm_reg_object(f, b), *it = NULL;
-    switch (push_async(A, f, o, SP_AWAIT, RET_AWAIT)) {
-    case SP_PUSHED:
+    VmSpecialStatus status = push_async(A, f, o, SP_AWAIT, RET_AWAIT);
+    if (status == SP_PUSHED)
         return -1;
-    case SP_RAISED:
-        o = NULL;
-        break;
-    default:
-        break;
-    }
-    if (o != NULL) {
+    if (status != SP_RAISED) {
         vm_boundary(A, f);
         it = awaitable_iterator(o);
         if (it == NULL)
@@ -724,16 +718,10 @@ vm_get_aiter(VmAct *A, VmFrame *f, VmWord *result)
 {
     unsigned b = f->pc->b;
     PyObject *o = vm_reg_object(f, b), *it = NULL;
-    switch (push_async(A, f, o, SP_AITER, RET_AITER)) {
-    case SP_PUSHED:
+    VmSpecialStatus status = push_async(A, f, o, SP_AITER, RET_AITER);
+    if (status == SP_PUSHED)
         return -1;
-    case SP_RAISED:
-        o = NULL;
-        break;
-    default:
-        break;
-    }
-    if (o != NULL) {
+    if (status != SP_RAISED) {
         vm_boundary(A, f);
         it = async_iterator(o);
         vm_after(A, f);
