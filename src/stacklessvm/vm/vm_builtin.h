@@ -9,7 +9,8 @@ typedef struct {
     /* -> owned, or VM_NULL: not for arguments like these, nothing was done.  The arguments stay
        the caller's; some may be boxed in place. */
     VmWord (*compute)(VmFrame *f, VmWord *args, size_t n);
-    uint8_t asks;               /* calls a special method of its argument: vm_call_asking() */
+    uint8_t asks;               /* calls a special method of its first argument (vm_call_asking()): how
+                                   many it takes at most */
     uint8_t resumes;            /* next(g) and g.send(v) */
     uint8_t gets;               /* getattr() and hasattr() */
 } VmBuiltin;

@@ -48,6 +48,8 @@ vm_call_init(void)
     known.getattr = builtin("getattr");
     known.hasattr = builtin("hasattr");
     known.anext = builtin("anext");
+    known.format = builtin("format");
+    known.ascii = builtin("ascii");
     known.type_call = PyDict_GetItemString(PyType_Type.tp_dict, "__call__");
     known.object_new = PyObject_GetAttrString((PyObject *)&PyBaseObject_Type, "__new__");
     known.gen_send = PyObject_GetAttrString((PyObject *)&VmGen_Type, "send");
@@ -400,9 +402,19 @@ call_generator(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, V
     VmWord value = n == 2 ? args[1] : VM_NONE;
     if (state != GEN_SUSPENDED && (state != GEN_CREATED || !vm_is_none(value)))
         return NULL;
+    int unit = CPY_C_CALL_TAKES_UNIT && !(callee == known.next && vm_call_is_warm(f));
+    if (unit && vm_enter_c(A) < 0) {
+        vm_release(value);
+        Py_DECREF(gen);
+        *status = CALL_ERROR;
+        return NULL;
+    }
     VmFrame *gf = vm_gen_resume(A, f, gen, value, GEN_BY_CALL);
     *status = gf == NULL ? CALL_ERROR : CALL_PUSHED;
-    if (gf != NULL) {
+    if (gf == NULL)
+        *A->left += unit;
+    else {
+        gf->flags |= FRAME_FLAGS_OF_UNITS(unit);
         gf->ret_dst = (uint16_t)ret.dst;
         gf->ret_ip = ret.next;
     }
@@ -577,12 +589,12 @@ call_builtin(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmR
     VmCallStatus status = CALL_NOT_MINE;
     if (b->resumes)
         *pushed = call_generator(A, f, callee, args, n, ret, &status);
-    if (status == CALL_NOT_MINE && b->asks && n == 1 && vm_is_obj(args[0])
+    if (status == CALL_NOT_MINE && n >= 1 && n <= b->asks && vm_is_obj(args[0])
         && vm_may_be_special(vm_ptr(args[0]))) {
         int raised;
-        *pushed = vm_call_asking(A, f, callee, args, ret, &raised);
+        *pushed = vm_call_asking(A, f, callee, args, n, ret, &raised);
         if (raised)
-            vm_release(args[0]);
+            release_words(args, n);
         status = raised ? CALL_ERROR : *pushed != NULL ? CALL_PUSHED
                                                        : CALL_NOT_MINE;
     }

@@ -139,10 +139,18 @@ vm_call_object_quick(VmAct *A, VmFrame *f, PyObject *callee)
 
 /* -- builtins that ask --------------------------------------------------------------------------- */
 
+/* Is the second of n arguments of format(), if there is one, a text? */
+static int
+is_format_spec(const VmWord *args, size_t n)
+{
+    return n == 1 || (vm_is_obj(args[1]) && PyUnicode_CheckExact(vm_ptr(args[1])));
+}
+
 /* The method a builtin asks, and what it makes of the answer.  -> borrowed, or NULL */
 static PyFunctionObject *
-asked_method(PyObject *builtin, PyTypeObject *type, VmReturnKind *kind)
+asked_method(PyObject *builtin, const VmWord *args, size_t n, VmReturnKind *kind)
 {
+    PyTypeObject *type = Py_TYPE(vm_ptr(args[0]));
     PyFunctionObject *func = NULL;
     if (builtin == vm_known.len) {
         *kind = RET_LEN;
@@ -172,15 +180,32 @@ asked_method(PyObject *builtin, PyTypeObject *type, VmReturnKind *kind)
         *kind = RET_HASH;
         func = vm_special(type, SP_HASH);
     }
+    else if (builtin == vm_known.ascii) {
+        *kind = RET_ASCII;
+        func = vm_special(type, SP_REPR);
+    }
+    else if (builtin == vm_known.anext) {
+        *kind = n == 2 ? RET_AWAITABLE : RET_HELD;
+        func = vm_special(type, SP_ANEXT);
+    }
+    else if (builtin == vm_known.format && is_format_spec(args, n)) {
+        unsigned step;
+        int has_spec = n == 2 && PyUnicode_GET_LENGTH(vm_ptr(args[1])) > 0;
+        func = vm_special_format_method(type, has_spec, &step);
+        *kind = step == TEXT_FORMAT ? RET_FORMAT : RET_STR;
+    }
     return func;
 }
 
 /* Units of recursion CPython's C code takes between the call and the method. */
 static int
-units_of_asking(VmFrame *f, VmReturnKind kind)
+units_of_asking(VmFrame *f, PyObject *builtin, VmReturnKind kind)
 {
     int cold = CPY_C_CALL_TAKES_UNIT && !vm_call_is_warm(f);
+    if (builtin == vm_known.format && kind == RET_STR)
+        return 2 * CPY_C_CALL_TAKES_UNIT + cold;            /* object.__format__ and PyObject_Str */
     switch ((int)kind) {
+    case RET_ASCII:
     case RET_REPR: return 2 * CPY_C_CALL_TAKES_UNIT;        /* repr() and PyObject_Repr */
     case RET_STR: return CPY_C_CALL_TAKES_UNIT + cold;
     case RET_HASH: return CPY_C_CALL_TAKES_UNIT;
@@ -194,46 +219,61 @@ units_of_asking(VmFrame *f, VmReturnKind kind)
 static int
 enter_builtin(VmAct *A, VmReturnKind kind, int units)
 {
-    const char *inner = kind == RET_STR    ? " while getting the str of an object"
-                        : kind == RET_REPR ? " while getting the repr of an object"
-                                           : " while calling a Python object";
-    if (units > 1 && vm_enter_c(A) < 0)
-        return -1;
-    if (units == 0 || vm_enter_c_for(A, inner) == 0)
-        return 0;
-    if (units > 1)
-        vm_leave_c(A);
-    return -1;
+    const char *inner = kind == RET_STR                         ? " while getting the str of an object"
+                        : kind == RET_REPR || kind == RET_ASCII ? " while getting the repr of an object"
+                                                                : " while calling a Python object";
+    for (int taken = 0; taken < units; taken++) {
+        if (vm_enter_c_for(A, taken + 1 < units ? " while calling a Python object" : inner) < 0) {
+            *A->left += taken;
+            return -1;
+        }
+    }
+    return 0;
 }
 
 VmFrame *
-vm_call_asking(VmAct *A, VmFrame *f, PyObject *builtin, VmWord *args, VmReturn ret, int *raised)
+vm_call_asking(VmAct *A, VmFrame *f, PyObject *builtin, VmWord *args, size_t n, VmReturn ret,
+               int *raised)
 {
     VmReturnKind kind;
     VmWord unused;
-    PyFunctionObject *func = asked_method(builtin, Py_TYPE(vm_ptr(args[0])), &kind);
+    PyFunctionObject *func = asked_method(builtin, args, n, &kind);
     *raised = 0;
     if (func == NULL)
         return NULL;
-    int units = units_of_asking(f, kind);
+    int units = units_of_asking(f, builtin, kind);
+    VmWord asked[2] = {args[0], kind != RET_FORMAT ? VM_NULL : n == 2 ? args[1]
+                                                                      : vm_no_text()};
+    unsigned count = kind == RET_FORMAT ? 2 : 1;
     VmHow how = VM_HOW(kind, ret.dst);
-    if (units > 0 || !vm_special_push_quick(A, f, func, args, 1, how)) {
+    PyObject *both = NULL;
+    if (units > 0 || n > 1 || !vm_special_push_quick(A, f, func, asked, count, how)) {
         if (!vm_special_can_push(A, func)) {
             *raised = PyErr_Occurred() != NULL;
             return NULL;
         }
-        *raised = enter_builtin(A, kind, units) < 0;
-        if (!*raised && vm_special_call(A, f, func, args, 1, how, &unused) != SP_PUSHED) {
+        if (kind == RET_AWAITABLE && (both = vm_tuple_of_words(args, n)) == NULL)
+            *raised = 1;
+        else
+            *raised = enter_builtin(A, kind, units) < 0;
+        if (!*raised && vm_special_call(A, f, func, asked, count, how, &unused) != SP_PUSHED) {
             *A->left += units;
             *raised = 1;
         }
-        if (*raised)
+        if (*raised) {
+            Py_XDECREF(both);
             return NULL;
+        }
     }
     VmFrame *nf = vm_take_pushed(A);
-    if (units > 0)
-        nf->flags |= units > 1 ? FRAME_IN_C | FRAME_IN_C_TWICE : FRAME_IN_C;
+    nf->flags |= FRAME_FLAGS_OF_UNITS(units);
     nf->aux = args[0];
+    if (both != NULL) {
+        nf->aux = vm_from_ptr(both);
+        vm_release(args[0]);
+    }
+    if (n > 1)
+        vm_release(args[1]);
     nf->ret_ip = ret.next;
     return nf;
 }

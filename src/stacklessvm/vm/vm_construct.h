@@ -14,10 +14,10 @@ VmCallStatus vm_construct(VmAct *A, VmFrame *f, PyTypeObject *cls, VmWord *args,
 /* CALL, CALLM of an object (a register's, taken) with exactly its __call__'s arguments, seen before.
    NULL: nothing was done */
 VmFrame *vm_call_object_quick(VmAct *A, VmFrame *f, PyObject *callee);
-/* len(), bool(), next() and iter() of an object that answers in Python; args[0] (taken) is the
-   object.  NULL: nothing was done, or *raised */
-VmFrame *vm_call_asking(VmAct *A, VmFrame *f, PyObject *builtin, VmWord *args, VmReturn ret,
-                        int *raised);
+/* len(), bool(), format() and others of an object that answers in Python; args[0] is the object, the
+   n words are taken.  NULL: nothing was done, or *raised */
+VmFrame *vm_call_asking(VmAct *A, VmFrame *f, PyObject *builtin, VmWord *args, size_t n,
+                        VmReturn ret, int *raised);
 
 /* v (taken) is what __new__ of a RET_NEW frame returned; f goes on, unless __init__ is pushed. */
 VmCallStatus vm_constructed(VmAct *A, VmFrame *f, VmReturn ret, VmWord v, VmFrame **pushed);

@@ -822,24 +822,42 @@ static PyTypeObject Made_Type = {
     .tp_flags = Py_TPFLAGS_DEFAULT,
 };
 
+/* The builtin's answer for an iterator that makes this step (borrowed).  -> new */
+static PyObject *
+anext_of(PyObject *builtin, PyObject *step, PyObject *value)
+{
+    static Made made = {.ob_base = {1, &Made_Type}};
+    PyObject *args[2] = {(PyObject *)&made, value};
+    made.step = step;
+    return PyObject_Vectorcall(builtin, args, 2, NULL);
+}
+
 /* CPython's builtin goes on with NULL when it.__anext__() raises (Python/bltinmodule.c,
    builtin_anext_impl, 3.11): so that comes first, and the builtin is asked for the rest. */
 PyObject *
 vm_anext_default(PyObject *builtin, PyObject *it, PyObject *value)
 {
-    static Made made = {.ob_base = {1, &Made_Type}};
     PyAsyncMethods *m = Py_TYPE(it)->tp_as_async;
-    PyObject *args[2] = {it, value}, *step = NULL, *result;
-    if (m != NULL && m->am_anext != NULL) {
-        step = m->am_anext(it);
-        if (step == NULL)
-            return NULL;
-        made.step = step;
-        args[0] = (PyObject *)&made;
-    }
-    result = PyObject_Vectorcall(builtin, args, 2, NULL);
+    PyObject *args[2] = {it, value};
+    if (m == NULL || m->am_anext == NULL)
+        return PyObject_Vectorcall(builtin, args, 2, NULL);
+    PyObject *step = m->am_anext(it);
+    PyObject *result = step == NULL ? NULL : anext_of(builtin, step, value);
     Py_XDECREF(step);
     return result;
+}
+
+VmWord
+vm_anext_answer(VmAct *A, VmFrame *f, VmWord both, VmWord v)
+{
+    PyObject *step = vm_box(v), *result = NULL;
+    vm_release(v);
+    vm_boundary(A, f);
+    if (step != NULL)
+        result = anext_of(vm_known.anext, step, PyTuple_GET_ITEM(vm_ptr(both), 1));
+    Py_XDECREF(step);
+    vm_after(A, f);
+    return vm_from_ptr(result);
 }
 
 int

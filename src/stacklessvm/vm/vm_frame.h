@@ -46,6 +46,9 @@ typedef enum {
     RET_HASH,
     RET_REPR,
     RET_STR,
+    RET_FORMAT,
+    RET_ASCII,
+    RET_AWAITABLE,      /* __anext__ for anext(it, default); aux: a tuple of the two */
     RET_GENERATOR,      /* the frame of a generator: vm_gen.c */
     /* of special methods, for the instruction the caller stands at; ret_dst is theirs (vm_special.h) */
     RET_SPECIAL,
@@ -74,9 +77,12 @@ enum {
     FRAME_LOCALS = 16,      /* `locals` is set */
     /* CPython would run it under a C function: one unit of recursion more */
     FRAME_IN_C = CPY_C_CALL_TAKES_UNIT ? 32 : 0,
-    FRAME_IN_C_TWICE = CPY_C_CALL_TAKES_UNIT ? 64 : 0,      /* beside FRAME_IN_C: two units */
+    FRAME_IN_C_TWICE = CPY_C_CALL_TAKES_UNIT ? 64 : 0,      /* two; both: three */
 };
 #define FRAME_UNITS (FRAME_IN_C | FRAME_IN_C_TWICE)
+/* The flags of a frame that takes `units` more. */
+#define FRAME_FLAGS_OF_UNITS(units) ((uint8_t)((units) * FRAME_IN_C))
+#define FRAME_UNITS_OF_FLAGS(flags) (((flags) & FRAME_UNITS) >> 5)
 /* kind_flags of the frame of an __init__ that nobody looked at */
 #define FRAME_PLAIN_INIT (RET_INIT | FRAME_IN_C << 8)
 /* of a __call__ */
@@ -99,7 +105,7 @@ typedef struct VmFrame {
         uint16_t kind_flags;    /* 0: the plain frame the loop returns from by itself */
     };
     uint32_t spare;
-    VmWord aux;                 /* RET_INIT, RET_WITH, RET_HELD ... RET_STR, RET_ATTR, RET_TRUTH, RET_GETATTR: owned; RET_GENERATOR: the generator, borrowed */
+    VmWord aux;                 /* RET_INIT, RET_WITH, RET_HELD ... RET_AWAITABLE, RET_ATTR, RET_TRUTH, RET_GETATTR: owned; RET_GENERATOR: the generator, borrowed */
     _PyErr_StackItem *exc_below;    /* running generators: the thread's exc_info before */
     VmWord regs[];
 } VmFrame;
@@ -217,12 +223,7 @@ vm_frame_return_state(const VmFrame *f)
 static inline int
 vm_frame_units(const VmFrame *f)
 {
-    if (!(f->flags & FRAME_IN_C))
-        return 1;
-    int twice = f->flags & FRAME_IN_C_TWICE
-                || (f->kind == RET_COMPARE && f->ret_dst & COMPARE_INVERTED)
-                || (f->kind == RET_TEXT && f->ret_dst & TEXT_OF_OBJECT);
-    return twice ? 3 : 2;
+    return 1 + FRAME_UNITS_OF_FLAGS(f->flags);
 }
 
 /* Which of n variables a frame that goes drops as its i-th. */

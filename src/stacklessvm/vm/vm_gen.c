@@ -200,7 +200,7 @@ vm_gen_suspend(VmAct *A, VmFrame *gf)
     }
     vm_gen_set_state(gf, GEN_SUSPENDED);
     gf->prev = NULL;
-    ++*A->left;
+    vm_gen_leave_units(A, gf);
     Py_DECREF(self_of(gf));
 }
 
@@ -233,7 +233,7 @@ vm_gen_finish(VmAct *A, VmFrame *gf)
     clear_frame(A, gf);
     Py_CLEAR(gen->gi_exc_state.exc_value);
     gf->prev = NULL;
-    ++*A->left;
+    vm_gen_leave_units(A, gf);
     Py_DECREF(gen);
 }
 

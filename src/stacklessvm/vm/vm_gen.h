@@ -59,6 +59,13 @@ PyObject *vm_gen_new(VmAct *A, VmFrame *f);
 /* Make the generator's frame the running one, `value` (taken) the result of its yield.
    NULL: exception (already running, recursion). */
 VmFrame *vm_gen_resume(VmAct *A, VmFrame *f, PyObject *gen, VmWord value, VmGenMode mode);
+/* It runs no more: what it took of the recursion limit is given back. */
+static inline void
+vm_gen_leave_units(VmAct *A, VmFrame *gf)
+{
+    *A->left += vm_frame_units(gf);
+    gf->flags &= (uint8_t)~FRAME_UNITS;
+}
 
 static inline VmGenState
 vm_gen_state(VmFrame *gf)
@@ -126,6 +133,9 @@ int vm_gen_at_async_yield(PyObject *gen);
 int vm_get_awaitable(VmAct *A, VmFrame *f, VmWord *result);     /* AWAITBL */
 int vm_get_aiter(VmAct *A, VmFrame *f, VmWord *result);         /* AITER */
 int vm_get_anext(VmAct *A, VmFrame *f, VmWord *result);         /* ANEXT */
+/* The same where __anext__ (of the first of both) was a frame and returned v (taken).  VM_NULL:
+   exception */
+VmWord vm_anext_answer(VmAct *A, VmFrame *f, VmWord both, VmWord v);
 PyObject *vm_anext_default(PyObject *builtin, PyObject *it, PyObject *value);   /* -> new */
 int vm_end_async_for(VmAct *A, VmFrame *f);     /* ENDAF: 0, -2 re-raise */
 /* A SEND to the asend object of one of our async generators: the frame to run, or NULL;

@@ -195,6 +195,6 @@ vm_gen_hand_over(VmAct *A, VmFrame *gf, CpyHandover how, int *yielded)
     leave_object(gf, *yielded ? GEN_SUSPENDED : GEN_DONE);
     if (result == NULL)
         vm_gen_convert_stop(gf);
-    ++*A->left;
+    vm_gen_leave_units(A, gf);
     return result;
 }

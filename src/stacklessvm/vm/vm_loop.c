@@ -158,7 +158,10 @@ deliver(VmAct *A, VmFrame *caller, VmReturn ret, VmWord v)
     case RET_HASH:
     case RET_REPR:
     case RET_STR:
-        v = vm_answer(ret.kind, v);
+    case RET_FORMAT:
+    case RET_ASCII:
+    case RET_AWAITABLE:
+        v = ret.kind == RET_AWAITABLE ? vm_anext_answer(A, caller, ret.aux, v) : vm_answer(ret.kind, v);
         vm_release(ret.aux);
         if (v == VM_NULL)
             return RAISED;

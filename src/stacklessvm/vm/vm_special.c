@@ -164,8 +164,7 @@ vm_special_call(VmAct *A, VmFrame *f, PyFunctionObject *func, const VmWord *args
     nf->ret_dst = (uint16_t)VM_HOW_STEP(how);
     nf->kind = (uint8_t)VM_HOW_KIND(how);
     nf->aux = VM_NULL;
-    if (vm_special_units(how) > 0)
-        nf->flags |= FRAME_IN_C;
+    nf->flags |= FRAME_FLAGS_OF_UNITS(vm_special_units(how));
     if (code->simple && code->co->co_flags & CO_OPTIMIZED)
         *vm_quick_code(code->co) = code;
     A->pushed = nf;

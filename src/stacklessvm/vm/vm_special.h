@@ -128,7 +128,8 @@ typedef uint32_t VmHow;
 /* What a RET_TEXT's ret_dst says of the method. */
 enum { TEXT_STR,
        TEXT_REPR,
-       TEXT_FORMAT };
+       TEXT_FORMAT,
+       TEXT_ASCII };
 
 /* A RET_ITEM's: the item was first asked of a method in C. */
 #define ITEM_BY_METHOD 1u
@@ -185,7 +186,7 @@ vm_special_push_quick(VmAct *A, VmFrame *f, PyFunctionObject *func, const VmWord
     }
     nf->ret_dst = (uint16_t)VM_HOW_STEP(how);
     nf->aux = VM_NULL;
-    nf->kind_flags = (uint16_t)(VM_HOW_KIND(how) | (units > 1 ? FRAME_IN_C << 8 : 0));
+    nf->kind_flags = (uint16_t)(VM_HOW_KIND(how) | FRAME_FLAGS_OF_UNITS(units - 1) << 8);
     vm_stats.native++;
     A->pushed = nf;
     return 1;
@@ -302,6 +303,9 @@ PyTypeObject *vm_type_of_word(VmWord w);
 int vm_text_init(void);         /* once; 0 / -1 */
 /* The function str() comes to.  -> borrowed, or NULL */
 PyFunctionObject *vm_special_str_method(PyTypeObject *type);
+/* The one format() comes to; *step: TEXT_FORMAT, or object.__format__ asks it: TEXT_STR. */
+PyFunctionObject *vm_special_format_method(PyTypeObject *type, int has_spec, unsigned *step);
+VmWord vm_no_text(void);        /* "", borrowed */
 /* CONV, FMT, FMTS (spec: its text, else NULL): what the conversion of o asks for. */
 VmSpecialStatus vm_special_text(VmAct *A, VmFrame *f, PyObject *o, unsigned conversion,
                                 PyObject *spec);

@@ -453,7 +453,7 @@ vm_answer(VmReturnKind kind, VmWord v)
     }
     if (kind == RET_HASH)
         return vm_answer_hash(v);
-    if (kind == RET_REPR || kind == RET_STR)
+    if (kind >= RET_REPR && kind <= RET_ASCII)
         return vm_answer_text(kind, v);
     int truth = truth_of_result(kind, v);
     return truth < 0 ? VM_NULL : vm_from_bool(truth);

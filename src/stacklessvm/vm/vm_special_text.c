@@ -31,9 +31,8 @@ vm_special_str_method(PyTypeObject *type)
     return vm_special(type, type->tp_str == PyBaseObject_Type.tp_str ? SP_REPR : SP_STR);
 }
 
-/* *step says what it is.  -> borrowed, or NULL */
-static PyFunctionObject *
-format_method(PyTypeObject *type, int has_spec, unsigned *step)
+PyFunctionObject *
+vm_special_format_method(PyTypeObject *type, int has_spec, unsigned *step)
 {
     PyObject *m = _PyType_Lookup(type, format_name);
     *step = TEXT_FORMAT;
@@ -45,22 +44,29 @@ format_method(PyTypeObject *type, int has_spec, unsigned *step)
     return vm_special_str_method(type);
 }
 
+VmWord
+vm_no_text(void)
+{
+    return vm_from_ptr(no_text);
+}
+
 VmSpecialStatus
 vm_special_text(VmAct *A, VmFrame *f, PyObject *o, unsigned conversion, PyObject *spec)
 {
     enum { NONE,
            STR,
-           REPR };
+           REPR,
+           ASCII };
     PyTypeObject *type = Py_TYPE(o);
     PyFunctionObject *func = NULL;
     unsigned step = TEXT_STR;
     if (conversion == NONE)
-        func = format_method(type, spec != NULL, &step);
+        func = vm_special_format_method(type, spec != NULL, &step);
     else if (conversion == STR)
         func = vm_special_str_method(type);
-    else if (conversion == REPR) {
+    else if (conversion == REPR || conversion == ASCII) {
         func = vm_special(type, SP_REPR);
-        step = TEXT_REPR;
+        step = conversion == REPR ? TEXT_REPR : TEXT_ASCII;
     }
     VmWord args[2] = {vm_from_ptr(o), vm_from_ptr(spec == NULL ? no_text : spec)};
     return vm_special_start(A, f, func, args, step == TEXT_FORMAT ? 2 : 1, VM_HOW(RET_TEXT, step));
@@ -68,7 +74,22 @@ vm_special_text(VmAct *A, VmFrame *f, PyObject *o, unsigned conversion, PyObject
 
 /* -- what it returned ------------------------------------------------------------------------------- */
 
-/* takes v; -> itself, or VM_NULL with the TypeError */
+/* Objects/object.c, PyObject_ASCII.  takes text; -> new */
+static PyObject *
+ascii_of(PyObject *text)
+{
+    if (PyUnicode_IS_ASCII(text))
+        return text;
+    PyObject *bytes = PyUnicode_AsEncodedString(text, "ascii", "backslashreplace");
+    Py_DECREF(text);
+    if (bytes == NULL)
+        return NULL;
+    PyObject *o = PyUnicode_DecodeASCII(PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes), NULL);
+    Py_DECREF(bytes);
+    return o;
+}
+
+/* takes v; -> the text, or VM_NULL with the TypeError */
 static VmWord
 checked_text(unsigned method, VmWord v)
 {
@@ -76,9 +97,10 @@ checked_text(unsigned method, VmWord v)
         [TEXT_STR] = "__str__ returned non-string (type %.200s)",
         [TEXT_REPR] = "__repr__ returned non-string (type %.200s)",
         [TEXT_FORMAT] = "__format__ must return a str, not %.200s",
+        [TEXT_ASCII] = "__repr__ returned non-string (type %.200s)",
     };
     if (vm_is_obj(v) && PyUnicode_Check(vm_ptr(v)))
-        return v;
+        return method == TEXT_ASCII ? vm_from_ptr(ascii_of(vm_ptr(v))) : v;
     PyErr_Format(PyExc_TypeError, messages[method], vm_type_of_word(v)->tp_name);
     vm_release(v);
     return VM_NULL;
@@ -87,7 +109,14 @@ checked_text(unsigned method, VmWord v)
 VmWord
 vm_answer_text(VmReturnKind kind, VmWord v)
 {
-    return checked_text(kind == RET_REPR ? TEXT_REPR : TEXT_STR, v);
+    static const uint8_t methods[] = {[RET_REPR - RET_REPR] = TEXT_REPR,
+                                      [RET_STR -
+                                          RET_REPR] = TEXT_STR,
+                                      [RET_FORMAT -
+                                          RET_REPR] = TEXT_FORMAT,
+                                      [RET_ASCII -
+                                          RET_REPR] = TEXT_ASCII};
+    return checked_text(methods[kind - RET_REPR], v);
 }
 
 VmWord

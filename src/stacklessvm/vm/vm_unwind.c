@@ -385,16 +385,18 @@ python_method(PyObject *o, PyObject *name)
 VmFrame *
 vm_with_push(VmAct *A, VmFrame *f)
 {
-    static PyObject *enter_name, *exit_name;
-    if (enter_name == NULL) {
-        enter_name = PyUnicode_InternFromString("__enter__");
-        exit_name = PyUnicode_InternFromString("__exit__");
+    static PyObject *names[2][2];       /* [async][exit] */
+    int async = f->pc->op == VM_AWITH;
+    PyObject **name = names[async];
+    if (name[0] == NULL) {
+        name[0] = PyUnicode_InternFromString(async ? "__aenter__" : "__enter__");
+        name[1] = PyUnicode_InternFromString(async ? "__aexit__" : "__exit__");
     }
     unsigned b = f->pc->b;
-    if (enter_name == NULL || exit_name == NULL || !vm_is_obj(f->regs[b]) || A->delegate)
+    if (name[0] == NULL || name[1] == NULL || !vm_is_obj(f->regs[b]) || A->delegate)
         return NULL;
     PyObject *o = vm_ptr(f->regs[b]);
-    PyObject *enter = python_method(o, enter_name), *exit = python_method(o, exit_name);
+    PyObject *enter = python_method(o, name[0]), *exit = python_method(o, name[1]);
     if (enter == NULL || exit == NULL)
         return NULL;
     VmCode *code = vm_code_peek((PyCodeObject *)((PyFunctionObject *)enter)->func_code);

@@ -19,7 +19,7 @@ void vm_push_exc_info(VmAct *A, VmFrame *f);
 void vm_pop_exc_info(VmAct *A, VmFrame *f);
 int vm_exc_match(VmAct *A, VmFrame *f, VmWord *result);
 int vm_with_enter(VmAct *A, VmFrame *f, int async);
-/* __enter__ as a frame when both methods are plain Python; NULL: use vm_with_enter. */
+/* __enter__ or __aenter__ as a frame when both methods are plain Python; NULL: use vm_with_enter. */
 VmFrame *vm_with_push(VmAct *A, VmFrame *f);
 VmCallStatus vm_with_except(VmAct *A, VmFrame *f, VmFrame **pushed);
 int vm_eg_match(VmAct *A, VmFrame *f);

@@ -155,6 +155,41 @@ def delegating():
 class Awaits:
     def __await__(self): return drive(awaiting()) if down() else iter(())
 
+class Format:
+    def __format__(self, spec): return format(self, spec) if down() else spec
+
+class FormatByStr:
+    def __str__(self): return format(self) if down() else "s"
+
+class Ascii:
+    def __repr__(self): return ascii(self) if down() else "r"
+
+class AsciiText:
+    def __repr__(self): return f"{self!a}" if down() else "r"
+
+class Anext:
+    def __anext__(self): return anext(self) if down() else 1
+
+class AnextDefault:
+    def __anext__(self): return down() and anext(self, 2) and 1
+
+class Enters:
+    def __aenter__(self):
+        if down(): drive(entering(Enters()))
+        return Awaits()
+    def __aexit__(self, *args):
+        if down(): drive(entering(Enters()))
+        return Awaits()
+
+async def entering(o):
+    async with o: pass
+
+class Exits(Enters):
+    async def __aenter__(self): pass
+    def __aexit__(self, *args):
+        if down(): drive(entering(Exits()))
+        return Awaits()
+
 async def awaiting():
     await Awaits()
 
@@ -244,6 +279,10 @@ STEPS = [
     lambda: getattr(Builtins(), "q"), lambda: Missing()[1], lambda: Missing()["key"], lambda: Generic[1],
     lambda: next(delegating(), 1), lambda: drive(awaiting()), lambda: drive(iterating(Aiter())),
     lambda: OfCalled(), lambda: OfCalledOnce(),
+    lambda: format(Format(), "x"), lambda: format(FormatByStr()), lambda: ascii(Ascii()), lambda: f"{AsciiText()!a}",
+    lambda: anext(Anext()), lambda: drive(entering(Enters())), lambda: drive(entering(Exits())),
+    # CPython 3.11 itself goes on with NULL when this raises
+    *([] if sys.gettrace() else [lambda: anext(AnextDefault(), 2)]),
 ]
 for i, step in enumerate(STEPS):
     left = depth
