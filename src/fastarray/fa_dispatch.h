@@ -61,6 +61,9 @@ typedef struct {
 
 #define FA_COMPRESS_SLACK 64
 
+/* Byte k of fa_lane_order[mask] is the number of the mask's k-th set bit. */
+extern const uint64_t fa_lane_order[256];
+
 /* All the sets built into this module, best last; NULL-terminated. */
 extern const FaKernels *const fa_kernel_sets[];
 
