@@ -817,7 +817,8 @@ typedef struct {
 static Py_ssize_t
 block_length(const FaProgram *p)
 {
-    return FA_REG_BYTES * 8 / lane_bits[p->plan.lane];
+    static const int log_bytes[] = {1, 2, 3, 3};
+    return FA_REG_BYTES >> log_bytes[p->plan.lane];
 }
 
 /* As much as fills the registers, if the next block takes the lanes of the last one. */
@@ -854,13 +855,10 @@ run_steps(const FaState *st, const FaProgram *p, Bank *bank, const void *x, cons
           char *out, Py_ssize_t n)
 {
     const FaPlan *plan = &p->plan;
-    const void *at[FA_MAX_REGS];
+    const void *at[FA_MAX_REGS]; /* of what was written; unused operands are register 0 */
 
-    for (int i = 0; i < FA_MAX_REGS; i++)
-        at[i] = bank->regs[i];
     at[0] = x;
-    if (p->inputs > 1)
-        at[1] = y;
+    at[1] = y;
     for (int i = 0; i < plan->n; i++) {
         const FaStep *s = &plan->steps[i];
         char *d = bank->regs[s->d];

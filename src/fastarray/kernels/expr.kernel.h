@@ -97,6 +97,15 @@ MAP(INVERT, X, ~x)
  * and M = floor(2**(bits - 1 + l) / c) + 1 (Granlund and Montgomery 1994).
  * k: c, M, l - 1; k[3] non-zero: 64-bit lanes whose values fit 32 bits, M and l - 1 made
  * for those. */
+#if FA_BITS == 16 && defined(MUL_HIGH_u16)
+#define QUOTIENT                                                                         \
+    X;                                                                                   \
+    V s = x >> (FA_BITS - 1);                                                            \
+    V q = (V)((V_u16)MUL_HIGH_u16(x ^ s, c1) >> (int)k[2].i) ^ s
+MAP(FDIVK, QUOTIENT, q)
+MAP(MODK, QUOTIENT, (U_(T))x - (U_(T))q * (U_(T))c0)
+#undef QUOTIENT
+#else
 #if FA_BITS == 64
 typedef FaU128 K(wideu);
 #elif FA_BITS == 32
@@ -152,6 +161,7 @@ BY_CONSTANT(FDIVK, q)
 BY_CONSTANT(MODK, (C)(a[j] - q * by))
 #undef BY_CONSTANT
 #undef NARROW_FIRST
+#endif
 
 #if FA_X86 >= 2 && FA_BITS < 64
 /* By way of floats, which divide many lanes at once: the quotient of two 15-bit (31-bit)

@@ -21,22 +21,29 @@ INLINE V_f64 K(lanes)(const S *p)
 {
 #if FA_BITS == 64
     return ld_f64(p);
+#elif FA_X86 == 3 /* GCC 12 converts half vectors and puts them together */
+    return (V_f64)_mm512_cvtps_pd(_mm256_loadu_ps((const float *)p));
+#elif FA_X86 == 2
+    return (V_f64)_mm256_cvtps_pd(_mm_loadu_ps((const float *)p));
 #else
     typedef float H __attribute__((vector_size(FA_VB / 2), aligned(1), may_alias));
     return __builtin_convertvector(*(const H *)p, V_f64);
 #endif
 }
 
-INLINE void K(add_lanes)(V_f64 *s, V_f64 *c, const S *p)
+INLINE void K(add_lanes)(V_f64 *s, V_f64 *c, size_t k, V_f64 x)
 {
     OPAQUE_ONE;
-    TWO_SUM_V(*s, *c, K(lanes)(p));
+    if (k % 2)
+        TWO_SUM_V_ADD(s[k], c[k], x);
+    else
+        TWO_SUM_V(s[k], c[k], x);
 }
 INLINE void K(add_group)(V_f64 *s, V_f64 *c, const S *p)
 {
     UNROLL(8)
     for (size_t k = 0; k < NG; k++)
-        K(add_lanes)(&s[k], &c[k], p + k * GROUP);
+        K(add_lanes)(s, c, k, K(lanes)(p + k * GROUP));
 }
 
 #if FA_BITS == 32
@@ -109,7 +116,7 @@ static void K(sum)(const void *ptr, size_t n, FaSum *r)
                 }
                 from = (const S *)rest;
             }
-            K(add_lanes)(&s[k], &c[k], from);
+            K(add_lanes)(s, c, k, K(lanes)(from));
             i += GROUP;
         }
         join_lanes(s, c, &sum, &comp);
