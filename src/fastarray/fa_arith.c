@@ -102,7 +102,7 @@ only_on_path(FaFront *fr, int path, int node)
     if (node < 0 || path < 0 || fa_front_is_constant(fr, node))
         return node;
     one = fa_front_type(fr, node) == FA_T_FLOAT ? fa_expr_float(fr->p, 1.0)
-                                          : fa_expr_int(fr->p, 1);
+                                                : fa_expr_int(fr->p, 1);
     if (one < 0)
         return -1;
     return fa_expr_node(fr->p, FA_N_SELECT, fa_front_type(fr, node), path, node, one);
@@ -349,7 +349,7 @@ call_two(FaFront *fr, int path, const FaKnown *k, int a, int b)
         if (both_floats(fr, &a, &b) < 0)
             return fa_front_refuse(fr, "it is too long");
         return fa_front_node(fr, fa_expr_node(fr->p, FA_N_POW, FA_T_FLOAT,
-                                               only_on_path(fr, path, a), b, -1));
+                                              only_on_path(fr, path, a), b, -1));
     case FA_KNOWN_MINMAX:
         if (fa_front_type(fr, a) == FA_T_BOOL || fa_front_type(fr, b) == FA_T_BOOL || fa_front_type(fr, a) != fa_front_type(fr, b))
             return fa_front_refuse(fr, "%.40s() mixes types", k->name);

@@ -26,23 +26,23 @@ const FaKernels *const fa_kernel_sets[] = {
 
 #if defined(__x86_64__)
 /* Masks in order of their numbers: the highest bit decides first, and is the last lane. */
-#define bit0(v) (v), (v) << 8
-#define bit1(v) bit0(v), bit0((v) << 8 | 1)
-#define bit2(v) bit1(v), bit1((v) << 8 | 2)
-#define bit3(v) bit2(v), bit2((v) << 8 | 3)
-#define bit4(v) bit3(v), bit3((v) << 8 | 4)
-#define bit5(v) bit4(v), bit4((v) << 8 | 5)
-#define bit6(v) bit5(v), bit5((v) << 8 | 6)
-#define bit7(v) bit6(v), bit6((v) << 8 | 7)
+#  define bit0(v) (v), (v) << 8
+#  define bit1(v) bit0(v), bit0((v) << 8 | 1)
+#  define bit2(v) bit1(v), bit1((v) << 8 | 2)
+#  define bit3(v) bit2(v), bit2((v) << 8 | 3)
+#  define bit4(v) bit3(v), bit3((v) << 8 | 4)
+#  define bit5(v) bit4(v), bit4((v) << 8 | 5)
+#  define bit6(v) bit5(v), bit5((v) << 8 | 6)
+#  define bit7(v) bit6(v), bit6((v) << 8 | 7)
 const uint64_t fa_lane_order[256] = {bit7((uint64_t)0)};
-#undef bit0
-#undef bit1
-#undef bit2
-#undef bit3
-#undef bit4
-#undef bit5
-#undef bit6
-#undef bit7
+#  undef bit0
+#  undef bit1
+#  undef bit2
+#  undef bit3
+#  undef bit4
+#  undef bit5
+#  undef bit6
+#  undef bit7
 #endif
 
 const FaKernels *

@@ -360,7 +360,8 @@ filter_between(FaState *st, const FaProgram *p, const char *x, char *out, Py_ssi
 
     for (Py_ssize_t len; from < n; from += len, head = 0) {
         const char *bx = x + from * size;
-        len = n - from < FA_REG_BYTES / 2 ? n - from : head ? head : FA_REG_BYTES / 2;
+        len = n - from < FA_REG_BYTES / 2 ? n - from : head ? head
+                                                            : FA_REG_BYTES / 2;
         st->kernels->between[p->in](bx, (size_t)len, p->lo, p->hi, bits);
         *kept += (Py_ssize_t)st->kernels->compress[log](out + *kept * size, bx, bits,
                                                         (size_t)len);

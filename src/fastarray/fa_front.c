@@ -147,8 +147,8 @@ join(FaFront *fr, int cond, int t, int f)
         int t_const = fa_front_is_constant(fr, t), f_const = fa_front_is_constant(fr, f);
         if (f == cond || (f_const && !p->nodes[f].k.i))
             return fa_front_node(fr, t_const && p->nodes[t].k.i
-                                          ? cond
-                                          : fa_expr_node(p, FA_N_AND, FA_T_BOOL, cond, t, -1));
+                                         ? cond
+                                         : fa_expr_node(p, FA_N_AND, FA_T_BOOL, cond, t, -1));
         if (t == cond || (t_const && p->nodes[t].k.i))
             return fa_front_node(fr, fa_expr_node(p, FA_N_OR, FA_T_BOOL, cond, f, -1));
         if (t_const && f_const)
@@ -336,9 +336,7 @@ STEP(binary)
     int b = pop_node(fr, m), a = b < 0 ? -1 : pop_node(fr, m);
     if (a < 0)
         return -1;
-    return push_node(fr, m, i->op == CPY_COMPARE_OP
-                                ? fa_arith_compare(fr, (int)i->arg, a, b)
-                                : fa_arith_binary(fr, m->path, (int)i->arg, a, b));
+    return push_node(fr, m, i->op == CPY_COMPARE_OP ? fa_arith_compare(fr, (int)i->arg, a, b) : fa_arith_binary(fr, m->path, (int)i->arg, a, b));
 }
 
 STEP(unary)

@@ -96,6 +96,17 @@ def test_an_int_compared_with_a_fraction_is_python_s_answer():
     assert fa.filter(items, lambda x: x < -0.5).tolist() == [-5, -4, -3, -2, -1]
 
 
+@pytest.mark.parametrize("code", CODES)
+def test_long_runs_from_any_address(kernels, code):
+    items = array(code, numbers(code, 5000, "small", 7))
+    raw = bytearray(items.itemsize * len(items) + 64)
+    for offset in (0, 1, 3, 8, 16, 63):
+        view = memoryview(raw)[offset : offset + len(items) * items.itemsize].cast(code)
+        view[:] = memoryview(items)
+        got = fa.filter(view, lambda x: 1 <= x < 60)
+        assert got.tolist() == [x for x in items if 1 <= x < 60]
+
+
 @settings(max_examples=200)
 @given(st.data())
 def test_any_interval_of_any_elements(data):
