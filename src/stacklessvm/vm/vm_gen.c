@@ -164,8 +164,8 @@ activate(VmAct *A, VmFrame *f, VmFrame *gf, VmGenMode mode)
     gf->prev = f;
     gf->spare = GEN_RUNNING | (uint32_t)mode << 8;
     if (gf->shadow != NULL) {
-        if (f != NULL && f->shadow == NULL)
-            vm_link(A, f);
+        if (f != NULL)
+            vm_link_waiting(A, f);
         cpy_frame_set_previous(gf->shadow, f == NULL ? A->entry_top : f->shadow);
         vm_after(A, gf);        /* its locals may have been looked at meanwhile */
     }

@@ -147,6 +147,14 @@ vm_after_slow(VmAct *A, VmFrame *f)
 }
 
 void
+vm_link_waiting(VmAct *A, VmFrame *f)
+{
+    if (f->shadow == NULL)
+        vm_link(A, f);
+    set_waiting_word(f);
+}
+
+void
 vm_link_suspended(VmFrame *gf)
 {
     link_one(gf, NULL);

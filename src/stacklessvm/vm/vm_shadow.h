@@ -5,6 +5,8 @@
 #include "vm/vm_frame.h"
 
 void vm_shadow_init(void);
+/* f waits for what it called, at f->pc. */
+void vm_link_waiting(VmAct *A, VmFrame *f);
 /* Take a linked frame out of CPython's chain; a frame object that others hold gets the
    locals.  Must come before the registers are released.  Keeps a pending exception. */
 void vm_unlink(VmAct *A, VmFrame *f);
