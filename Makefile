@@ -9,6 +9,7 @@
 #   make asan      the VM's tests under address and undefined-behaviour sanitizers
 #   make tsan      threads in the VM side by side, under the thread sanitizer
 #   make hostile   the tests in the build that makes everything rare happen always
+#   make asan-conformance, hostile-conformance   CPython's own quick tests in those builds
 #   make clean     removes what the others made
 
 VENV   ?= .venv
@@ -20,7 +21,7 @@ STAMP  := $(VENV)/.installed
 WORKERS ?= -n 2 --dist loadfile
 PIP    := $(PY) -m pip --disable-pip-version-check --quiet
 
-.PHONY: build run test bench gate check asan tsan hostile clean sources FORCE
+.PHONY: build run test bench gate check asan tsan hostile asan-conformance hostile-conformance clean sources FORCE
 .DEFAULT_GOAL := build
 
 # Remade before anything else is looked at: an included file that changed makes
@@ -67,6 +68,10 @@ asan hostile: build $(STAMP)-test
 
 tsan: build $(STAMP)-test
 	@$(PY) tools/check.py $@ tests/pyrs/foundations/test_segments.py -k beside $(PYTEST)
+
+# CPython's own quick tests in one of those builds
+asan-conformance hostile-conformance: %-conformance: build $(STAMP)-test
+	@$(PY) tools/check.py $* $(WORKERS:loadfile=load) -m long -k another_build tests/pyrs/conformance/test_conformance.py $(PYTEST)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

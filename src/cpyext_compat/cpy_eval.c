@@ -46,6 +46,25 @@ cpy_function_vectorcall(PyObject *func, PyObject *const *args, size_t nargsf, Py
 }
 
 /* Python/ceval.c, check_args_iterable (3.11 to 3.14) */
+#define SET_NAME_RAISED "Error calling __set_name__ on '%.100s' instance %R in '%.100s'"
+
+void
+cpy_set_name_raised(PyObject *value, PyObject *key, PyTypeObject *cls)
+{
+    const char *type = Py_TYPE(value)->tp_name;
+#if PY_VERSION_HEX < 0x030C0000
+    _PyErr_FormatFromCause(PyExc_RuntimeError, SET_NAME_RAISED, type, key, cls->tp_name);
+#else
+    PyObject *exc = PyErr_GetRaisedException();
+    PyObject *note = PyUnicode_FromFormat(SET_NAME_RAISED, type, key, cls->tp_name);
+    PyObject *r = note == NULL ? NULL : PyObject_CallMethod(exc, "add_note", "O", note);
+    Py_XDECREF(note);
+    Py_XDECREF(r);
+    PyErr_Clear();
+    PyErr_SetRaisedException(exc);
+#endif
+}
+
 int
 cpy_check_args_iterable(PyObject *func, PyObject *args)
 {

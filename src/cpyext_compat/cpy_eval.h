@@ -10,6 +10,8 @@ PyObject *cpy_function_vectorcall(PyObject *func, PyObject *const *args, size_t 
                                   PyObject *kwnames);
 /* Objects/typeobject.c, _PyType_CalculateMetaclass.  -> borrowed */
 PyTypeObject *cpy_calculate_metaclass(PyTypeObject *meta, PyObject *bases);
+/* Objects/typeobject.c, type_new_set_names: the pending exception is one of value.__set_name__(). */
+void cpy_set_name_raised(PyObject *value, PyObject *key, PyTypeObject *cls);
 /* TypeError when `args` of func(*args) can't be iterated: 0 / -1 */
 int cpy_check_args_iterable(PyObject *func, PyObject *args);
 /* The pending exception of merging `kwargs` for func(**kwargs), in the words of a call. */

@@ -51,6 +51,7 @@ vm_call_init(void)
     known.format = builtin("format");
     known.ascii = builtin("ascii");
     known.type_call = PyDict_GetItemString(PyType_Type.tp_dict, "__call__");
+    known.type_new = PyObject_GetAttrString((PyObject *)&PyType_Type, "__new__");
     known.object_new = PyObject_GetAttrString((PyObject *)&PyBaseObject_Type, "__new__");
     known.gen_send = PyObject_GetAttrString((PyObject *)&VmGen_Type, "send");
     known.coro_send = PyObject_GetAttrString((PyObject *)&VmCoro_Type, "send");
@@ -100,7 +101,7 @@ vm_enter_c(VmAct *A)
 int
 vm_call_is_warm(VmFrame *f)
 {
-    if (f->pc->op != VM_CALL && f->pc->op != VM_CALLM)
+    if (f->pc->op != VM_CALL && f->pc->op != VM_CALLM && f->pc->op != VM_CALLKW)
         return 0;
     uint8_t *runs = &vm_cache(f, f->pc->c)->misses;
     if (*runs >= 7)
@@ -300,6 +301,11 @@ static VmCallStatus
 call_type(VmAct *A, VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n, PyObject *kwnames,
           VmReturn ret, VmFrame **pushed)
 {
+    if (cls->tp_new == PyType_Type.tp_new) {
+        VmCallStatus status = vm_call_metaclass(A, f, cls, args, n, kwnames, ret, pushed);
+        if (status != CALL_NOT_MINE)
+            return status;
+    }
     PyFunctionObject *init = plain_init(cls);
     if (init != NULL && kwnames != NULL && cls->tp_new != PyBaseObject_Type.tp_new)
         init = NULL;
@@ -365,6 +371,11 @@ vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
     }
     else if (callee == known.build_class && n >= 2 && ret.kind == RET_VALUE) {
         VmCallStatus status = vm_build_class(A, f, callee, args, n, kwnames, ret, pushed);
+        if (status != CALL_NOT_MINE)
+            return status;
+    }
+    else if (callee == known.type_new) {
+        VmCallStatus status = vm_call_type_new(A, f, callee, args, n, kwnames, ret, pushed);
         if (status != CALL_NOT_MINE)
             return status;
     }
@@ -786,6 +797,7 @@ is_python_callable(PyObject *callee)
 {
     return Py_IS_TYPE(callee, &PyFunction_Type) || Py_IS_TYPE(callee, &PyMethod_Type)
            || callee == known.exec || callee == known.eval || callee == known.build_class
+           || callee == known.type_new
            || (PyType_Check(callee) && Py_TYPE(callee)->tp_call == PyType_Type.tp_call
                && plain_init((PyTypeObject *)callee) != NULL)
            || class_of_bound_call(callee) != NULL

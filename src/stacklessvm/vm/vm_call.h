@@ -129,7 +129,7 @@ PyObject *vm_leaf_attribute(VmCode *code, VmWord object);
 /* Callables compared by identity, kept alive for good. */
 typedef struct {
     PyObject *len, *list_append, *build_class, *exec, *eval, *no_args, *next,
-        *gen_send, *dict_get, *iter, *object_new, *coro_send, *hash, *repr, *getattr, *hasattr, *anext, *format, *ascii,
+        *gen_send, *dict_get, *iter, *object_new, *coro_send, *hash, *repr, *getattr, *hasattr, *anext, *format, *ascii, *type_new,
         *type_call;         /* type.__call__, a slot wrapper */
 } VmKnown;
 extern VmKnown vm_known;

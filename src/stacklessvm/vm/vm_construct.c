@@ -14,9 +14,8 @@ enum { S_CLASS,
        S_KWNAMES,           /* tuple or None */
        S_ARGUMENTS };
 
-/* The plain function that makes the instances of a class.  -> borrowed, or NULL */
-static PyFunctionObject *
-python_new(PyTypeObject *cls)
+PyFunctionObject *
+vm_python_new(PyTypeObject *cls)
 {
     if (!vm_slot_is_generic(cls, SP_NEW) || Py_TYPE(cls)->tp_getattro != PyType_Type.tp_getattro)
         return NULL;
@@ -32,7 +31,7 @@ vm_is_called_by_python(PyObject *callee)
     if (vm_special(Py_TYPE(callee), SP_CALL) != NULL)
         return 1;
     return PyType_Check(callee) && Py_TYPE(callee)->tp_call == PyType_Type.tp_call
-           && python_new((PyTypeObject *)callee) != NULL;
+           && vm_python_new((PyTypeObject *)callee) != NULL;
 }
 
 static size_t
@@ -309,7 +308,7 @@ vm_construct(VmAct *A, VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n, Py
 {
     if (ret.kind != RET_VALUE)
         return CALL_NOT_MINE;
-    PyFunctionObject *new = python_new(cls);
+    PyFunctionObject *new = vm_python_new(cls);
     if (new == NULL || !vm_special_can_push(A, new))
         return CALL_NOT_MINE;
     PyObject *state = construction(f, cls, args, n, kwnames);

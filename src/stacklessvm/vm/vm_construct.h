@@ -22,6 +22,9 @@ VmFrame *vm_call_asking(VmAct *A, VmFrame *f, PyObject *builtin, VmWord *args, s
 /* v (taken) is what __new__ of a RET_NEW frame returned; f goes on, unless __init__ is pushed. */
 VmCallStatus vm_constructed(VmAct *A, VmFrame *f, VmReturn ret, VmWord v, VmFrame **pushed);
 
+/* The plain function that makes the instances of a class.  -> borrowed, or NULL */
+PyFunctionObject *vm_python_new(PyTypeObject *cls);
+
 /* May a call of it push a frame? */
 int vm_is_called_by_python(PyObject *callee);
 

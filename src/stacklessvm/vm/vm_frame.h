@@ -37,7 +37,12 @@ typedef enum {
     RET_NONE,           /* drop it; the result is None */
     RET_WITH,           /* __enter__: aux is the exit method, it goes below the result */
     RET_HELD,           /* RET_VALUE; aux is what the caller holds until then */
-    RET_CLASS,          /* a class body: aux holds the state tuple */
+    RET_PREPARED,       /* of making a class: aux holds the state (vm_class.c) */
+    RET_CLASS,          /* the body */
+    RET_CLASS_NEW,
+    RET_CLASS_HOOK,
+    RET_CLASS_INIT,
+    RET_CLASS_CALLED,
     RET_NEW,            /* __new__: aux holds what __init__ needs (vm_construct.c) */
     RET_LEN,            /* for len(), bool(), iter() ... str(): vm_answer(); aux: their argument */
     RET_BOOL,

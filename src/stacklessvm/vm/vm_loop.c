@@ -166,13 +166,6 @@ deliver(VmAct *A, VmFrame *caller, VmReturn ret, VmWord v)
         if (v == VM_NULL)
             return RAISED;
         break;
-    case RET_CLASS: {
-        PyObject *cls = vm_finish_class(A, caller, vm_ptr(ret.aux), v);
-        if (cls == NULL)
-            return RAISED;
-        v = vm_from_ptr(cls);
-        break;
-    }
     default:
         break;
     }
@@ -189,6 +182,8 @@ deliver_any(VmAct *A, VmFrame **frame, VmReturn ret, VmWord v)
         return vm_special_returned(A, *frame, VM_HOW(ret.kind, ret.dst), ret.aux, v) ? GO_ON : RAISED;
     if (ret.kind == RET_NEW)
         return vm_constructed(A, *frame, ret, v, frame) == CALL_ERROR ? RAISED : GO_ON;
+    if (ret.kind >= RET_PREPARED && ret.kind <= RET_CLASS_CALLED)
+        return vm_class_go_on(A, *frame, ret, v, frame) == CALL_ERROR ? RAISED : GO_ON;
     return deliver(A, *frame, ret, v);
 }
 
@@ -274,7 +269,7 @@ hand_over(VmAct *A, VmFrame **frame, CpyHandover how, PyObject **result)
         return deliver_any(A, frame, ret, vm_unbox_unique(o));
     if (ret.kind >= RET_SPECIAL)
         return vm_special_raised(A, caller, VM_HOW(ret.kind, ret.dst), ret.aux) ? GO_ON : RAISED;
-    vm_release(state);
+    vm_release_return_state(ret.kind, state);
     return RAISED;
 }
 

@@ -10,6 +10,7 @@
 #include "cpyext_compat/cpy_handover.h"
 #include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
+#include "vm/vm_class.h"
 #include "vm/vm_gen.h"
 #include "vm/vm_ic.h"
 #include "vm/vm_num.h"
@@ -97,8 +98,9 @@ leave_raising(VmAct *A, VmFrame *f)
     }
     else {
         VmWord state = vm_frame_return_state(f);
+        VmReturnKind kind = (VmReturnKind)f->kind;
         vm_frame_leave(A, f);
-        vm_release(state);
+        vm_release_return_state(kind, state);
     }
     return entry ? NULL : caller;
 }

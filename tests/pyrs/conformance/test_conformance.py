@@ -5,6 +5,7 @@ They are taken from the interpreter's `test` package (Debian: libpython3.11-test
 folders in CPYTHON_TESTS.  All of them take some minutes, those marked `quick` half of one.
 
     python -m pytest -n 2 -m long tests/pyrs/conformance              -k quick: only those
+    make asan-conformance hostile-conformance                         those in other builds
 """
 
 import os
@@ -38,6 +39,7 @@ def fallback_cases():
     return cases
 
 
+VARIANT = os.environ.get("PYFORGE_VARIANT")
 MODULES = {module: "quick" in marks for module, *marks in map(str.split, lines("modules.txt"))}
 KNOWN = dict(map(str.split, lines("differences.txt")))
 LEFT_TO_CPYTHON = fallback_cases()
@@ -108,6 +110,16 @@ def test_quick_module(module, how):
 @pytest.mark.parametrize("module", REST)
 def test_module(module, how):
     check(module, how)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not VARIANT, reason="needs a build beside the ordinary one")
+@pytest.mark.parametrize("module", QUICK)
+def test_quick_module_in_another_build(module):
+    cases, found = differences(f"test.{module}")
+
+    assert [f"{case}: {d.said}" for case, d in found.items() if case not in KNOWN] == []
+    assert cases > 0
 
 
 def test_list_is_short_and_says_where():

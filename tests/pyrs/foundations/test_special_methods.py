@@ -240,6 +240,52 @@ class Init:
     def __init__(self, *args, **kwargs):
         if down(): Init(*args, **kwargs)
 
+class InitSubclass:
+    def __init_subclass__(cls, **kw):
+        if down():
+            class Next(InitSubclass, **kw): pass
+
+class SetName:
+    def __set_name__(self, owner, name):
+        if down():
+            class Next: a = self
+
+class SetNameByType:
+    def __set_name__(self, owner, name):
+        if down(): type("Next", (), {"a": self})
+
+class MetaPrepare(type):
+    @classmethod
+    def __prepare__(cls, name, bases):
+        if down():
+            class Next(metaclass=MetaPrepare): pass
+        return {}
+
+class MetaNew(type):
+    def __new__(cls, *args):
+        if down():
+            class Next(metaclass=MetaNew): pass
+        return super().__new__(cls, *args)
+
+class MetaInit(type):
+    def __init__(cls, *args):
+        if down():
+            class Next(metaclass=MetaInit): pass
+
+class MetaCall(type):
+    def __call__(cls, *args):
+        if down():
+            class Next(metaclass=OfMetaCall): pass
+
+class OfMetaCall(type, metaclass=MetaCall): pass
+
+def by_statement(meta):
+    class First(metaclass=meta): pass
+def below(base, **kw):
+    class First(base, **kw): pass
+def with_value(value):
+    class First: a = value
+
 class Meta(type):
     def __call__(cls): return down() and cls()
     def __getattr__(cls, name): return down() and cls.missing
@@ -281,6 +327,10 @@ STEPS = [
     lambda: OfCalled(), lambda: OfCalledOnce(),
     lambda: format(Format(), "x"), lambda: format(FormatByStr()), lambda: ascii(Ascii()), lambda: f"{AsciiText()!a}",
     lambda: anext(Anext()), lambda: drive(entering(Enters())), lambda: drive(entering(Exits())),
+    lambda: below(InitSubclass), lambda: below(InitSubclass, k=1), lambda: with_value(SetName()),
+    lambda: type("First", (), {"a": SetNameByType()}), lambda: type("First", (InitSubclass,), {}),
+    *[lambda meta=meta: by_statement(meta) for meta in (MetaPrepare, MetaNew, MetaInit, OfMetaCall)],
+    lambda: MetaNew("First", (), {}), lambda: MetaInit("First", (), {}),
     # CPython 3.11 itself goes on with NULL when this raises
     *([] if sys.gettrace() else [lambda: anext(AnextDefault(), 2)]),
 ]
@@ -289,7 +339,7 @@ for i, step in enumerate(STEPS):
     try:
         step()
         print(i, "ok" if left <= 0 else ("left", left))
-    except RecursionError as e:
+    except RuntimeError as e:
         print(i, step.__code__.co_names, depth - left, e)
 """
 
