@@ -59,9 +59,9 @@ def read_bytes(path: str) -> bytes:
 def write_new(path: str, data: bytes, mode: int = 0o644) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(handle, view) :]
+        done = os.write(handle, data)
+        while done < len(data):
+            done += os.write(handle, memoryview(data)[done:])
     finally:
         os.close(handle)
 

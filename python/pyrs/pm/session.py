@@ -6,15 +6,12 @@ project before everything needed for the change is in the store.
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import hashlib
 import os
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator
-from concurrent.futures import as_completed
+import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -23,7 +20,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from . import bytecode, compiling, config, fast, interpreter, link, lockfile, plan, runtime
+from . import compiling, config, fast, interpreter, link, lockfile, plan, runtime
 from .build import Builder
 from .errors import (
     BuildError,
@@ -34,18 +31,16 @@ from .errors import (
     NoSolution,
     StoreError,
 )
-from .http import Http, HTTPStatus, Policy
+from .http import Http, Policy
 from .index import BadMetadata, Metadata, Release, Source
-from .interpreter import Interpreter, best_wheel
-from .lockfile import Lock, LockedFile, LockedPackage
+from .interpreter import Interpreter
+from .lockfile import Lock, LockedPackage
 from .manifest import DEV, LOCK, PROD, Dep, Manifest, group_id, write_text
 from .metadata import metadata_from_tail, parse_metadata
 from .pages import File
-from .report import Progress, Report
-from .store import Claims, Store, entry_key
-from .workers import Pool, Workers
-
-DOWNLOADS = 8
+from .report import Report
+from .store import Store
+from .supply import Supply
 
 
 @dataclass
@@ -70,6 +65,7 @@ class Session:
     _interpreter: Interpreter | None = None
     _store: Store | None = None
     _source: Source | None = None
+    _making: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def root(self) -> Path:
@@ -91,26 +87,34 @@ class Session:
     def builds_allowed(self) -> bool:
         return not self.options.no_build and self.manifest.sdists == "allow"
 
+    @functools.cached_property
     def indexes(self) -> list[config.Index]:
         rows = [(i.name, i.url) for i in self.manifest.indexes]
         return config.indexes(rows, self.options.index_url)
 
     @property
     def source(self) -> Source:
-        if self._source is None:
-            indexes = self.indexes()
-            policy = Policy(self.options.offline, self.options.refresh, self.options.timeout)
-            cache = config.cache_folder()
-            routes = {
-                d.name: d.source for deps in self.manifest.groups.values() for d in deps if d.source
-            }
-            missing = sorted(set(routes.values()) - {i.name for i in indexes})
-            if missing:
-                raise ManifestError(f"no index is named {missing[0]!r}", help="add it as [[index]]")
-            self._source = Source(
-                Http(cache, policy, indexes), cache, indexes, routes, self._metadata_by_building
-            )
-        return self._source
+        with self._making:  # threads that fetch side by side share one
+            if self._source is None:
+                self._source = self._make_source()
+            return self._source
+
+    def _make_source(self) -> Source:
+        policy = Policy(self.options.offline, self.options.refresh, self.options.timeout)
+        cache = config.cache_folder()
+        routes = {
+            d.name: d.source for deps in self.manifest.groups.values() for d in deps if d.source
+        }
+        missing = sorted(set(routes.values()) - {i.name for i in self.indexes})
+        if missing:
+            raise ManifestError(f"no index is named {missing[0]!r}", help="add it as [[index]]")
+        http = Http(cache, policy, self.indexes)
+        return Source(http, cache, self.indexes, routes, self._metadata_by_building)
+
+    def rest(self) -> None:
+        """No thread is at work afterwards, so that forking is safe."""
+        if self._source is not None:
+            self._source.rest()
 
     def close(self) -> None:
         if self._source is not None:
@@ -160,7 +164,7 @@ class Session:
             _read_hint(hint_path) or list(prefer),
         )
         self._complete_hashes(solution.packages)
-        public = {i.name for i in self.indexes() if i.public}
+        public = {i.name for i in self.indexes if i.public}
         lock = lockfile.from_solution(self.manifest, solution, public | {"url"})
         _write_hint(hint_path, [p.name for p in lock.packages])
         if write:
@@ -241,7 +245,7 @@ class Session:
                 return parse_metadata(metadata_from_tail(body, len(body), _Local(body)))
             except (BadMetadata, NetworkError, ValueError) as e:
                 raise HashMismatch(f"{file.name}: {e}") from None
-        return self._checked_builder(file.name).metadata_of_archive(file.name, body)
+        return self.checked_builder(file.name).metadata_of_archive(file.name, body)
 
     # -- Building ----------------------------------------------------------------------------------------------
 
@@ -249,7 +253,7 @@ class Session:
     def builder(self) -> Builder:
         return Builder(self.store, self.python, self._build_environment)
 
-    def _checked_builder(self, what: str) -> Builder:
+    def checked_builder(self, what: str) -> Builder:
         if not self.builds_allowed:
             raise BuildError(
                 f"{what} would have to be built, and building is not allowed",
@@ -258,7 +262,7 @@ class Session:
         return self.builder
 
     def _metadata_by_building(self, release: Release, sdist: File) -> Metadata:
-        builder = self._checked_builder(str(release))
+        builder = self.checked_builder(str(release))
         body = self.source.fetch(sdist)
         try:
             return builder.metadata_of_archive(sdist.name, body)
@@ -342,9 +346,10 @@ class Session:
             raise LockError(
                 f"the lock is for Python {lock.requires_python}, not {self.python.version}"
             )
+        supply = Supply(self)
         for _ in range(3):
             with self.store.lock():
-                keys = self._ensure(packages)
+                keys = supply.ensure(packages)
                 text = self._plan(groups, packages, keys)
             keyed = register and self.options.bytecode != "never"  # else there is more to do
             key = self._plan_key(selected, text, keyed)
@@ -412,179 +417,6 @@ class Session:
             files,
         )
 
-    # -- Getting files into the store -------------------------------------------------------------------------
-
-    def _ensure(self, packages: list[LockedPackage]) -> dict[str, str]:
-        """Store keys by name, after everything missing was downloaded, checked and unpacked."""
-        ranks = self.python.ranks()
-        keys: dict[str, str] = {}
-        missing: list[tuple[LockedPackage, LockedFile]] = []
-        for package in packages:
-            if package.editable:
-                continue
-            if package.path and not package.files:
-                keys[package.name] = self._from_folder(package)
-                continue
-            file = self._pick(package, ranks)
-            key = entry_key(package.name, package.version, file.sha256)
-            if file.name.endswith(".whl") and self.store.has(key):
-                keys[package.name] = key
-            else:
-                missing.append((package, file))
-        if missing:
-            keys |= self._bring(missing)
-        if self.options.bytecode != "never":
-            python = self.python
-            compiling.note(self.store, keys.values(), python.executable, python.cache_tag)
-        return keys
-
-    def _pick(self, package: LockedPackage, ranks: dict[str, int]) -> LockedFile:
-        by_name = {f.name: f for f in package.files}
-        name = best_wheel([n for n in by_name if n.endswith(".whl")], ranks)
-        if name is None:
-            name = min(
-                (n for n in by_name if not n.endswith(".whl")),
-                key=lambda n: (n.endswith(".zip"), n),
-                default=None,
-            )
-        if name is None:
-            raise NoSolution(
-                f"{package} has no file for this interpreter",
-                [f"the lock lists {len(by_name)} wheels and no source distribution"],
-                help="choose another version, or another Python with --python",
-            )
-        return by_name[name]
-
-    def _bring(self, missing: list[tuple[LockedPackage, LockedFile]]) -> dict[str, str]:
-        missing = sorted(missing, key=_longest_first)
-        if self._source is not None:
-            self._source.rest()
-        wheels = sum(f.name.endswith(".whl") for _, f in missing)
-        many = self.may_fork and wheels > 2
-        workers = Workers(min(os.cpu_count() or 1, wheels) if many else 0, _ingest)
-        claims = Claims(self.store)
-        try:
-            with self._downloads() as work:
-                return self._bring_all(missing, work, workers, claims)
-        except OSError as e:
-            raise StoreError(f"cannot write to the store {self.store.root}: {e.strerror}") from None
-        finally:
-            workers.close()
-            claims.drop_all()
-
-    @contextlib.contextmanager
-    def _downloads(self) -> Iterator[Path]:
-        """A folder that ends for good: after an error there may be threads that would still write,
-        and where it is moved before it is removed they find nothing to write into."""
-        work = Path(tempfile.mkdtemp(dir=self.store.base / "tmp", prefix="get-"))
-        try:
-            yield work
-        finally:
-            gone = work.with_name(f"gone-{work.name}")
-            os.rename(work, gone)
-            link.remove_tree(str(gone))
-
-    def _bring_all(
-        self,
-        missing: list[tuple[LockedPackage, LockedFile]],
-        work: Path,
-        workers: Workers,
-        claims: Claims,
-    ) -> dict[str, str]:
-        """Fetching goes on while what arrived is unpacked."""
-        compiled = self.options.bytecode == "now" and self.python.cache_tag == bytecode.Here.tag
-        fetchers = Pool([partial(self._fetch, work, claims)] * DOWNLOADS)
-        keys = {}
-        entering = []
-        try:
-            with self.report.progress("downloading", len(missing)) as bar:
-                fetching = {
-                    fetchers.submit(-rank, p, f): (p, f) for rank, (p, f) in enumerate(missing)
-                }
-                for fetched in as_completed(fetching):
-                    package, file = fetching[fetched]
-                    key = entry_key(package.name, package.version, file.sha256)
-                    arrived = fetched.result()
-                    if arrived is None:
-                        keys[package.name] = key
-                        bar.advance()
-                        continue
-                    wheel, sha256 = arrived
-                    entry = workers.submit(
-                        wheel.stat().st_size,
-                        *(str(self.store.root), str(wheel), wheel.name, sha256, compiled),
-                    )
-                    entry.add_done_callback(partial(_entered, claims, key, bar))
-                    entering.append((package, file, entry))
-                return keys | {p.name: _expected_key(p, f, e.result()) for p, f, e in entering}
-        finally:
-            fetchers.close(wait=False)
-
-    def _fetch(
-        self, work: Path, claims: Claims, package: LockedPackage, file: LockedFile
-    ) -> tuple[Path, str] | None:
-        """The wheel, built if need be, and its hash; None when another install has brought it in."""
-        folder = work / f"{package.name}-{file.sha256[:16]}"
-        folder.mkdir()
-        archive = folder / file.name
-        if file.name.endswith(".whl"):
-            key = entry_key(package.name, package.version, file.sha256)
-            claims.take(key)
-            if self.store.has(key):
-                claims.drop(key)
-                return None
-            self._download(package, file, archive)
-            return archive, file.sha256
-        self._download(package, file, archive)
-        _check_hash(archive, file)
-        wheel = self._checked_builder(f"{package} ({file.name})").wheel(archive, file.sha256)
-        return wheel, hashlib.sha256(wheel.read_bytes()).hexdigest()
-
-    def _download(self, package: LockedPackage, file: LockedFile, target: Path) -> None:
-        if package.path:
-            shutil.copyfile(self.root / package.path, target)
-            return
-        for attempt in (1, 2):
-            try:
-                self._stream(self.address(package, file), target)
-                return
-            except HTTPStatus as e:
-                raise NetworkError(
-                    f"{file.name}: HTTP {e.status} from {urlsplit(e.url).netloc}"
-                ) from None
-            except NetworkError:
-                if attempt == 2 or self.options.offline:
-                    raise
-
-    def _stream(self, url: str, target: Path) -> None:
-        answer = self.source.http.open(url, {"Accept-Encoding": "identity"})
-        try:
-            with open(target, "wb") as out:
-                for chunk in self.source.http.stream(answer, url, 8 << 30):
-                    out.write(chunk)
-        finally:
-            answer.release_conn()
-
-    def address(self, package: LockedPackage, file: LockedFile) -> str:
-        """Where the file is: as locked while that index is the one in use, else by its page."""
-        index = next((i for i in self.indexes() if i.name == package.source), None)
-        if file.url and (package.source == "url" or (index and index.public)):
-            return file.url
-        if self.options.offline:
-            raise NetworkError(f"{file.name} is not in the store, and --offline was given")
-        for release in self.source.releases(package.name):
-            for offered in release.files:
-                if offered.name == file.name:
-                    return offered.url
-        raise NetworkError(f"no index offers {file.name}", help="lock again: pyrs lock")
-
-    def _from_folder(self, package: LockedPackage) -> str:
-        """A local folder is built when its content is new."""
-        folder = (self.root / package.path).resolve()
-        wheel = self._checked_builder(package.path).wheel_of_tree(folder)
-        data = wheel.read_bytes()
-        return self.store.ingest(wheel, wheel.name, hashlib.sha256(data).hexdigest())
-
 
 def _build_deps(requires: list[str]) -> list[Dep]:
     try:
@@ -600,41 +432,6 @@ def _build_deps(requires: list[str]) -> list[Dep]:
         )
         for r in wanted
     ]
-
-
-def _ingest(root: str, path: str, filename: str, sha256: str, compiled: bool) -> str:
-    """Runs in a worker process."""
-    return Store(Path(root)).ingest(
-        Path(path), filename, sha256, bytecode.Here() if compiled else None
-    )
-
-
-def _entered(claims: Claims, key: str, bar: Progress, _: object) -> None:
-    claims.drop(key)
-    bar.advance()
-
-
-def _expected_key(package: LockedPackage, file: LockedFile, key: str) -> str:
-    if not key.startswith(f"{package.name}@{package.version}-"):
-        raise HashMismatch(f"{file.name} is not {package}")
-    return key
-
-
-def _longest_first(item: tuple[LockedPackage, LockedFile]) -> tuple[bool, int, bool, str]:
-    """Builds, then big files, so that the last worker is not left with the biggest.  Where the
-    index gave no sizes, what was compiled for a platform is likely to be big."""
-    package, file = item
-    name = file.name
-    return name.endswith(".whl"), -file.size, name.endswith("-none-any.whl"), package.name
-
-
-def _check_hash(archive: Path, file: LockedFile) -> None:
-    actual = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if actual != file.sha256:
-        raise HashMismatch(
-            f"{file.name} does not have the locked hash",
-            [f"the lock says {file.sha256}", f"the file has {actual}"],
-        )
 
 
 def _dist_info(name: str, version: str, requires: list[str]) -> list[tuple[str, bytes]]:

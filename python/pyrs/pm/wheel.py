@@ -7,6 +7,7 @@ a hash, and has that hash.  Everything else is refused by name.
 from __future__ import annotations
 
 import binascii
+import contextlib
 import csv
 import gzip
 import hashlib
@@ -29,18 +30,18 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from . import link
 from .errors import HashMismatch
 
-deflate: Any = zlib
-try:
-    from isal import isal_zlib
-except ImportError:
-    pass
-else:  # the same interface at twice the speed
-    deflate = isal_zlib
+libdeflate: Any = None
+with contextlib.suppress(ImportError):  # inflates in half the time
+    import deflate as libdeflate  # type: ignore[import-not-found,no-redef]
 
 MAX_RATIO = 1000  # a bomb unpacks to far more than this times its size
 MAX_TOTAL = 16 << 30
+_DENSEST = 1032  # what the format can make of one byte
 _ODD = re.compile(r"[\\\0\n\t]")
+# in a text of names each between two line ends: what none of many has need not be looked for in each
+_SUSPECT = re.compile(r"[\\\0\t:]|//|\n/|\n\n|[/\n]\.\.?[/\n]")
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
+_UNLISTED = ("/RECORD", "/RECORD.jws", "/RECORD.p7s")
 _DATA_KINDS = {
     "purelib": "lib",
     "platlib": "lib",
@@ -84,8 +85,16 @@ def check_name(name: str, archive: str) -> None:
         raise BadArchive(f"{archive}: member {name!r} would leave its folder")
 
 
+def check_names(names: list[str], archive: str) -> None:
+    text = "\n".join(["", *names, ""])
+    if _SUSPECT.search(text) or text.count("\n") != len(names) + 1:
+        for name in names:
+            check_name(name, archive)
+
+
 # signature, host system, flags, method, sizes, lengths of what follows, mode, offset
 _DIRECTORY_ROW = struct.Struct("<4sxB2xHH8xIIHHH4xII")
+_MEMBER_HEAD = struct.Struct("<4s22xHH")
 
 
 # -- Zip directory -----------------------------------------------------------------------------
@@ -142,25 +151,39 @@ def _read_zip64(data: memoryview | bytes, archive: str) -> list[Member]:
 
 def read_member(view: memoryview, member: Member, archive: str) -> bytes:
     try:
-        signature, names, extra = struct.unpack_from("<4s22xHH", view, member.offset)
+        signature, names, extra = _MEMBER_HEAD.unpack_from(view, member.offset)
     except struct.error:
         raise BadArchive(f"{archive}: {member.name!r} lies outside the archive") from None
     start = member.offset + 30 + names + extra
     packed = view[start : start + member.packed]
     if signature != b"PK\x03\x04" or len(packed) != member.packed:
         raise BadArchive(f"{archive}: {member.name!r} is damaged")
-    if member.method == zipfile.ZIP_STORED:
+    if member.method == zipfile.ZIP_DEFLATED:
+        body = _inflate(packed, member, archive)
+    elif member.method == zipfile.ZIP_STORED:
         body = bytes(packed)
-    elif member.method == zipfile.ZIP_DEFLATED:
-        try:
-            body = deflate.decompressobj(-15).decompress(packed, member.plain + 1)
-        except deflate.error as e:
-            raise BadArchive(f"{archive}: {member.name!r} is damaged ({e})") from None
     else:
         raise BadArchive(f"{archive}: {member.name!r} uses compression method {member.method}")
     if len(body) != member.plain:
         raise BadArchive(f"{archive}: {member.name!r} does not have the size the directory gives")
     return body
+
+
+def _inflate(packed: memoryview, member: Member, archive: str) -> bytes:
+    """Never more than the directory says, whatever the stream holds; nor memory for more than it can."""
+    size = member.plain
+    if size > (len(packed) + 1) * _DENSEST:
+        raise BadArchive(f"{archive}: {member.name!r} does not have the size the directory gives")
+    try:
+        if libdeflate and size:
+            body: bytes = libdeflate.deflate_decompress(packed, size)
+            return body
+        return zlib.decompressobj(-15).decompress(packed, size + 1)
+    except _INFLATING as e:
+        raise BadArchive(f"{archive}: {member.name!r} is damaged ({e})") from None
+
+
+_INFLATING = (zlib.error, libdeflate.DeflateError) if libdeflate else (zlib.error,)
 
 
 # -- Wheels --------------------------------------------------------------------------------------
@@ -171,8 +194,8 @@ def checked_members(members: list[Member], archive: str, size: int) -> list[Memb
     seen: set[str] = set()
     folders: set[str] = set()
     total = 0
+    check_names([m.name for m in members], archive)
     for member in members:
-        check_name(member.name, archive)
         if member.mode and stat.S_ISLNK(member.mode):
             raise BadArchive(f"{archive}: member {member.name!r} is a symbolic link")
         if member.name in seen:
@@ -208,16 +231,14 @@ def unpack(data: memoryview, filename: str, target: Path) -> Unpacked:
     info = _dist_info(members, name, version, filename)
     record = _read_record(data, members, info, filename)
     result = Unpacked(name, version)
-    root = str(target)
     for member in members:
         body = read_member(data, member, filename)
         digest = _verify(member.name, body, record, info, filename)
-        path = _destination(member.name, info)
-        if member.name == f"{info}/METADATA":
+        _write(str(target), _destination(member.name, info), body, member, result, digest)
+        if member.name == info + "/METADATA":
             result.metadata = body
-        if member.name == f"{info}/entry_points.txt":
+        elif member.name == info + "/entry_points.txt":
             result.entry_points = body.decode("utf-8", "replace")
-        _write(root, path, body, member, result, digest)
     missing = set(record) - {m.name for m in members}
     if missing:
         raise BadArchive(f"{filename}: RECORD lists {min(missing)!r}, which is not there")
@@ -267,7 +288,7 @@ def _verify(
 ) -> str:
     """RECORD must list the file and agree; returns the file's SHA-256."""
     digest = hashlib.sha256(body)
-    if name in (f"{info}/RECORD", f"{info}/RECORD.jws", f"{info}/RECORD.p7s"):
+    if name.startswith(info) and name[len(info) :] in _UNLISTED:
         return digest.hexdigest()
     if name not in record:
         raise BadArchive(f"{filename}: {name!r} is not listed in RECORD")
@@ -305,7 +326,9 @@ def _make_folder(root: str, folder: str, made: set[str]) -> None:
 def _write(
     root: str, path: str, body: bytes, member: Member, result: Unpacked, digest: str
 ) -> None:
-    _make_folder(root, path.rpartition("/")[0], result.folders)
+    folder = path.rpartition("/")[0]
+    if folder not in result.folders:
+        _make_folder(root, folder, result.folders)
     executable = bool(member.mode & 0o111) or path.startswith("bin/")
     mode = 0o555 if executable else 0o444
     try:

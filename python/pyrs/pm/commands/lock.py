@@ -5,11 +5,13 @@ Locked versions are kept while they are still allowed; `pyrs update` renews them
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from ..lockfile import to_pylock
 from ..manifest import write_text
 from ..report import Report
+from ..supply import address
 from . import _shared
 
 EXAMPLES = "examples:\n  pyrs lock\n  pyrs lock --format pylock --output pylock.toml"
@@ -29,7 +31,7 @@ def run(args: argparse.Namespace, report: Report) -> int:
     session = _shared.session(args, report)
     try:
         if args.format == "pylock":
-            text = to_pylock(session.locked(), session.manifest, session.address)
+            text = to_pylock(session.locked(), session.manifest, partial(address, session))
             if args.output:
                 write_text(Path(args.output).absolute(), text)
             report.out("" if args.output else text.rstrip("\n"), pylock=text)
