@@ -21,8 +21,8 @@ from . import link
 from .errors import BuildError, PyrsError
 from .interpreter import Interpreter
 from .metadata import Metadata, parse_metadata
+from .sdist import unpack_sdist
 from .store import Store
-from .wheel import unpack_sdist
 
 _LEGACY = {"requires": ["setuptools>=40.8.0"], "build-backend": "setuptools.build_meta:__legacy__"}
 

@@ -54,6 +54,7 @@ class Http:
         }
         self._lock = threading.Lock()
         self._pools: dict[str, urllib3.PoolManager] = {}  # by proxy, "" for none
+        self._folder = _certificate_folder()
 
     # -- Connections -------------------------------------------------------------------------
 
@@ -61,8 +62,15 @@ class Http:
         proxy = _proxy(url)
         with self._lock:
             if proxy not in self._pools:
-                self._pools[proxy] = _pool(proxy)
+                self._pools[proxy] = _pool(proxy, self._folder)
             return self._pools[proxy]
+
+    def _read_bundle(self) -> None:
+        """A certificate is missing in the folder: from now on the bundle beside it counts."""
+        with self._lock:
+            if self._folder:
+                self._folder = None
+                self._pools.clear()
 
     def open(self, url: str, headers: dict[str, str] | None = None) -> urllib3.BaseHTTPResponse:
         """A streaming answer with status below 400 (304 included); the caller releases it."""
@@ -100,6 +108,8 @@ class Http:
                 )
             except urllib3.exceptions.HTTPError as e:
                 reason = _plain(e)
+                if isinstance(e, urllib3.exceptions.SSLError):
+                    self._read_bundle()
                 continue
             except ValueError as e:
                 raise NetworkError(f"{_shown(url)}: {e}") from None
@@ -187,8 +197,9 @@ def _proxy(url: str) -> str:
     return chosen if "://" in chosen else f"http://{chosen}"
 
 
-def _pool(proxy: str) -> urllib3.PoolManager:
-    context = ssl.create_default_context(cafile=_certificates())
+def _pool(proxy: str, folder: str | None) -> urllib3.PoolManager:
+    bundle = None if folder else _certificates()
+    context = ssl.create_default_context(cafile=bundle, capath=folder)
     if not proxy:
         return urllib3.PoolManager(num_pools=32, maxsize=16, ssl_context=context, retries=False)
     address, credentials = split_credentials(proxy)
@@ -282,7 +293,18 @@ def _certificates() -> str | None:
     return chosen if chosen and os.path.isfile(chosen) else None
 
 
+def _certificate_folder() -> str | None:
+    """OpenSSL's own folder, where the chosen bundle lies in it: there a certificate is looked up by
+    its name, while of a bundle all are read, which takes as long as fetching ten megabytes."""
+    bundle, folder = _certificates(), ssl.get_default_verify_paths().capath
+    if bundle and folder and os.path.dirname(os.path.realpath(bundle)) == os.path.realpath(folder):
+        return folder
+    return None
+
+
 def _netrc(host: str) -> tuple[str, str] | None:
+    if not os.environ.get("NETRC") and not os.path.exists(os.path.expanduser("~/.netrc")):
+        return None
     import netrc
 
     try:

@@ -312,7 +312,7 @@ class Source:
 
     def _sdist_metadata(self, file: File) -> bytes:
         """PKG-INFO when it is there to be trusted; empty bytes mean: ask the build backend."""
-        from .wheel import read_pkg_info
+        from .sdist import read_pkg_info
 
         body = self.fetch(file)
         return read_pkg_info(file.name, body)

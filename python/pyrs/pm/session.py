@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -21,7 +22,6 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from . import compiling, config, fast, interpreter, link, lockfile, plan, runtime
-from .build import Builder
 from .errors import (
     BuildError,
     HashMismatch,
@@ -41,6 +41,9 @@ from .pages import File
 from .report import Report
 from .store import Store
 from .supply import Supply
+
+if TYPE_CHECKING:
+    from .build import Builder
 
 
 @dataclass
@@ -251,6 +254,8 @@ class Session:
 
     @property
     def builder(self) -> Builder:
+        from .build import Builder  # most projects need wheels only
+
         return Builder(self.store, self.python, self._build_environment)
 
     def checked_builder(self, what: str) -> Builder:
@@ -394,7 +399,7 @@ class Session:
                 p.name,
                 p.version,
                 keys[p.name],
-                self.store.seal(keys[p.name]),
+                self.store.seal(keys[p.name], linked=True),
                 p.name in declared,
                 plan.requirement_names(p.requires),
             )

@@ -67,12 +67,14 @@ class Seal:
         return body + b"end\t" + hashlib.sha256(body).hexdigest().encode() + b"\n"
 
     @staticmethod
-    def parse(data: bytes) -> Seal:
+    def parse(data: bytes, linked: bool = False) -> Seal:
+        """With `linked`, of the files only those an environment has a link of its own for."""
         body, _, end = data.rpartition(b"end\t")
         if end != hashlib.sha256(body).hexdigest().encode() + b"\n":
             raise ValueError("the seal is broken")
         seal = Seal()
-        for line in body.decode("utf-8", "surrogateescape").splitlines():
+        text = body.decode("utf-8", "surrogateescape")
+        for line in _linked_lines(text) if linked else text.splitlines():
             row = line.split("\t")
             if row[0] == "wheel":
                 _, seal.wheel_sha256, seal.name, seal.version = row
@@ -85,6 +87,15 @@ class Seal:
             elif row[0] == "file":
                 seal.files.append((row[4], row[1], int(row[2]), int(row[3], 8)))
         return seal
+
+
+# files come last in a seal
+_LINKED = re.compile(r"^file\t\w+\t\d+\t\d+\t(?:bin/.*|lib/[^/\n]*\.pth)$", re.MULTILINE)
+
+
+def _linked_lines(text: str) -> list[str]:
+    head, first, files = text.partition("\nfile\t")
+    return [*head.splitlines(), *_LINKED.findall(first[1:] + files)]
 
 
 def entry_key(name: str, version: str, wheel_sha256: str) -> str:
@@ -138,9 +149,9 @@ class Store:
     def has(self, key: str) -> bool:
         return (self.pkgs / key / "seal").exists()
 
-    def seal(self, key: str) -> Seal:
+    def seal(self, key: str, linked: bool = False) -> Seal:
         try:
-            return Seal.parse((self.pkgs / key / "seal").read_bytes())
+            return Seal.parse((self.pkgs / key / "seal").read_bytes(), linked)
         except (OSError, ValueError) as e:
             raise StoreError(
                 f"the store entry {key} is damaged: {e}", help="run: pyrs check"
@@ -484,15 +495,15 @@ def _tops(paths: Iterable[str]) -> set[str]:
     }
     tops = set()
     for module in modules:
-        parts = module.split("/")
-        depth = 1
-        while depth < len(parts) and "/".join(parts[:depth]) not in packages:
-            depth += 1
-        names = [*parts[:depth]]
-        names[-1] = names[-1].split(".")[0]
-        if all(n.isidentifier() for n in names):
-            tops.add(".".join(names))
-    return tops
+        if module.partition("/")[0] not in packages:
+            parts = module.split("/")
+            depth = 1
+            while depth < len(parts) and "/".join(parts[:depth]) not in packages:
+                depth += 1
+            names = [*parts[: depth - 1], parts[depth - 1].split(".")[0]]
+            tops.add(".".join(names) if all(n.isidentifier() for n in names) else "")
+    tops |= {p for p in packages if "/" not in p and p.isidentifier()}
+    return tops - {""}
 
 
 # -- Bytecode ------------------------------------------------------------------------------------------------

@@ -134,7 +134,8 @@ class Supply:
                         wheel.stat().st_size,
                         *(str(self.store.root), str(wheel), wheel.name, sha256, compiled),
                     )
-                    entry.add_done_callback(partial(_entered, claims, _key(*wanted), bar))
+                    used = wheel if wheel.is_relative_to(work) else None
+                    entry.add_done_callback(partial(_entered, claims, _key(*wanted), bar, used))
                     entering.append((wanted, entry))
                 return keys | {w[0].name: _expected_key(w, e.result()) for w, e in entering}
         finally:
@@ -245,9 +246,11 @@ def _ingest(root: str, path: str, filename: str, sha256: str, compiled: bool) ->
     )
 
 
-def _entered(claims: Claims, key: str, bar: Progress, _: object) -> None:
+def _entered(claims: Claims, key: str, bar: Progress, used: Path | None, _: object) -> None:
     claims.drop(key)
     bar.advance()
+    if used:  # now, while others are at work, and not at the end
+        used.unlink(missing_ok=True)
 
 
 def _expected_key(wanted: Wanted, key: str) -> str:

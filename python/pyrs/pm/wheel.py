@@ -1,4 +1,4 @@
-"""Archives nobody vouches for: reading wheels and source archives without trusting a byte.
+"""Archives nobody vouches for: reading wheels without trusting a byte; see `sdist` for the others.
 
 A wheel is unpacked only where every member has a plain relative name, is listed in RECORD with
 a hash, and has that hash.  Everything else is refused by name.
@@ -9,18 +9,13 @@ from __future__ import annotations
 import binascii
 import contextlib
 import csv
-import gzip
 import hashlib
 import io
 import os
 import re
-import shutil
 import stat
 import struct
-import tarfile
-import zipfile
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,10 +27,11 @@ from .errors import HashMismatch
 
 libdeflate: Any = None
 with contextlib.suppress(ImportError):  # inflates in half the time
-    import deflate as libdeflate  # type: ignore[import-not-found,no-redef]
+    import deflate as libdeflate
 
 MAX_RATIO = 1000  # a bomb unpacks to far more than this times its size
 MAX_TOTAL = 16 << 30
+_STORED, _DEFLATED = 0, 8
 _DENSEST = 1032  # what the format can make of one byte
 _ODD = re.compile(r"[\\\0\n\t]")
 # in a text of names each between two line ends: what none of many has need not be looked for in each
@@ -119,19 +115,19 @@ def read_directory(data: memoryview | bytes, archive: str) -> list[Member]:
         signature, host, flags, method, packed, plain, names, extra, comment, mode, offset = head
         if signature != b"PK\x01\x02" or flags & 1:
             raise BadArchive(f"{archive}: damaged or encrypted directory")
-        raw = bytes(view[start + 46 : start + 46 + names])
+        raw = view[start + 46 : start + 46 + names]
         try:
-            name = raw.decode("utf-8" if flags & 0x800 else "ascii")
+            name = str(raw, "utf-8" if flags & 0x800 else "ascii")
         except UnicodeDecodeError:
-            name = raw.decode("utf-8", "surrogateescape")
-            if not flags & 0x800:
-                name = raw.decode("cp437")
+            name = str(raw, *(("utf-8", "surrogateescape") if flags & 0x800 else ("cp437",)))
         members.append(Member(name, method, packed, plain, offset, mode >> 16 if host == 3 else 0))
         start += 46 + names + extra + comment
     return members
 
 
 def _read_zip64(data: memoryview | bytes, archive: str) -> list[Member]:
+    import zipfile  # as rare as archives of four gigabytes
+
     try:
         with zipfile.ZipFile(io.BytesIO(bytes(data))) as z:
             return [
@@ -158,9 +154,9 @@ def read_member(view: memoryview, member: Member, archive: str) -> bytes:
     packed = view[start : start + member.packed]
     if signature != b"PK\x03\x04" or len(packed) != member.packed:
         raise BadArchive(f"{archive}: {member.name!r} is damaged")
-    if member.method == zipfile.ZIP_DEFLATED:
+    if member.method == _DEFLATED:
         body = _inflate(packed, member, archive)
-    elif member.method == zipfile.ZIP_STORED:
+    elif member.method == _STORED:
         body = bytes(packed)
     else:
         raise BadArchive(f"{archive}: {member.name!r} uses compression method {member.method}")
@@ -174,16 +170,17 @@ def _inflate(packed: memoryview, member: Member, archive: str) -> bytes:
     size = member.plain
     if size > (len(packed) + 1) * _DENSEST:
         raise BadArchive(f"{archive}: {member.name!r} does not have the size the directory gives")
-    try:
-        if libdeflate and size:
+    if libdeflate and size:
+        try:
             body: bytes = libdeflate.deflate_decompress(packed, size)
+        except libdeflate.DeflateError:
+            pass  # what is wrong with it, zlib can tell
+        else:
             return body
+    try:
         return zlib.decompressobj(-15).decompress(packed, size + 1)
-    except _INFLATING as e:
+    except zlib.error as e:
         raise BadArchive(f"{archive}: {member.name!r} is damaged ({e})") from None
-
-
-_INFLATING = (zlib.error, libdeflate.DeflateError) if libdeflate else (zlib.error,)
 
 
 # -- Wheels --------------------------------------------------------------------------------------
@@ -246,7 +243,8 @@ def unpack(data: memoryview, filename: str, target: Path) -> Unpacked:
 
 
 def _dist_info(members: list[Member], name: str, version: str, filename: str) -> str:
-    folders = {m.name.split("/")[0] for m in members if m.name.split("/")[0].endswith(".dist-info")}
+    tops = {m.name.partition("/")[0] for m in members}
+    folders = [top for top in tops if top.endswith(".dist-info")]
     if len(folders) != 1:
         raise BadArchive(f"{filename}: expected one .dist-info folder, found {len(folders)}")
     info = folders.pop()
@@ -259,47 +257,63 @@ def _dist_info(members: list[Member], name: str, version: str, filename: str) ->
         same = False
     if not same:
         raise BadArchive(f"{filename}: {info} belongs to another distribution")
+    names = {m.name for m in members}
     for needed in ("METADATA", "RECORD", "WHEEL"):
-        if not any(m.name == f"{info}/{needed}" for m in members):
+        if f"{info}/{needed}" not in names:
             raise BadArchive(f"{filename}: {info}/{needed} is missing")
     return info
 
 
 def _read_record(
     data: memoryview, members: list[Member], info: str, filename: str
-) -> dict[str, tuple[str, str]]:
+) -> dict[str, str]:
+    """The hash RECORD gives for each file, `sha256=...`; empty where it gives none."""
     member = next(m for m in members if m.name == f"{info}/RECORD")
-    record: dict[str, tuple[str, str]] = {}
+    record: dict[str, str] = {}
     try:
-        rows = list(csv.reader(io.StringIO(read_member(data, member, filename).decode("utf-8"))))
+        rows = _rows(read_member(data, member, filename).decode("utf-8"))
     except (UnicodeDecodeError, csv.Error) as e:
         raise BadArchive(f"{filename}: RECORD: {e}") from None
     for row in rows:
-        if not row:
-            continue
         if len(row) < 3 or row[0] in record:
             raise BadArchive(f"{filename}: RECORD has a bad line: {','.join(row)[:80]!r}")
-        record[row[0]] = (row[1], row[2])
+        record[row[0]] = row[1]
     return record
 
 
-def _verify(
-    name: str, body: bytes, record: dict[str, tuple[str, str]], info: str, filename: str
-) -> str:
+def _rows(text: str) -> list[list[str]]:
+    """Quotes are rare, and so are other line ends; without them a line is its own parser."""
+    if '"' in text or "\r" in text:
+        return [row for row in csv.reader(io.StringIO(text)) if row]
+    return [line.split(",") for line in text.split("\n") if line]
+
+
+def _verify(name: str, body: bytes, record: dict[str, str], info: str, filename: str) -> str:
     """RECORD must list the file and agree; returns the file's SHA-256."""
     digest = hashlib.sha256(body)
+    expected = record.get(name)
+    if expected != "sha256=" + _encoded(digest.digest()):
+        _verify_otherwise(name, body, expected, info, filename)
+    return digest.hexdigest()
+
+
+def _encoded(digest: bytes) -> str:
+    return binascii.b2a_base64(digest, newline=False).translate(_URLSAFE).decode().rstrip("=")
+
+
+def _verify_otherwise(
+    name: str, body: bytes, expected: str | None, info: str, filename: str
+) -> None:
+    """Files that are not listed by right, padded hashes, longer hashes; else the file is refused."""
     if name.startswith(info) and name[len(info) :] in _UNLISTED:
-        return digest.hexdigest()
-    if name not in record:
+        return
+    if expected is None:
         raise BadArchive(f"{filename}: {name!r} is not listed in RECORD")
-    algorithm, _, expected = record[name][0].partition("=")
+    algorithm, _, said = expected.partition("=")
     if algorithm not in ("sha256", "sha384", "sha512"):
         raise BadArchive(f"{filename}: RECORD gives no strong hash for {name!r}")
-    actual = digest if algorithm == "sha256" else hashlib.new(algorithm, body)
-    said = binascii.b2a_base64(actual.digest(), newline=False).translate(_URLSAFE)
-    if said.rstrip(b"=").decode() != expected.rstrip("="):
+    if _encoded(hashlib.new(algorithm, body).digest()) != said.rstrip("="):
         raise BadArchive(f"{filename}: {name!r} does not have the hash RECORD gives")
-    return digest.hexdigest()
 
 
 def _destination(name: str, info: str) -> str:
@@ -336,110 +350,3 @@ def _write(
     except FileExistsError:
         raise BadArchive(f"two members become {path!r}") from None
     result.files.append((path, digest, len(body), mode))
-
-
-# -- Source archives -------------------------------------------------------------------------------
-
-
-def read_pkg_info(filename: str, data: bytes) -> bytes:
-    """The top folder's PKG-INFO, or nothing."""
-    try:
-        if filename.endswith(".zip"):
-            view = memoryview(data)
-            for member in checked_members(read_directory(view, filename), filename, len(data)):
-                if member.name.count("/") == 1 and member.name.endswith("/PKG-INFO"):
-                    return read_member(view, member, filename)
-            return b""
-        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-            for item in _items(tar, filename, len(data)):
-                if item.name.count("/") == 1 and item.name.endswith("/PKG-INFO") and item.isfile():
-                    stream = tar.extractfile(item)
-                    return stream.read(16 << 20) if stream else b""
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as e:
-        raise BadArchive(f"{filename}: {_first_line(e)}") from None
-    return b""
-
-
-def _first_line(error: Exception) -> str:
-    """tarfile lists what each of its decompressors found."""
-    return str(error).partition("\n")[0].rstrip(":")
-
-
-def _items(tar: tarfile.TarFile, archive: str, size: int) -> Iterator[tarfile.TarInfo]:
-    """The members, ending before more is inflated than an honest archive of this size holds."""
-    limit = max(size, 1 << 16) * MAX_RATIO
-    for item in tar:
-        limit -= item.size
-        if limit < 0:
-            raise BadArchive(f"{archive}: looks like a bomb")
-        yield item
-
-
-def unpack_sdist(path: Path, target: Path) -> Path:
-    """Unpack a source archive; returns its one top folder."""
-    filename = path.name
-    try:
-        if filename.endswith(".zip"):
-            _unpack_zip(path, target)
-        else:
-            _unpack_tar(path, target)
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as e:
-        raise BadArchive(f"{filename}: {_first_line(e)}") from None
-    except (FileExistsError, NotADirectoryError) as e:
-        raise BadArchive(f"{filename}: two members claim {e.filename}") from None
-    tops = [p for p in target.iterdir() if p.name != "pax_global_header"]
-    if len(tops) != 1 or not tops[0].is_dir():
-        raise BadArchive(f"{filename}: expected one top folder")
-    return tops[0]
-
-
-def _unpack_zip(path: Path, target: Path) -> None:
-    data = memoryview(path.read_bytes())
-    for member in checked_members(read_directory(data, path.name), path.name, len(data)):
-        place = target / member.name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(read_member(data, member, path.name))
-
-
-def _unpack_tar(path: Path, target: Path) -> None:
-    """Without tarfile's own extraction, whose filters are not in every 3.11.
-
-    Links are made last, so that nothing is written through one.
-    """
-    links = []
-    with tarfile.open(path) as tar:
-        for item in _items(tar, path.name, path.stat().st_size):
-            name = item.name.rstrip("/").removeprefix("./")
-            if name in ("", "."):
-                continue
-            check_name(name, path.name)
-            if item.issym():
-                links.append((name, item.linkname))
-            else:
-                _extract(tar, item, target, name)
-    for name, leads in links:
-        inside = os.path.normpath(f"{os.path.dirname(name)}/{leads}").split("/")[0]
-        if leads.startswith("/") or inside != name.split("/")[0]:
-            raise BadArchive(f"{path.name}: link {name!r} leads out of the archive")
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        os.symlink(leads, target / name)
-
-
-def _extract(tar: tarfile.TarFile, item: tarfile.TarInfo, target: Path, name: str) -> None:
-    archive = os.path.basename(str(tar.name))
-    place = target / name
-    if item.isdir():
-        place.mkdir(parents=True, exist_ok=True)
-        return
-    if item.islnk():
-        check_name(item.linkname, archive)
-    try:
-        content = tar.extractfile(item) if item.isreg() or item.islnk() else None
-    except KeyError as e:  # a hard link to nothing
-        raise BadArchive(f"{archive}: {e}") from None
-    if content is None:
-        raise BadArchive(f"{archive}: member {name!r} is neither file, folder nor link")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with content, open(place, "xb") as out:
-        shutil.copyfileobj(content, out)
-    place.chmod(0o755 if item.mode & 0o111 else 0o644)

@@ -88,7 +88,9 @@ class Workers(Pool):
     def close(self, wait: bool = True) -> None:
         super().close(wait)
         for child in self._children:
-            child.close()
+            child.dismiss()
+        for child in self._children:  # they end side by side
+            os.waitpid(child.pid, 0)
 
 
 class _Child:
@@ -123,11 +125,10 @@ class _Child:
             return value
         raise _revive(value)
 
-    def close(self) -> None:
+    def dismiss(self) -> None:
         with contextlib.suppress(OSError):  # gone already, with what was written to it last
             self._stream.close()
         self._socket.close()
-        os.waitpid(self.pid, 0)
 
 
 def _serve(stream: socket.socket, work: Work) -> None:
