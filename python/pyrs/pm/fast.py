@@ -80,7 +80,7 @@ def package_id() -> bytes:
     here = os.path.dirname(__file__)
     guard = f"{os.path.dirname(here)}/_guard{_imp.extension_suffixes()[0]}"
     parts = [link.FORMAT]
-    for path in (guard, here + "/start.py", here + "/isolation.py", here + "/plan.py"):
+    for path in (guard, *(f"{here}/{n}.py" for n in ("start", "isolation", "plan", "link"))):
         status = os.stat(path)
         parts.append(f"{path} {status.st_size} {status.st_mtime_ns}")
     return "\n".join(parts).encode()

@@ -213,15 +213,13 @@ def _build(home: str, generation: str, rows: Rows, plan: str, store: str) -> Non
 
 def _write_entries(work: str, rows: Rows) -> None:
     """bin/python, and one script per entry point, each a whole start of the interpreter."""
-    python, runtime = next(values(rows, "python")), next(values(rows, "runtime"))
-    head = _shebang(python)
+    python, store, runtime = (next(values(rows, key)) for key in ("python", "store", "runtime"))
+    head = _shebang(python) + _checked(store, runtime)
     for name in ("python", "python3"):
-        write_new(f"{work}/bin/{name}", entry_script(head, runtime, "", "").encode(), 0o755)
+        write_new(f"{work}/bin/{name}", entry_script(head, "", "").encode(), 0o755)
     for row in rows:
         if row[0] in ("script", "bin") and row[1] not in ("python", "python3"):
-            write_new(
-                f"{work}/bin/{row[1]}", entry_script(head, runtime, row[2], row[3]).encode(), 0o755
-            )
+            write_new(f"{work}/bin/{row[1]}", entry_script(head, row[2], row[3]).encode(), 0o755)
 
 
 def _shebang(python: str) -> str:
@@ -231,11 +229,22 @@ def _shebang(python: str) -> str:
     return f"#!/bin/sh\n'''exec' \"{python}\" -sS \"$0\" \"$@\"\n' '''\n"
 
 
-def entry_script(head: str, runtime: str, owner: str, target: str) -> str:
+def _checked(store: str, runtime: str) -> str:
+    """`check_store` once more, for scripts nobody ran through us: before any code of the store runs."""
     return (
-        f"{head}import sys\n"
+        "import posix, sys\n"
+        f"status = posix.stat({store!r})\n"
+        "if status.st_uid != posix.geteuid() or status.st_mode & 0o022:\n"
+        f"    print({'error[pyrs-9]: another user owns or may write the store ' + store!r},"
+        " file=sys.stderr)\n"
+        "    sys.exit(9)\n"
         f"sys.path.insert(0, {runtime!r})\n"
-        "import _guard, pyrs_start\n"
+    )
+
+
+def entry_script(head: str, owner: str, target: str) -> str:
+    return (
+        f"{head}import _guard, pyrs_start\n"
         f"sys.exit(pyrs_start.main(_guard, __file__, {owner!r}, {target!r}))\n"
     )
 

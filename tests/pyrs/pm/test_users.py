@@ -114,6 +114,32 @@ def test_run_refuses_a_store_of_another_user(open_tree, tmp_path):
     assert "help: choose another place with PYRS_STORE" in refused.err
 
 
+@pytest.mark.parametrize("entry", ["python", "tool"])
+@pytest.mark.parametrize("change", ["mode", "owner"])
+def test_entries_started_by_hand_refuse_an_unsafe_store(project, index, store, entry, change):
+    index.wheel("top", "1.0", files={"top.py": "def main(): pass\n"}, scripts={"tool": "top:main"})
+    project.declare({"top": "*"})
+    project.pyrs("install")
+    command = [project.root / ".pyrs/bin" / entry, *(["-c", "pass"] if entry == "python" else [])]
+    place = store.parent
+    assert subprocess.run(command).returncode == 0
+    for path in store.glob("runtime/*/pyrs_start.py"):  # not a line of it may run
+        path.write_text("raise SystemExit(99)")
+        shutil.rmtree(path.parent / "__pycache__")
+    assert subprocess.run(command).returncode == 99
+
+    if change == "mode":
+        place.chmod(0o777)
+    elif ROOT:
+        os.chown(place, 1234, 1234)
+    else:
+        pytest.skip("needs root, to give the store to another user")
+    refused = subprocess.run(command, capture_output=True, text=True)
+
+    assert refused.returncode == 9
+    assert refused.stderr == (f"error[pyrs-9]: another user owns or may write the store {place}\n")
+
+
 def test_store_that_cannot_be_written_exits_9(open_tree, tmp_path):
     assert as_nobody(open_tree, "install").code == 0
     home = tmp_path / "home/.pyrs/store/v1/tmp"
