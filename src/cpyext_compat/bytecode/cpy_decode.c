@@ -423,19 +423,6 @@ cpy_code_plain(PyCodeObject *co)
     return code;
 }
 
-void
-cpy_mark_starts(PyObject *plain, uint8_t *starts)
-{
-    const uint8_t *code = (const uint8_t *)PyBytes_AS_STRING(plain);
-    Py_ssize_t n = PyBytes_GET_SIZE(plain) / 2;
-    for (Py_ssize_t w = 0; w < n; w++) {
-        starts[w] = 1;
-        while (w + 1 < n && code[2 * w] == EXTENDED_ARG)
-            w++;
-        w += rows[code[2 * w]].caches;
-    }
-}
-
 int
 cpy_decode(PyCodeObject *co, CpyStream *out)
 {

@@ -56,9 +56,6 @@ void cpy_stream_free(CpyStream *s);             /* safe on a zeroed stream, twic
 const char *cpy_op_name(int op);
 /* The bytecode as the compiler made it, whatever CPython has specialised since.  -> new bytes */
 PyObject *cpy_code_plain(PyCodeObject *co);
-/* starts[word] = 1 for each word of such bytes where an instruction starts, its EXTENDED_ARGs
-   included */
-void cpy_mark_starts(PyObject *plain, uint8_t *starts);
 /* Where CPython itself can go on instead of operation i, if i is the first of its
    word: the start of its group, or of the KW_NAMES before it, which CPython keeps
    outside the frame. */

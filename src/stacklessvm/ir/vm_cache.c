@@ -3,6 +3,7 @@
  * Files are in vm_image.c.
  */
 #include "ir/vm_cache.h"
+#include "ir/vm_check.h"
 
 #include "cpyext_compat/bytecode/cpy_decode.h"
 #include "cpyext_compat/cpy_code.h"
@@ -178,37 +179,18 @@ keep(VmImage *image, uint64_t key, VmCode *code)
 
 /* -- taking code from one ------------------------------------------------------------------------ */
 
-/* Where instructions stand in CPython's code, and that their maps are there: what the verifier
-   takes for granted. */
-static int
-check_where(const VmCode *code, const uint8_t *starts)
-{
-    uint32_t n_words = cpy_code_words(code->co);
-    for (uint32_t i = 0; i < code->n_insns; i++) {
-        const VmWhere *w = code->where + i;
-        if (w->word >= n_words || w->map > code->n_maps || code->n_maps - w->map < 2)
-            return 0;
-        const uint16_t *map = code->maps + w->map;
-        if (code->n_maps - w->map - 2 < (map[0] > map[1] ? map[0] : map[1]))
-            return 0;
-        if (w->resume != VM_NO_RESUME && (w->resume >= n_words || !starts[w->resume]))
-            return 0;
-    }
-    return 1;
-}
-
 /* 1, 0: the record is wrong, -1 with MemoryError */
 static int
-check(const VmCode *code, PyObject *plain)
+check(const VmCode *code)
 {
     char why[80];
-    uint8_t *starts = PyMem_Calloc(cpy_code_words(code->co) + 1, 1);
+    uint8_t *starts = PyMem_Calloc(code->n_insns + 1, 1);
     if (starts == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    cpy_mark_starts(plain, starts);
-    int good = check_where(code, starts) && vm_verify(code, why, sizeof why) == 0;
+    VmCheck at = {.code = code, .why = why, .room = sizeof why};
+    int good = vm_bounds_quick(&at, starts) == 0;
     PyMem_Free(starts);
     return good;
 }
@@ -236,7 +218,7 @@ make_caches(VmCode *code, const VmSite *sites, uint32_t n)
 
 /* 1, 0: the record is wrong, -1 with MemoryError */
 static int
-take(VmCode *code, VmImageSlot *slot, PyObject *plain)
+take(VmCode *code, VmImageSlot *slot)
 {
     VmRecord *r = slot->record;
     Parts p = parts_of(r);
@@ -249,7 +231,7 @@ take(VmCode *code, VmImageSlot *slot, PyObject *plain)
     refer_to(code, r);
     int status = make_caches(code, p.sites, r->n_caches);
     if (status == 1 && !slot->checked)
-        status = check(code, plain);
+        status = check(code);
     if (status == 1)
         slot->checked = 1;
     return status;
@@ -268,12 +250,12 @@ forget(VmCode *code)
 
 /* 1, 0: there is none, or a wrong one, -1 with MemoryError */
 static int
-find(VmImage *image, uint64_t key, VmCode *code, PyObject *plain)
+find(VmImage *image, uint64_t key, VmCode *code)
 {
     VmImageSlot *slot = vm_image_slot(image, key);
     if (slot == NULL || slot->record == NULL)
         return 0;
-    int status = take(code, slot, plain);
+    int status = take(code, slot);
     if (status != 1)
         forget(code);
     return status;
@@ -291,7 +273,7 @@ vm_cache_lower(VmCode *code, PyObject *globals)
         if (plain == NULL)
             return -1;
         key = key_of(code->co, plain);
-        int found = find(image, key, code, plain);
+        int found = find(image, key, code);
         Py_DECREF(plain);
         vm_code_loaded += found == 1;
         if (found != 0)

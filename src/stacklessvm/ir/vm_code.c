@@ -37,7 +37,7 @@ static const char *const op_formats[] = {
 #define JUMPS VM_JUMPS
 #define ENDS VM_ENDS
 #define ANYDST VM_ANYDST
-static const uint8_t op_flags[] = {
+const uint8_t vm_op_flag_bits[VM_OP_COUNT] = {
 #define OP(NAME, FORMAT, READS, WRITES, FLAGS, ...) (FLAGS),
 #define OPD(NAME, FORMAT, READS, WRITES, FLAGS, ...) (FLAGS) | VM_DST, (FLAGS),
 #include "ir/vm_ops.def"
@@ -62,39 +62,33 @@ vm_op_format(int op)
     return op < VM_OP_COUNT ? op_formats[op] : "___";
 }
 
-int
-vm_op_flags(int op)
-{
-    return op < VM_OP_COUNT ? op_flags[op] : 0;
-}
-
-/* Behind the three fields of a format: its suffix, or 0; and whether b and c are one jump. */
-static const struct {
-    char suffix, last;
-} op_shapes[] = {
-#define SHAPE(FORMAT) {sizeof #FORMAT > 5 ? (#FORMAT)[sizeof #FORMAT - 2] : 0, (#FORMAT)[sizeof #FORMAT - 2]}
-#define OP(NAME, FORMAT, ...) SHAPE(FORMAT),
-#define OPD(NAME, FORMAT, ...) SHAPE(FORMAT), SHAPE(FORMAT),
+/* Of a format: its last letter; the words behind an instruction, none where there is a list. */
+#define LAST(FORMAT) (#FORMAT)[sizeof #FORMAT - 2]
+#define WORDS(FORMAT) \
+    sizeof #FORMAT <= 5 || LAST(FORMAT) == 'O' ? 1 : LAST(FORMAT) == 'F' ? 2 \
+                                                                         : 0
+static const char op_last[VM_OP_COUNT] = {
+#define OP(NAME, FORMAT, ...) LAST(FORMAT),
+#define OPD(NAME, FORMAT, ...) LAST(FORMAT), LAST(FORMAT),
 #include "ir/vm_ops.def"
 #undef OP
 #undef OPD
-#undef SHAPE
 };
-
-int
-vm_op_words(const VmInsn *insn)
-{
-    int suffix = insn->op < VM_OP_COUNT ? op_shapes[insn->op].suffix : 0;
-    if (suffix == 'X')
-        return 1 + (int)vm_list_words(insn[1].op);
-    return suffix == 'F' ? 2 : 1;
-}
+const uint8_t vm_op_fixed_words[VM_OP_COUNT] = {
+#define OP(NAME, FORMAT, ...) WORDS(FORMAT),
+#define OPD(NAME, FORMAT, ...) WORDS(FORMAT), WORDS(FORMAT),
+#include "ir/vm_ops.def"
+#undef OP
+#undef OPD
+};
+#undef LAST
+#undef WORDS
 
 int32_t
 vm_op_jump(const VmInsn *insn, int which)
 {
     int32_t both[2];
-    switch (op_shapes[insn->op].last) {
+    switch (op_last[insn->op]) {
     case 'J':
         return (int16_t)insn->c;
     case 'O':

@@ -216,12 +216,19 @@ PyObject *vm_dis(const VmCode *code);   /* -> new str */
 
 const char *vm_op_name(int op);
 const char *vm_op_format(int op);
-int vm_op_flags(int op);
-int vm_op_words(const VmInsn *insn);    /* instruction with its extension words */
 /* How far it jumps, in words from itself; FOR and SEND have a way 0 and a way 1. */
 int32_t vm_op_jump(const VmInsn *insn, int way);
 /* VmHandler for a raise at CPython word `word`, or NULL */
 const VmHandler *vm_code_handler(const VmCode *code, uint32_t word);
+
+extern const uint8_t vm_op_flag_bits[VM_OP_COUNT];
+extern const uint8_t vm_op_fixed_words[VM_OP_COUNT];    /* 0: an operand list follows */
+
+static inline int
+vm_op_flags(int op)
+{
+    return vm_op_flag_bits[op];
+}
 
 static inline const uint16_t *
 vm_code_map(const VmCode *code, const VmInsn *insn)
@@ -234,6 +241,14 @@ static inline unsigned
 vm_list_words(unsigned n)
 {
     return 1 + n / 4;
+}
+
+/* instruction with its extension words */
+static inline int
+vm_op_words(const VmInsn *insn)
+{
+    int n = vm_op_fixed_words[insn->op];
+    return n != 0 ? n : 1 + (int)vm_list_words(insn[1].op);
 }
 
 /* operand i of a list that starts at the word `list` */

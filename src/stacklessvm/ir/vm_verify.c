@@ -1,7 +1,7 @@
 /* Is a VmCode well-formed?  What the interpreter and the unwinder take for granted, checked
  * from the table of vm_ops.def:
  *
- *  - fields, operand lists, caches, constants, jumps, handlers and maps are in range;
+ *  - all is in range (vm_bounds.c);
  *  - by data flow over all ways, exceptional ones too: a temporary is written when it is
  *    dead, read when it holds a value, consumed once, and every way to an instruction
  *    brings the same temporaries; locals that are read are bound;
@@ -10,54 +10,10 @@
  *
  * A state is a bit per register: the local is certainly bound, the temporary holds a value.
  */
-#include "ir/vm_code.h"
-
-#include "cpyext_compat/cpy_code.h"
-
-#include <stdarg.h>
-#include <stdio.h>
-
-/* -- the table ---------------------------------------------------------------------- */
-
-/* READS: fields, the operand list, a window with its size (0: window_size tells) */
-#define WINDOW(n) (16 | (n) << 5)
-enum {
-    R_0 = 0,
-    R_A = 1,
-    R_B = 2,
-    R_AB = 3,
-    R_BC = 6,
-    R_ABC = 7,
-    R_X = 8,
-    R_BX = R_B | R_X,
-    R_W = WINDOW(0),
-    R_W2 = WINDOW(2),
-    R_W3 = WINDOW(3),
-    R_W4 = WINDOW(4),
-    R_W2X = R_W2 | R_X,
-};
-typedef enum { W_0,
-               W_A,
-               W_AA,
-               W_W2,
-               W_W,
-               W_X } Writes;
-
-static const struct {
-    uint8_t reads, writes, cache;
-} table[] = {
-#define OP(NAME, FORMAT, READS, WRITES, FLAGS, CACHE, ...) {READS, WRITES, CACHE},
-#define OPD(NAME, FORMAT, READS, WRITES, FLAGS, CACHE, ...) \
-    {READS, WRITES, CACHE}, {READS, WRITES, CACHE},
-#include "ir/vm_ops.def"
-#undef OP
-#undef OPD
-};
+#include "ir/vm_check.h"
 
 typedef struct {
-    const VmCode *code;
-    char *why;
-    size_t room;
+    VmCheck at;             /* the instruction being followed */
     uint8_t *starts;        /* pc -> an instruction begins here: STRAIGHT or MEETING */
     uint32_t *meeting;      /* pc of a MEETING -> its number */
     uint64_t *states;       /* per meeting, what holds before it */
@@ -67,25 +23,13 @@ typedef struct {
     uint64_t *now, *other;  /* the state being followed; one for edges */
     unsigned words;         /* of a state */
     int64_t on;             /* where control goes on with `now`, or -1 */
-    uint32_t pc;
-    const VmInsn *insn;
 } Verify;
 
-static int                                              /* -1 */
-bad(Verify *v, const char *format, ...)
-{
-    va_list args;
-    int n = v->insn == NULL ? 0 : snprintf(v->why, v->room, "pc %u %s: ", v->pc, vm_op_name(v->insn->op));
-    va_start(args, format);
-    if (n >= 0 && (size_t)n < v->room)
-        vsnprintf(v->why + n, v->room - (size_t)n, format, args);
-    va_end(args);
-    return -1;
-}
+#define bad(v, ...) vm_check_failed(&(v)->at, __VA_ARGS__)
 
-/* Control comes to a STRAIGHT instruction from the one before only. */
-enum { STRAIGHT = 1,
-       MEETING };
+/* As vm_bounds() marks them: control comes to a STRAIGHT instruction from the one before only. */
+enum { STRAIGHT = VM_STARTS,
+       MEETING = VM_STARTS | VM_TARGET };
 
 /* -- states --------------------------------------------------------------------------- */
 
@@ -106,7 +50,7 @@ set(uint64_t *state, unsigned r, int value)
 static uint64_t
 temps_in(Verify *v, const uint64_t *state, unsigned i)
 {
-    unsigned first = v->code->nlocals, r = 64 * i;
+    unsigned first = v->at.code->nlocals, r = 64 * i;
     if (first >= r + 64)
         return 0;
     return first <= r ? state[i] : state[i] & ~(uint64_t)0 << (first - r);
@@ -115,19 +59,13 @@ temps_in(Verify *v, const uint64_t *state, unsigned i)
 static unsigned                                         /* register of stack slot i */
 home(Verify *v, unsigned i)
 {
-    return v->code->nlocals + i;
-}
-
-static unsigned
-slots(Verify *v)
-{
-    return v->code->nregs - v->code->nlocals;
+    return v->at.code->nlocals + i;
 }
 
 static int
 is_temp(Verify *v, unsigned r)
 {
-    return r >= v->code->nlocals;
+    return r >= v->at.code->nlocals;
 }
 
 /* Two ways meet: bound on one only is not bound, and a temporary holds a value on both or none. */
@@ -141,7 +79,7 @@ meet(Verify *v, uint32_t to, uint64_t *there, const uint64_t *state, int *change
         uint64_t temps = temps_in(v, there, i) ^ temps_in(v, state, i);
         if (temps != 0)
             return bad(v, "t%u holds a value on some ways to pc %u only",
-                       64 * i + (unsigned)__builtin_ctzll(temps) - v->code->nlocals, to);
+                       64 * i + (unsigned)__builtin_ctzll(temps) - v->at.code->nlocals, to);
         *changed |= (there[i] & differ) != 0;
         there[i] &= state[i];
     }
@@ -173,7 +111,7 @@ flow(Verify *v, uint32_t to, const uint64_t *state)
 static int
 check_register(Verify *v, unsigned r)
 {
-    return r < v->code->nregs ? 0 : bad(v, "register %u of %u", r, v->code->nregs);
+    return r < v->at.code->nregs ? 0 : bad(v, "register %u of %u", r, v->at.code->nregs);
 }
 
 static int
@@ -184,7 +122,7 @@ check_holds(Verify *v, unsigned r)
     if (has(v->now, r))
         return 0;
     if (is_temp(v, r))
-        return bad(v, "reads t%u, which holds nothing", r - v->code->nlocals);
+        return bad(v, "reads t%u, which holds nothing", r - v->at.code->nlocals);
     return bad(v, "reads local %u, which may be unbound", r);
 }
 
@@ -216,7 +154,7 @@ write_register(Verify *v, unsigned r)
     if (check_register(v, r) < 0)
         return -1;
     if (is_temp(v, r) && has(v->now, r))
-        return bad(v, "overwrites t%u, which holds a value", r - v->code->nlocals);
+        return bad(v, "overwrites t%u, which holds a value", r - v->at.code->nlocals);
     set(v->now, r, 1);
     return 0;
 }
@@ -237,166 +175,41 @@ write_window(Verify *v, unsigned first, unsigned n)
 static int
 write_destination(Verify *v)
 {
-    int op = v->insn->op, flags = vm_op_flags(op);
-    int local = !is_temp(v, v->insn->a);
+    int op = v->at.insn->op, flags = vm_op_flags(op);
+    int local = !is_temp(v, v->at.insn->a);
     int wants_local = op == VM_MOVT || op == VM_UNBIND || op == VM_NEWCELL
                       || (op > 0 && vm_op_flags(op - 1) & VM_DST);
     if (!(flags & VM_ANYDST) && local != wants_local)
         return bad(v, local ? "writes a local as a temporary" : "writes a temporary as a local");
-    return write_register(v, v->insn->a);
+    return write_register(v, v->at.insn->a);
 }
 
 /* -- operands -------------------------------------------------------------------------------- */
 
-static uint16_t
-field(const VmInsn *insn, int i)
-{
-    return i == 0 ? insn->a : i == 1 ? insn->b
-                                     : insn->c;
-}
-
-/* Windows whose size is not in the table. */
-static unsigned
-window_size(const VmInsn *insn)
-{
-    switch (insn->op) {
-    case VM_MAP: return 2u * insn->c;
-    case VM_KMAP: return 1u + insn->c;
-    case VM_CALLX: return 3u + (insn->c & 1);
-    case VM_INTERP: return 2u + (insn->c & 1);
-    case VM_MKFN: return 1u + (unsigned)__builtin_popcount(insn->c & 15);
-    case VM_RAISE: return insn->b;
-    case VM_PUSHEXC: return 1;
-    case VM_UNPX: return 1u + (insn->c & 0xFF) + (insn->c >> 8);
-    default: return insn->c;                            /* SET, STR, SLICE */
-    }
-}
-
+/* P operands hold something, unless they may be unbound or absent. */
 static int
-check_const(Verify *v, unsigned i)
+check_peeked(Verify *v)
 {
-    if (i >= v->code->n_consts)
-        return bad(v, "constant %u of %u", i, v->code->n_consts);
-    return v->code->consts[i] != VM_NULL ? 0 : bad(v, "constant %u is none in this version", i);
-}
-
-static int
-check_cache(Verify *v, unsigned i)
-{
-    int kind = table[v->insn->op].cache;
-    if (i >= v->code->n_caches)
-        return bad(v, "cache %u of %u", i, v->code->n_caches);
-    const VmCache *c = &v->code->caches[i];
-    if (c->kind != kind)
-        return bad(v, "cache %u is of kind %d, not %d", i, c->kind, kind);
-    if ((c->name == NULL) != (kind == IC_CALL))
-        return bad(v, "cache %u: name", i);
-    return 0;
-}
-
-/* P operands: the slot must be a cell for some, may be unbound or absent for others. */
-static int
-check_peeked(Verify *v, unsigned r)
-{
-    switch (v->insn->op) {
-    case VM_CHK:
-        return is_temp(v, r) ? bad(v, "local %u", r) : 0;
-    case VM_DMRG:
-    case VM_RERAISE:
-        return r == VM_NO_REG ? 0 : check_holds(v, r);
-    case VM_LDC:
-    case VM_LDC_L:
-    case VM_LDCC:
-    case VM_DELC:
-        break;
-    case VM_STC:
-        if (r == v->insn->a)
-            break;
-        /* fall through */
-    default:
-        return check_holds(v, r);
-    }
-    if (is_temp(v, r) || !(cpy_code_local_kind(v->code->co, (int)r) & (CPY_CELL | CPY_FREE)))
-        return bad(v, "register %u is no cell", r);
-    return check_holds(v, r);
-}
-
-/* What a number may be. */
-static int
-check_number(Verify *v, unsigned n)
-{
-    const VmInsn *insn = v->insn;
-    switch (insn->op) {
-    case VM_FREEV:
-        return n == (unsigned)cpy_code_nfreevars(v->code->co) ? 0 : bad(v, "%u free variables", n);
-    case VM_LDMC: return n < v->code->nlocals ? 0 : bad(v, "cell %u", n);
-    case VM_RAISE: return n <= 2 ? 0 : bad(v, "%u items", n);
-    case VM_SLICE: return n == 2 || n == 3 ? 0 : bad(v, "%u items", n);
-    case VM_CALLX: return n <= 1 ? 0 : bad(v, "flags %u", n);
-    case VM_MKFN: return n <= 15 ? 0 : bad(v, "flags %u", n);
-    case VM_FMT:
-    case VM_FMTS:
-    case VM_CONV: return n <= 3 ? 0 : bad(v, "conversion %u", n);
-    default: return 0;
-    }
-}
-
-/* What the meaning of a move, or of keyword names, asks for. */
-static int
-check_meaning(Verify *v)
-{
-    const VmInsn *insn = v->insn;
-    int ok = 1;
-    switch (insn->op) {
-    case VM_MOV:
-    case VM_MOV_L:
-    case VM_TAKE: ok = !is_temp(v, insn->b); break;
-    case VM_MOVT:
-    case VM_MOVE:
-    case VM_DUP:
-    case VM_RERAISE: ok = is_temp(v, insn->b); break;
-    case VM_SWAP: ok = is_temp(v, insn->a) && is_temp(v, insn->b); break;
-    case VM_DROP: ok = is_temp(v, insn->a); break;
-    case VM_CALLKW: {
-        PyObject *names = v->code->caches[insn->c].name;
-        ok = PyTuple_CheckExact(names) && PyTuple_GET_SIZE(names) <= insn[1].op;
-        break;
-    }
-    }
-    return ok ? 0 : bad(v, "operands of a wrong kind");
-}
-
-/* Fields that are looked at, before anything is consumed. */
-static int
-check_fields(Verify *v)
-{
-    const char *format = vm_op_format(v->insn->op);
+    const VmInsn *insn = v->at.insn;
+    const uint8_t *letters = vm_operands[insn->op].field;
+    if (insn->op == VM_CHK)
+        return 0;
     for (int i = 0; i < 3; i++) {
-        unsigned x = field(v->insn, i);
-        int status = 0;
-        switch (format[i]) {
-        case 'D':
-        case 'R': status = check_register(v, x); break;
-        case 'P': status = check_peeked(v, x); break;
-        case 'K': status = v->insn->op == VM_BAIL ? 0 : check_const(v, x); break;
-        case 'C': status = check_cache(v, x); break;
-        case 'N': status = check_number(v, x); break;
-        default: break;                                 /* windows: when their items are */
-        }
-        if (status < 0)
+        unsigned r = vm_field(insn, i);
+        int absent = r == VM_NO_REG && (insn->op == VM_DMRG || insn->op == VM_RERAISE);
+        if (letters[i] == 'P' && !absent && check_holds(v, r) < 0)
             return -1;
     }
-    return check_meaning(v);
+    return 0;
 }
 
 static int
 consume_list(Verify *v)
 {
-    const VmInsn *list = v->insn + 1;
+    const VmInsn *list = v->at.insn + 1;
     for (unsigned i = 0; i < list->op; i++) {
         uint16_t x = vm_list_get(list, i);
-        int status = x & VM_OPERAND_CONST ? check_const(v, x & ~VM_OPERAND_CONST) : consume(v, x);
-        if (status < 0)
+        if (!(x & VM_OPERAND_CONST) && consume(v, x) < 0)
             return -1;
     }
     return 0;
@@ -412,17 +225,16 @@ keeps(const VmInsn *insn)
 static int
 consume_operands(Verify *v)
 {
-    const VmInsn *insn = v->insn;
-    const char *format = vm_op_format(insn->op);
-    int reads = table[insn->op].reads;
+    const VmInsn *insn = v->at.insn;
+    const uint8_t *letters = vm_operands[insn->op].field;
+    int reads = vm_operands[insn->op].reads;
     for (int i = 0; i < 3; i++) {
         int status = 0;
-        if (format[i] == 'W' && reads & R_W) {
-            unsigned fixed = (unsigned)reads >> 5;
-            status = consume_window(v, field(insn, i), fixed ? fixed : window_size(insn));
-        }
-        else if (reads & 1 << i && format[i] != 'P' && insn->op != VM_TAKE)
-            status = keeps(insn) ? check_holds(v, field(insn, i)) : consume(v, field(insn, i));
+        unsigned r = vm_field(insn, i);
+        if (letters[i] == 'W' && reads & R_W)
+            status = consume_window(v, r, vm_window_size(insn));
+        else if (reads & 1 << i && letters[i] != 'P' && insn->op != VM_TAKE)
+            status = keeps(insn) ? check_holds(v, r) : consume(v, r);
         if (status < 0)
             return -1;
     }
@@ -432,8 +244,8 @@ consume_operands(Verify *v)
 static int
 write_results(Verify *v)
 {
-    const VmInsn *insn = v->insn;
-    switch ((Writes)table[insn->op].writes) {
+    const VmInsn *insn = v->at.insn;
+    switch ((VmWrites)vm_operands[insn->op].writes) {
     case W_0: break;
     case W_A:
         if (write_destination(v) < 0)
@@ -441,7 +253,7 @@ write_results(Verify *v)
         break;
     case W_AA:
     case W_W2: return write_window(v, insn->a, 2);
-    case W_W: return write_window(v, insn->a, window_size(insn));
+    case W_W: return write_window(v, insn->a, vm_window_size(insn));
     case W_X:
         for (unsigned i = 0; i < insn[1].op; i++) {
             if (write_register(v, vm_list_get(insn + 1, i)) < 0)
@@ -455,36 +267,21 @@ write_results(Verify *v)
     case VM_TAKE: set(v->now, insn->b, 0); break;
     }
     for (unsigned i = 0; insn->op == VM_FREEV && i < insn->a; i++)
-        set(v->now, v->code->nlocals - 1 - i, 1);
+        set(v->now, v->at.code->nlocals - 1 - i, 1);
     return 0;
 }
 
 /* -- maps ---------------------------------------------------------------------------------------- */
 
-static int
-check_map_slot(Verify *v, unsigned i, unsigned place)
-{
-    if (place == VM_NO_REG || place == home(v, i))
-        return 0;
-    if (place & VM_OPERAND_CONST)
-        return check_const(v, place & ~VM_OPERAND_CONST);
-    if (is_temp(v, place))
-        return bad(v, "map: slot %u in register %u", i, place);
-    if (!has(v->now, place))
-        return bad(v, "map: slot %u stands for local %u, which may be unbound", i, place);
-    return 0;
-}
-
 /* Before the operands are consumed: what CPython's stack has. */
 static int
 check_map(Verify *v)
 {
-    const uint16_t *map = vm_code_map(v->code, v->insn);
-    if (map[1] > slots(v) || map[0] > slots(v))
-        return bad(v, "map: depths %u and %u of %u", map[0], map[1], slots(v));
+    const uint16_t *map = vm_code_map(v->at.code, v->at.insn);
     for (unsigned i = 0; i < map[0]; i++) {
-        if (check_map_slot(v, i, map[2 + i]) < 0)
-            return -1;
+        unsigned place = map[2 + i];
+        if (place < v->at.code->nlocals && !has(v->now, place))
+            return bad(v, "map: slot %u stands for local %u, which may be unbound", i, place);
     }
     return 0;
 }
@@ -493,7 +290,7 @@ check_map(Verify *v)
 static int
 check_left(Verify *v)
 {
-    const uint16_t *map = vm_code_map(v->code, v->insn);
+    const uint16_t *map = vm_code_map(v->at.code, v->at.insn);
     unsigned found = 0, held = 0;
     for (unsigned i = 0; i < map[1]; i++) {
         if (map[2 + i] != home(v, i))
@@ -512,14 +309,14 @@ check_left(Verify *v)
 static int
 flow_to_handler(Verify *v)
 {
-    const VmHandler *h = vm_code_handler(v->code, v->code->where[v->pc].word);
+    const VmHandler *h = vm_code_handler(v->at.code, v->at.code->where[v->at.pc].word);
     if (h == NULL)
         return 0;
     memcpy(v->other, v->now, v->words * sizeof(uint64_t));
-    if (v->insn->op == VM_UNBIND)
-        set(v->other, v->insn->a, 0);
-    else if (v->insn->op == VM_YIELD)                   /* throw() leaves None as the sent value */
-        set(v->other, v->insn->a, 1);
+    if (v->at.insn->op == VM_UNBIND)
+        set(v->other, v->at.insn->a, 0);
+    else if (v->at.insn->op == VM_YIELD)                   /* throw() leaves None as the sent value */
+        set(v->other, v->at.insn->a, 1);
     unsigned depth = h->depth + h->lasti + 1u;
     for (unsigned i = 0; i < h->depth; i++) {
         if (!has(v->other, home(v, i)))
@@ -535,15 +332,15 @@ flow_to_handler(Verify *v)
 static int
 flow_jump(Verify *v, int32_t offset)
 {
-    return flow(v, (uint32_t)((int64_t)v->pc + offset), v->now);
+    return flow(v, (uint32_t)((int64_t)v->at.pc + offset), v->now);
 }
 
 /* Without a jump, to the next instruction. */
 static int
 flow_next(Verify *v)
 {
-    uint32_t to = v->pc + (uint32_t)vm_op_words(v->insn);
-    if (to >= v->code->n_insns)
+    uint32_t to = v->at.pc + (uint32_t)vm_op_words(v->at.insn);
+    if (to >= v->at.code->n_insns)
         return bad(v, "runs off the end");
     if (v->starts[to] == MEETING)
         return flow(v, to, v->now);
@@ -555,7 +352,7 @@ flow_next(Verify *v)
 static int
 flow_for(Verify *v)
 {
-    const VmInsn *insn = v->insn;
+    const VmInsn *insn = v->at.insn;
     memcpy(v->other, v->now, v->words * sizeof(uint64_t));
     if (!insn->c && (is_temp(v, insn->b) ? consume(v, insn->b) : bad(v, "releases a local")) < 0)
         return -1;
@@ -569,7 +366,7 @@ flow_for(Verify *v)
 static int
 flow_send(Verify *v)
 {
-    const VmInsn *insn = v->insn;
+    const VmInsn *insn = v->at.insn;
     unsigned result = insn->c ? insn->a : insn->b;
     memcpy(v->other, v->now, v->words * sizeof(uint64_t));
     if (!insn->c && consume(v, insn->b) < 0)
@@ -583,17 +380,17 @@ flow_send(Verify *v)
 static int
 flow_keeping(Verify *v)
 {
-    if (!is_temp(v, v->insn->a))
+    if (!is_temp(v, v->at.insn->a))
         return bad(v, "keeps a local");
-    int status = flow_jump(v, vm_op_jump(v->insn, 0));
-    set(v->now, v->insn->a, 0);
+    int status = flow_jump(v, vm_op_jump(v->at.insn, 0));
+    set(v->now, v->at.insn->a, 0);
     return status;
 }
 
 static int
 flow_on(Verify *v)
 {
-    const VmInsn *insn = v->insn;
+    const VmInsn *insn = v->at.insn;
     int flags = vm_op_flags(insn->op), status = 0;
     switch (insn->op) {
     case VM_FOR:
@@ -632,7 +429,7 @@ check_nothing_left(Verify *v)
         uint64_t held = temps_in(v, v->now, i);
         if (held != 0)
             return bad(v, "t%u still holds a value",
-                       64 * i + (unsigned)__builtin_ctzll(held) - v->code->nlocals);
+                       64 * i + (unsigned)__builtin_ctzll(held) - v->at.code->nlocals);
     }
     return 0;
 }
@@ -640,14 +437,14 @@ check_nothing_left(Verify *v)
 static int
 follow(Verify *v)
 {
-    int op = v->insn->op, mapped = vm_op_flags(op) & (VM_RAISES | VM_BOUNDARY);
+    int op = v->at.insn->op, mapped = vm_op_flags(op) & (VM_RAISES | VM_BOUNDARY);
     if (mapped && check_map(v) < 0)
         return -1;
-    if (check_fields(v) < 0 || consume_operands(v) < 0)
+    if (check_peeked(v) < 0 || consume_operands(v) < 0)
         return -1;
     if (mapped && check_left(v) < 0)
         return -1;
-    if (may_raise(v->insn) && flow_to_handler(v) < 0)
+    if (may_raise(v->at.insn) && flow_to_handler(v) < 0)
         return -1;
     if ((op == VM_RET || op == VM_RETK) && check_nothing_left(v) < 0)
         return -1;
@@ -656,79 +453,14 @@ follow(Verify *v)
 
 /* -- the whole code ----------------------------------------------------------------------------------- */
 
-static int
-find_starts(Verify *v)
-{
-    const VmCode *code = v->code;
-    for (uint32_t pc = 0; pc < code->n_insns;) {
-        v->pc = pc;
-        v->insn = code->insns + pc;
-        if (v->insn->op >= VM_OP_COUNT)
-            return bad(v, "operation %u", v->insn->op);
-        const char *format = vm_op_format(v->insn->op);
-        int extended = strlen(format) > 4;
-        if (pc + 1 + (uint32_t)extended > code->n_insns
-            || pc + (uint32_t)vm_op_words(v->insn) > code->n_insns)
-            return bad(v, "runs off the end");
-        if (code->where[pc].word >= cpy_code_words(code->co))
-            return bad(v, "stands for word %u", code->where[pc].word);
-        v->starts[pc] = STRAIGHT;
-        pc += (uint32_t)vm_op_words(v->insn);
-    }
-    v->insn = NULL;
-    return code->n_insns > 0 ? 0 : bad(v, "no instructions");
-}
-
-static int
-meets_at(Verify *v, int64_t to)
-{
-    if (to < 0 || to >= v->code->n_insns || v->starts[to] == 0)
-        return bad(v, "jumps to %lld, no instruction", (long long)to);
-    v->starts[to] = MEETING;
-    return 0;
-}
-
 /* Number the places that are jumped to. */
-static int
-find_meetings(Verify *v)
+static void
+number_meetings(Verify *v)
 {
-    const VmCode *code = v->code;
-    v->starts[0] = MEETING;
-    for (uint32_t i = 0; i < code->n_handlers; i++)
-        v->starts[code->handlers[i].pc] = MEETING;
-    for (v->pc = 0; v->pc < code->n_insns; v->pc += (uint32_t)vm_op_words(v->insn)) {
-        v->insn = code->insns + v->pc;
-        if (!(vm_op_flags(v->insn->op) & VM_JUMPS))
-            continue;
-        int ways = v->insn->op == VM_FOR || v->insn->op == VM_FOR_L || v->insn->op == VM_SEND ? 2 : 1;
-        for (int way = 0; way < ways; way++) {
-            if (meets_at(v, (int64_t)v->pc + vm_op_jump(v->insn, way)) < 0)
-                return -1;
-        }
-    }
-    v->insn = NULL;
-    for (uint32_t pc = 0; pc < code->n_insns; pc++) {
+    for (uint32_t pc = 0; pc < v->at.code->n_insns; pc++) {
         if (v->starts[pc] == MEETING)
             v->meeting[pc] = v->n_meetings++;
     }
-    return 0;
-}
-
-static int
-check_handlers(Verify *v)
-{
-    uint32_t end = 0;
-    for (uint32_t i = 0; i < v->code->n_handlers; i++) {
-        const VmHandler *h = &v->code->handlers[i];
-        if (h->start < end || h->end <= h->start || h->end > cpy_code_words(v->code->co))
-            return bad(v, "handler %u: words %u to %u", i, h->start, h->end);
-        if (h->pc >= v->code->n_insns || !v->starts[h->pc])
-            return bad(v, "handler %u at %u, no instruction", i, h->pc);
-        if (h->lasti > 1 || h->depth + h->lasti + 1u > slots(v))
-            return bad(v, "handler %u: depth %u", i, h->depth);
-        end = h->end;
-    }
-    return 0;
 }
 
 /* From a meeting to where control can only go to others. */
@@ -739,8 +471,8 @@ follow_from(Verify *v, uint32_t pc)
     memcpy(v->now, v->states + (size_t)number * v->words, v->words * sizeof(uint64_t));
     v->known[number] = 1;
     for (v->on = pc; v->on >= 0;) {
-        v->pc = (uint32_t)v->on;
-        v->insn = v->code->insns + v->pc;
+        v->at.pc = (uint32_t)v->on;
+        v->at.insn = v->at.code->insns + v->at.pc;
         v->on = -1;
         if (follow(v) < 0)
             return -1;
@@ -756,7 +488,7 @@ follow_all(Verify *v)
     v->work = PyMem_Calloc(v->n_meetings + 1, sizeof(uint32_t));
     if (!v->states || !v->known || !v->work)
         return bad(v, "out of memory");
-    for (unsigned i = 0; i < v->code->nargs_total; i++)
+    for (unsigned i = 0; i < v->at.code->nargs_total; i++)
         set(v->now, i, 1);
     flow(v, 0, v->now);
     while (v->n_work > 0) {
@@ -769,25 +501,26 @@ follow_all(Verify *v)
 static int
 verify(Verify *v)
 {
-    uint32_t n = v->code->n_insns;
+    uint32_t n = v->at.code->n_insns;
     v->starts = PyMem_Calloc(n + 1, 1);
     v->meeting = PyMem_Calloc(n + 1, sizeof(uint32_t));
     v->now = PyMem_Calloc(v->words, sizeof(uint64_t));
     v->other = PyMem_Calloc(v->words, sizeof(uint64_t));
     if (!v->starts || !v->meeting || !v->now || !v->other)
         return bad(v, "out of memory");
-    if (v->code->nregs < v->code->nlocals || v->code->nargs_total > v->code->nlocals)
-        return bad(v, "%u arguments, %u locals, %u registers", v->code->nargs_total,
-                   v->code->nlocals, v->code->nregs);
-    if (find_starts(v) < 0 || check_handlers(v) < 0 || find_meetings(v) < 0)
+    if (vm_bounds(&v->at, v->starts) < 0)
         return -1;
+    number_meetings(v);
     return follow_all(v);
 }
 
 int
 vm_verify(const VmCode *code, char *why, size_t n)
 {
-    Verify v = {.code = code, .why = why, .room = n, .words = code->nregs / 64 + 1u};
+    Verify v = {
+        .at = {.code = code, .why = why, .room = n},
+        .words = code->nregs / 64 + 1u,
+    };
     if (code->refused != NULL)
         return 0;                                       /* never run */
     int status = verify(&v);
