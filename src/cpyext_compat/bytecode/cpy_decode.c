@@ -360,15 +360,19 @@ allocate(CpyStream *s, uint32_t n_words, Py_ssize_t table_size)
 {
     size_t insns = 2 * (size_t)n_words * sizeof(CpyInsn);
     size_t handlers = (size_t)table_size / 4 * sizeof(CpyHandler);
-    size_t at = (size_t)n_words * sizeof(uint32_t);
-    char *block = PyMem_Malloc(insns + handlers + at + 1);
-    if (block == NULL) {
-        PyErr_NoMemory();
-        return -1;
+    size_t at = (size_t)n_words * sizeof(uint32_t), size = insns + handlers + at + 1;
+    if (s->room < size) {
+        cpy_stream_free(s);
+        s->insns = PyMem_Malloc(size);
+        if (s->insns == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        s->room = size;
     }
-    s->insns = (CpyInsn *)block;
-    s->handlers = (CpyHandler *)(block + insns);
-    s->at = (uint32_t *)(block + insns + handlers);
+    s->handlers = (CpyHandler *)((char *)s->insns + insns);
+    s->at = (uint32_t *)((char *)s->insns + insns + handlers);
+    s->n = s->n_handlers = 0;
     s->n_words = n_words;
     memset(s->at, 0xff, at);
     return 0;
@@ -424,13 +428,12 @@ cpy_code_plain(PyCodeObject *co)
 }
 
 int
-cpy_decode(PyCodeObject *co, CpyStream *out)
+cpy_decode_again(PyCodeObject *co, CpyStream *s)
 {
     PyObject *code = cpy_code_plain(co);                /* owned */
     PyObject *table = co->co_exceptiontable;
     int err = -1;
 
-    *out = (CpyStream){0};
     if (code == NULL)
         goto done;
     Pass p = {
@@ -438,20 +441,28 @@ cpy_decode(PyCodeObject *co, CpyStream *out)
         .code = (const uint8_t *)PyBytes_AS_STRING(code),
         .n_words = (uint32_t)(PyBytes_GET_SIZE(code) / 2),
     };
-    if (allocate(out, p.n_words, PyBytes_GET_SIZE(table)) < 0)
+    if (allocate(s, p.n_words, PyBytes_GET_SIZE(table)) < 0)
         goto done;
-    p.out = out->insns;
+    p.out = s->insns;
     set_limits(&p);
     const uint8_t *b = (const uint8_t *)PyBytes_AS_STRING(table);
-    if (decode_words(&p, out) < 0 || check_jumps(&p, out) < 0
-        || decode_handlers(&p, out, b, b + PyBytes_GET_SIZE(table)) < 0)
+    if (decode_words(&p, s) < 0 || check_jumps(&p, s) < 0
+        || decode_handlers(&p, s, b, b + PyBytes_GET_SIZE(table)) < 0)
         goto done;
     err = 0;
 done:
-    if (err < 0)
-        cpy_stream_free(out);
     Py_XDECREF(code);
     return err;
+}
+
+int
+cpy_decode(PyCodeObject *co, CpyStream *out)
+{
+    *out = (CpyStream){0};
+    if (cpy_decode_again(co, out) == 0)
+        return 0;
+    cpy_stream_free(out);
+    return -1;
 }
 
 void

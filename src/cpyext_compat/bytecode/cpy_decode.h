@@ -46,12 +46,15 @@ typedef struct {
        instruction starts (caches, inside a group) */
     uint32_t *at;
     uint32_t n_words;
+    size_t room;                /* of the block that begins with insns */
 } CpyStream;
 
 /* 0; or -1 with MemoryError, or ValueError naming opcode and word for code no
    compiler makes: unknown opcodes, jumps and handlers that hit no instruction,
    indices out of range */
 int cpy_decode(PyCodeObject *co, CpyStream *out);
+/* The same in the memory of an earlier stream, or of a zeroed one. */
+int cpy_decode_again(PyCodeObject *co, CpyStream *s);
 void cpy_stream_free(CpyStream *s);             /* safe on a zeroed stream, twice */
 const char *cpy_op_name(int op);
 /* The bytecode as the compiler made it, whatever CPython has specialised since.  -> new bytes */

@@ -26,7 +26,7 @@ own_size(const VmInsn *insn)
     case VM_KMAP: return 1u + insn->c;
     case VM_CALLX: return 3u + (insn->c & 1);
     case VM_INTERP: return 2u + (insn->c & 1);
-    case VM_MKFN: return 1u + (unsigned)__builtin_popcount(insn->c & 15);
+    case VM_MKFN: return 1u + (unsigned)vm_bits_of_4(insn->c);
     case VM_RAISE: return insn->b;
     case VM_PUSHEXC: return 1;
     case VM_UNPX: return 1u + (insn->c & 0xFF) + (insn->c >> 8);

@@ -195,26 +195,20 @@ check(const VmCode *code)
     return good;
 }
 
-/* 1, 0: a site is wrong, -1 with MemoryError */
 static int
-make_caches(VmCode *code, const VmSite *sites, uint32_t n)
+are_sites(PyCodeObject *co, const VmSite *sites, uint32_t n)
 {
-    PyCodeObject *co = code->co;
-    code->caches = PyMem_New(VmCache, n + 1);
-    if (code->caches == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    for (uint32_t i = 0; i < n; i++, code->n_caches++) {
-        PyObject *names = sites[i].kind == IC_KEYWORDS ? co->co_consts : co->co_names;
-        if (sites[i].kind > IC_KEYWORDS || sites[i].kind == IC_NONE
-            || (sites[i].kind != IC_CALL && sites[i].index >= PyTuple_GET_SIZE(names)))
+    uint32_t names = (uint32_t)PyTuple_GET_SIZE(co->co_names), consts = (uint32_t)PyTuple_GET_SIZE(co->co_consts);
+    uint32_t limit[] = {0, names, names, UINT32_MAX, consts};
+    for (uint32_t i = 0; i < n; i++) {
+        if (sites[i].kind > IC_KEYWORDS || sites[i].index >= limit[sites[i].kind])
             return 0;
-        vm_cache_init(&code->caches[i], co, sites[i].kind, sites[i].index);
-        code->caches[i].two_args = sites[i].two_args;
     }
     return 1;
 }
+
+_Static_assert(IC_GLOBAL == 1 && IC_ATTR == 2 && IC_CALL == 3 && IC_KEYWORDS == 4,
+               "ORDER: the limits above");
 
 /* 1, 0: the record is wrong, -1 with MemoryError */
 static int
@@ -229,9 +223,11 @@ take(VmCode *code, VmImageSlot *slot)
         return -1;
     }
     refer_to(code, r);
-    int status = make_caches(code, p.sites, r->n_caches);
-    if (status == 1 && !slot->checked)
-        status = check(code);
+    if (!slot->checked && !are_sites(code->co, p.sites, r->n_caches))
+        return 0;
+    if (vm_code_caches(code, p.sites, r->n_caches) < 0)
+        return -1;
+    int status = slot->checked ? 1 : check(code);
     if (status == 1)
         slot->checked = 1;
     return status;

@@ -10,8 +10,8 @@
  * which the process writes there when it ends.  Images live as long as the process; reloaded
  * modules find theirs again.
  *
- * What a file holds is believed as far as it can be checked: the file by its sum, a record by the
- * verifier before it is first run.  Protected by the GIL.
+ * A file is believed when its sum is right, as a .pyc is; of a record it is checked before it first
+ * runs that nothing is out of range (vm_check.h).  Protected by the GIL.
  */
 #ifndef VM_CACHE_H
 #define VM_CACHE_H
@@ -23,13 +23,6 @@ typedef struct VmRecord {
     uint32_t bytes;             /* all of it, a multiple of 8 */
     uint32_t n_insns, n_maps, n_handlers, n_caches, n_small;
 } VmRecord;
-
-/* Of an inline cache: what lowering knows. */
-typedef struct {
-    uint32_t index;
-    uint8_t kind, two_args;
-    uint16_t unused;
-} VmSite;
 
 typedef struct {
     VmRecord *record;           /* NULL: the slot is free */

@@ -136,9 +136,6 @@ vm_code_free_arrays(VmCode *code)
     if (code->record != NULL)
         return;
     PyMem_Free(code->insns);
-    PyMem_Free(code->where);
-    PyMem_Free(code->maps);
-    PyMem_Free(code->handlers);
 }
 
 void
@@ -335,18 +332,33 @@ vm_code_consts(VmCode *code, const uint8_t *small, unsigned n_small)
     return 0;
 }
 
-void
-vm_cache_init(VmCache *c, PyCodeObject *co, VmCacheKind kind, uint32_t index)
+static void
+init_cache(VmCache *c, PyCodeObject *co, const VmSite *site)
 {
     memset(c, 0, sizeof *c);
-    c->kind = (uint8_t)kind;
-    c->index = index;
-    if (kind == IC_CALL)
+    c->kind = site->kind;
+    c->two_args = site->two_args;
+    c->index = site->index;
+    if (site->kind == IC_CALL)
         c->u.call.code = &vm_no_code;
     else
-        c->name = PyTuple_GET_ITEM(kind == IC_KEYWORDS ? co->co_consts : co->co_names, index);
-    if (kind == IC_GLOBAL) {
+        c->name = PyTuple_GET_ITEM(site->kind == IC_KEYWORDS ? co->co_consts : co->co_names, site->index);
+    if (site->kind == IC_GLOBAL) {
         c->u.global.globals_version = VM_NO_VERSION;
         c->u.global.place = &vm_nowhere;
     }
+}
+
+int
+vm_code_caches(VmCode *code, const VmSite *sites, uint32_t n)
+{
+    code->caches = PyMem_New(VmCache, n + 1);
+    if (code->caches == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        init_cache(&code->caches[i], code->co, &sites[i]);
+    code->n_caches = n;
+    return 0;
 }

@@ -104,6 +104,13 @@ typedef struct {
     } u;
 } VmCache;
 
+/* Of an inline cache: what lowering knows. */
+typedef struct {
+    uint32_t index;
+    uint8_t kind, two_args;
+    uint16_t unused;
+} VmSite;
+
 /* Functions that do a single thing nobody can watch: they need no frame. */
 typedef enum { LEAF_NONE,
                LEAF_CONST,      /* return constant */
@@ -147,7 +154,7 @@ typedef struct VmCode {
     const char *refused;        /* why this code runs on CPython; NULL: it runs here */
     struct VmCode *next_free;
     struct VmRecord *record;    /* holds insns, where, maps and handlers (vm_cache.h); NULL: they are
-                                   this code's own */
+                                   this code's own, in one block that begins with insns */
     uint64_t serial;            /* of no other code, ever; the low 8 bits are 0 */
     uint64_t parameters;        /* a bit for each, without * and ** */
 } VmCode;
@@ -204,8 +211,9 @@ enum { VM_IMPLIED_NONE = CPY_COMMON_CONSTANTS,
 const char *vm_code_shape(VmCode *code);        /* NULL, or why it can't be run here */
 int vm_code_consts(VmCode *code, const uint8_t *small, unsigned n_small);  /* 0, or -1 with MemoryError */
 VmWord vm_code_const_word(PyObject *o);         /* what registers hold for a constant */
-/* A cache that has seen nothing; its name has that index in co_names, or co_consts. */
-void vm_cache_init(VmCache *c, PyCodeObject *co, VmCacheKind kind, uint32_t index);
+/* The code's caches, that have seen nothing: 0, or -1 with MemoryError.  Sites are as lowering makes
+   them. */
+int vm_code_caches(VmCode *code, const VmSite *sites, uint32_t n);
 
 /* Process-wide: code objects lowered, and taken from the translation cache instead. */
 extern uint64_t vm_code_lowered, vm_code_loaded;
@@ -249,6 +257,12 @@ vm_op_words(const VmInsn *insn)
 {
     int n = vm_op_fixed_words[insn->op];
     return n != 0 ? n : 1 + (int)vm_list_words(insn[1].op);
+}
+
+static inline int
+vm_bits_of_4(unsigned flags)
+{
+    return (int)(0x4332322132212110u >> 4 * (flags & 15) & 15);
 }
 
 /* operand i of a list that starts at the word `list` */
