@@ -70,13 +70,14 @@ def figures(results):
 
 
 def losing(results):
-    lines = ["| row | beside | ratio, at most | goal |", "|---|---|---|---|"]
-    for row, (*_, high) in results:
-        if high < row.goal:
-            lines.append(
-                f"| `{row.what}`, {row.group} | {row.rival} | {high:.2f} | {row.goal:.2f} |"
-            )
-    return lines
+    """The rows below their goal as a table; nothing when there are none."""
+    rows = [
+        f"| `{row.what}`, {row.group} | {row.rival} | {high:.2f} | {row.goal:.2f} |"
+        for row, (*_, high) in results
+        if high < row.goal
+    ]
+    head = ["", "| row | beside | ratio, at most | goal |", "|---|---|---|---|"]
+    return head + rows if rows else []
 
 
 def replace(path, lines):
@@ -89,7 +90,8 @@ def replace(path, lines):
 
 
 def write_pages(results, machine, command):
-    low = losing(results)
+    table = losing(results)
+    low, rows = max(len(table) - 3, 0), len(results)
     replace(
         ROOT / "README.md",
         [
@@ -99,17 +101,18 @@ def write_pages(results, machine, command):
             "",
             *figures(results),
             "",
-            f"Of the {len(results)} rows of that run, {len(low) - 2} were below their goal even at "
-            "the upper bound of 95 %; [beside NumPy](docs/fastarray/numpy.md#speed) has them.",
+            f"Of the {rows} rows of that run, {low or 'none'} {'was' if low < 2 else 'were'} below "
+            "the goal even at the upper bound of 95 %; "
+            "[beside NumPy](docs/fastarray/numpy.md#speed) has more.",
         ],
     )
     replace(
         ROOT / "docs/fastarray/numpy.md",
         [
-            f"The rows below their goal in a run over all types on {machine} (`{command}`; the "
-            "rival's time over ours, upper bound of 95 %; a limit over the figure where there is "
-            f"no rival; {len(low) - 2} of {len(results)} rows):",
-            "",
-            *low,
+            f"A run over all types on {machine} (`{command}`) had {rows} rows, each with a goal: a "
+            "ratio of the rival's time to ours, or of a limit to the figure where there is no "
+            f"rival. {low or 'None'} of them {'was' if low < 2 else 'were'} below it even at the "
+            f"upper bound of 95 %{':' if low else '.'}",
+            *table,
         ],
     )

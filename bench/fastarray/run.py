@@ -19,6 +19,7 @@ import sys
 import time
 import timeit
 from array import array
+from functools import partial
 
 import report
 
@@ -301,27 +302,43 @@ def limit_rows(types):
     yield Limit("bytes", "extension", 600_000, lambda rounds: os.path.getsize(_fastarray.__file__))
 
 
-def bandwidth_rows():
-    """Reductions against the fastest read of the same memory this process can make."""
-    n = 128 << 20
-    raw = array("B", bytes(n))
-    for code in "BhiqfQd":
-        view = memoryview(raw).cast("B").cast(code)
+def with_threads(n, action):
+    def call():
+        fa.set_num_threads(n)
+        return action()
+
+    return call
+
+
+def cores():
+    return 1 if CPU_TIME else len(os.sched_getaffinity(0))
+
+
+def bandwidth_rows(types, n=128 << 20):
+    """Reductions of more memory than any cache holds: one thread beside libc's memchr over the
+    same bytes, all threads beside the simplest kernel with as many."""
+    for code in types:
+        raw = bytearray(fresh(code, n // array(code).itemsize).tobytes())
+        a = memoryview(raw).cast(code)
+        if raw.find(b"\xff") != -1:
+            raise SystemExit("memchr would stop early")
+        for name in ("sum", "min"):
+            reduce = partial(getattr(fa, name), a)
+            yield Row("128 MB", f"{name} {code}", "load (memchr)", 0.9, with_threads(1, reduce),
+                      partial(raw.find, b"\xff"))  # fmt: skip
+            if cores() > 1:
+                yield Row("128 MB", f"{name} {code}, {cores()} threads", "load (max of u8)", 0.9,
+                          with_threads(cores(), reduce), with_threads(cores(), partial(fa.max, raw)))  # fmt: skip
+        fa.set_num_threads(cores())
+
+
+def pool_rows(types, n=24 << 20):
+    """All threads beside one where a core is busy computing, not waiting for memory."""
+    for code in types if cores() > 1 else "":
+        a = fresh(code, n // array(code).itemsize)
+        one, every = (with_threads(k, partial(fa.var, a)) for k in (1, cores()))
         yield Row(
-            "128 MB",
-            f"sum {code}",
-            "load (max of u8)",
-            0.9,
-            lambda v=view: fa.sum(v),
-            lambda: fa.max(raw),
-        )
-        yield Row(
-            "128 MB",
-            f"min {code}",
-            "load (max of u8)",
-            0.9,
-            lambda v=view: fa.min(v),
-            lambda: fa.max(raw),
+            "24 MB", f"var {code}, {cores()} threads", "one thread", 1.6, every, one, operator.eq
         )
 
 
@@ -341,7 +358,8 @@ def all_rows(types, quick):
     yield from other_rows()
     yield from limit_rows(types)
     if not quick:
-        yield from bandwidth_rows()
+        yield from bandwidth_rows(types)
+        yield from pool_rows([code for code in types if code in "fd"])
 
 
 def main():
