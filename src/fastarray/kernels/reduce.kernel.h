@@ -41,6 +41,8 @@ INLINE void K(add_lanes)(V_f64 *s, V_f64 *c, size_t k, V_f64 x)
 }
 INLINE void K(add_group)(V_f64 *s, V_f64 *c, const S *p)
 {
+    for (size_t k = 0; k < 16 * sizeof(C); k += 64)
+        AHEAD((const char *)p + k);
     UNROLL(8)
     for (size_t k = 0; k < NG; k++)
         K(add_lanes)(s, c, k, K(lanes)(p + k * GROUP));
@@ -60,6 +62,7 @@ INLINE int K(add_block)(V_f64 *s, V_f64 *c, const S *p, size_t n)
     for (size_t k = 0; k < NG; k++)
         plain[k] = (V_f64){0};
     for (size_t i = 0; i < n; i += 16) {
+        AHEAD(p + i);
         UNROLL(4)
         for (size_t k = 0; k < 16; k += NL(u32)) {
             V_u32 x = ld_u32(p + i + k) & 0x7fffffff;
