@@ -60,11 +60,11 @@ class Row:
         """Best times of both, and the ratio with its 95 % bounds."""
         if self.same is not None and not self.same(*(answer() for answer in self.answers)):
             raise SystemExit(f"different answers: {self.group} {self.what} {self.rival}")
-        ours_calls, their_calls = (calls_for(f, budget_ns) for f in (self.ours, self.theirs))
+        ours_calls, their_calls = (calls_for(f, budget_ns / 3) for f in (self.ours, self.theirs))
         ours, theirs = [], []
-        for _ in range(rounds):
-            ours.append(timed(self.ours, ours_calls))
-            theirs.append(timed(self.theirs, their_calls))
+        for _ in range(rounds):  # the best of three: one that was interrupted says nothing
+            ours.append(min(timed(self.ours, ours_calls) for _ in range(3)))
+            theirs.append(min(timed(self.theirs, their_calls) for _ in range(3)))
         logs = [math.log(t / o) for o, t in zip(ours, theirs)]
         mean = sum(logs) / rounds
         spread = math.sqrt(sum((x - mean) ** 2 for x in logs) / max(rounds - 1, 1) / rounds)
