@@ -286,6 +286,10 @@ decode_words(Pass *p, CpyStream *s)
         if (w > p->n_words)
             return ill_formed(p, "inline caches cut off");
         s->at[p->start] = (uint32_t)(p->out - s->insns);
+        if (row.rule == R_PLAIN && arg < p->limit[row.kind]) {      /* most are */
+            *p->out++ = (CpyInsn){row.op, 0, arg, p->word, p->start, w, 0};
+            continue;
+        }
         if (translate(p, row, arg) < 0)
             return -1;
     }
@@ -417,30 +421,43 @@ drop_copy(PyCodeObject *co)
 #endif
 }
 
-PyObject *
-cpy_code_plain(PyCodeObject *co)
+/* 3.11 leaves code alone until it has run a few times. */
+static int
+is_untouched(PyCodeObject *co)
 {
+#if PY_VERSION_HEX >= 0x030C0000
+    return 0;
+#else
+    return co->co_warmup < 0;
+#endif
+}
+
+int
+cpy_code_plain(PyCodeObject *co, CpyPlain *plain)
+{
+    *plain = (CpyPlain){(const uint8_t *)_PyCode_CODE(co), (uint32_t)Py_SIZE(co), NULL};
+    if (is_untouched(co))
+        return 0;
     int had_copy = has_copy(co);
-    PyObject *code = PyCode_GetCode(co);
+    plain->copy = PyCode_GetCode(co);
     if (!had_copy)
         drop_copy(co);
-    return code;
+    if (plain->copy == NULL)
+        return -1;
+    plain->code = (const uint8_t *)PyBytes_AS_STRING(plain->copy);
+    return 0;
 }
 
 int
 cpy_decode_again(PyCodeObject *co, CpyStream *s)
 {
-    PyObject *code = cpy_code_plain(co);                /* owned */
+    CpyPlain plain;
     PyObject *table = co->co_exceptiontable;
     int err = -1;
 
-    if (code == NULL)
+    if (cpy_code_plain(co, &plain) < 0)
         goto done;
-    Pass p = {
-        .co = co,
-        .code = (const uint8_t *)PyBytes_AS_STRING(code),
-        .n_words = (uint32_t)(PyBytes_GET_SIZE(code) / 2),
-    };
+    Pass p = {.co = co, .code = plain.code, .n_words = plain.n_words};
     if (allocate(s, p.n_words, PyBytes_GET_SIZE(table)) < 0)
         goto done;
     p.out = s->insns;
@@ -451,7 +468,7 @@ cpy_decode_again(PyCodeObject *co, CpyStream *s)
         goto done;
     err = 0;
 done:
-    Py_XDECREF(code);
+    Py_XDECREF(plain.copy);
     return err;
 }
 

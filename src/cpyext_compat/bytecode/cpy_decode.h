@@ -57,8 +57,14 @@ int cpy_decode(PyCodeObject *co, CpyStream *out);
 int cpy_decode_again(PyCodeObject *co, CpyStream *s);
 void cpy_stream_free(CpyStream *s);             /* safe on a zeroed stream, twice */
 const char *cpy_op_name(int op);
-/* The bytecode as the compiler made it, whatever CPython has specialised since.  -> new bytes */
-PyObject *cpy_code_plain(PyCodeObject *co);
+/* The bytecode as the compiler made it, whatever CPython has specialised since: 0, or -1 with
+   MemoryError.  Borrowed from co where CPython hasn't touched it, else from `copy`. */
+typedef struct {
+    const uint8_t *code;
+    uint32_t n_words;
+    PyObject *copy;             /* owned, or NULL; to be released with Py_XDECREF */
+} CpyPlain;
+int cpy_code_plain(PyCodeObject *co, CpyPlain *plain);
 /* Where CPython itself can go on instead of operation i, if i is the first of its
    word: the start of its group, or of the KW_NAMES before it, which CPython keeps
    outside the frame. */

@@ -60,7 +60,7 @@ sum_bytes(uint64_t h, PyObject *bytes)
 
 /* All that vm_lower() looks at.  plain: its bytecode */
 static uint64_t
-key_of(PyCodeObject *co, PyObject *plain)
+key_of(PyCodeObject *co, const CpyPlain *plain)
 {
     PyObject *consts = co->co_consts;
     Py_ssize_t n_consts = PyTuple_GET_SIZE(consts);
@@ -76,7 +76,7 @@ key_of(PyCodeObject *co, PyObject *plain)
         (int)n_consts,
     };
     uint64_t h = vm_sum(0, numbers, sizeof numbers);
-    h = sum_bytes(h, plain);
+    h = vm_sum(h, plain->code, 2 * (size_t)plain->n_words);
     h = sum_bytes(h, co->co_exceptiontable);
     h = sum_bytes(h, co->co_localspluskinds);
     for (Py_ssize_t i = 0; i < n_consts; i++)
@@ -265,12 +265,12 @@ vm_cache_lower(VmCode *code, PyObject *globals)
     VmImage *image = vm_image_of(code->co, globals);
     uint64_t key = 0;
     if (image != NULL) {
-        PyObject *plain = cpy_code_plain(code->co);     /* owned */
-        if (plain == NULL)
+        CpyPlain plain;
+        if (cpy_code_plain(code->co, &plain) < 0)
             return -1;
-        key = key_of(code->co, plain);
+        key = key_of(code->co, &plain);
+        Py_XDECREF(plain.copy);
         int found = find(image, key, code);
-        Py_DECREF(plain);
         vm_code_loaded += found == 1;
         if (found != 0)
             return found < 0 ? -1 : 0;

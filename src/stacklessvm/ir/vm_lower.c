@@ -35,6 +35,22 @@ enter_group(Lower *L, uint32_t start, int first)
     L->pre_depth = L->depth;
 }
 
+/* Operations that only push a slot, most of all there are; 0: it is another. */
+static inline int
+push_only(Lower *L, const CpyInsn *in)
+{
+    switch (in->op) {
+    case CPY_LOAD_CONST: lower_push_slot(L, SLOT_CONST, in->arg); return 1;
+    case CPY_LOAD_FAST_CHECK:
+        if (CPY_HANDLERS_AT_END || !bit_get(L->bound, in->arg))
+            return 0;
+        /* fall through */
+    case CPY_LOAD_FAST: lower_push_slot(L, SLOT_LOCAL, in->arg); return 1;
+    case CPY_PUSH_NULL: lower_push_slot(L, SLOT_NULL, 0); return 1;
+    default: return 0;
+    }
+}
+
 /* Lower from operation `from` until control can't fall through to anything new. */
 static void
 lower_run(Lower *L, uint32_t from, int whole)
@@ -67,14 +83,15 @@ lower_run(Lower *L, uint32_t from, int whole)
         L->word = in->word;
         L->lowered[L->at] = 1;
         enter_group(L, in->start, first);
-        if (first)
+        if (first && s->n_handlers > 0)
             lower_enter_range(L, in->start);
+        L->pushing = lower_kinds[in->op].is & IS_NOTE;
         if (L->depth < lower_pops(in)) {
             lower_refuse(L, "stack underflow");
             return;
         }
-        lower_operation(L, in);
-        L->pushing = lower_kinds[in->op].is & IS_NOTE;
+        if (!L->pushing || !push_only(L, in))
+            lower_operation(L, in);
         if (L->depth > L->max_depth)
             lower_refuse(L, "stack overflow");
     }

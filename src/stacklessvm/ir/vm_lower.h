@@ -282,7 +282,15 @@ enum { IS_NOTE = 1,             /* nothing to the VM but a note about a slot */
 extern const OperationKind lower_kinds[CPY_OP_COUNT];
 
 void lower_small_int(Lower *L, uint32_t value);     /* a constant of its own */
-int lower_pops(const CpyInsn *in);
+#define POPS_OWN 255            /* lower_own_pops() says */
+int lower_own_pops(const CpyInsn *in);
 void lower_operation(Lower *L, const CpyInsn *in);
+
+static inline int
+lower_pops(const CpyInsn *in)
+{
+    const OperationKind *kind = &lower_kinds[in->op];
+    return kind->more == POPS_OWN ? lower_own_pops(in) : kind->pops + kind->more * (int)in->arg;
+}
 
 #endif

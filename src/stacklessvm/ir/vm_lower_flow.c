@@ -97,8 +97,6 @@ lower_enter_label(Lower *L, Label *label)
 void
 lower_enter_range(Lower *L, uint32_t word)
 {
-    if (L->m.stream.n_handlers == 0)
-        return;
     const CpyHandler *h = L->range;
     if (h == NULL || word < h->start || word >= h->end)
         h = cpy_find_handler(&L->m.stream, word);

@@ -7,8 +7,6 @@
 
 /* -- what operations take ----------------------------------------------------------------- */
 
-#define POPS_OWN 255             /* the code below says */
-
 /* A guard against code objects that were not made by the compiler. */
 const OperationKind lower_kinds[CPY_OP_COUNT] = {
     [CPY_NOP] = {0, 0, IS_NOTE},
@@ -129,8 +127,8 @@ make_function_slots(unsigned flags)
     return 1 + vm_bits_of_4(flags);
 }
 
-static int
-own_pops(const CpyInsn *in)
+int
+lower_own_pops(const CpyInsn *in)
 {
     switch (in->op) {
     case CPY_FORMAT_VALUE: return in->arg & 4 ? 2 : 1;
@@ -139,13 +137,6 @@ own_pops(const CpyInsn *in)
     case CPY_BUILD_INTERPOLATION: return 2 + (int)(in->arg & 1);
     default: return (int)in->arg > 0 ? (int)in->arg : 1 << 20;      /* COPY, SWAP */
     }
-}
-
-int
-lower_pops(const CpyInsn *in)
-{
-    const OperationKind *kind = &lower_kinds[in->op];
-    return kind->more == POPS_OWN ? own_pops(in) : kind->pops + kind->more * (int)in->arg;
 }
 
 /* The ints that LOAD_SMALL_INT instructions have in themselves come behind the implied ones. */
