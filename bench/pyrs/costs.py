@@ -9,7 +9,9 @@ import argparse
 import json
 import os
 import subprocess
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from run import cpu_of_children, sides, version
 
@@ -56,6 +58,25 @@ calls(1000)
 before = sys.getallocatedblocks()
 calls(10**6)
 print(json.dumps({"leak": sys.getallocatedblocks() - before}))
+"""
+# each its own bytecode, and none called twice
+MANY = [
+    f"""def f{i}(a, b={i}):
+    total = a + b{" + a" * (i % 5)}
+    if total > {i % 7}:
+        total -= len(str(a)) * {i}
+    for x in range({i % 3 + 1}):
+        total += x
+    return [total, a, {{"n": total}}]
+"""
+    for i in range(2000)
+]
+FIRST = """
+import json, time
+from many import ALL
+begin = time.process_time()
+for f in ALL: f(3)
+print(json.dumps({"first": (time.process_time() - begin) / len(ALL) * 1e9}))
 """
 
 
@@ -106,23 +127,42 @@ def loops(rounds, plain, vm, env):
     return best
 
 
+def first_calls(rounds, plain, vm, env):
+    """Nanoseconds of a function's first call: plain, translated now, translated before."""
+    with tempfile.TemporaryDirectory() as folder:
+        listed = ", ".join(f"f{i}" for i in range(len(MANY)))
+        Path(folder, "many.py").write_text("\n".join([*MANY, f"ALL = [{listed}]\n"]))
+        env = env | {"PYTHONPATH": os.pathsep.join([folder, env.get("PYTHONPATH", "")])}
+        path = {"PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": ""}
+        return best_of(
+            rounds + 1,  # the first leaves the translations
+            lambda: answer(plain, FIRST, env)["first"],
+            lambda: answer(vm, FIRST, path | {"PYRS_CACHE": "off"})["first"],
+            lambda: answer(vm, FIRST, path)["first"],
+        )
+
+
 def goals(where, rounds):
     plain, env, vm = where.plain, where.plain_env, [*where.vm, "-m", "pyrs"]
     ours, theirs = loops(rounds, plain, vm, env)[::-1]
     yield Goal("call and return of an empty function", 0.4, "x", ours["call"] / theirs["call"])
     yield Goal("call of a builtin without arguments", 1.2, "x", ours["builtin"] / theirs["builtin"])
+    first, now, before = first_calls(rounds, plain, vm, env)
+    yield Goal("first call of a function", 1.2, "x", now / first)
+    yield Goal("first call of one translated before", 1.2, "x", before / first)
     imports = [answer(where.vm, IMPORT, {})["import"] for _ in range(4 * rounds)]
     yield Goal("import pyrs", 2, "ms", min(imports))
-    for text, code in (("-c pass", "pass"), ("import pandas", "import pandas")):
-        a, b = best_of(
-            4 * rounds if code == "pass" else rounds,
-            lambda code=code: cpu(plain, code, env),
-            lambda code=code: cpu(vm, code, {}),
-        )
-        if code == "pass":
-            yield Goal(f"{text}, more than plain", 20, "ms", (b - a) * 1e3)
-        else:
-            yield Goal(text, 1.25, "x", b / a)
+    a, b = best_of(4 * rounds, lambda: cpu(plain, "pass", env), lambda: cpu(vm, "pass", {}))
+    yield Goal("-c pass, more than plain", 20, "ms", (b - a) * 1e3)
+    kept = {"PYTHONDONTWRITEBYTECODE": ""}
+    a, b, c = best_of(
+        rounds + 1,
+        lambda: cpu(plain, "import pandas", env),
+        lambda: cpu(vm, "import pandas", {"PYRS_CACHE": "off"}),
+        lambda: cpu(vm, "import pandas", kept),
+    )
+    yield Goal("import pandas, nothing translated before", 1.1, "x", b / a)
+    yield Goal("import pandas", 1.02, "x", c / a)
     yield Goal("1,000,000 frames deep", 1024, "MiB", answer(vm, DEEP, {})["deep"])
     leaked = answer(vm, LEAK, {})["leak"]
     yield Goal("blocks kept by 1,000,000 calls", 10, "", leaked)

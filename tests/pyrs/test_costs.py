@@ -38,5 +38,5 @@ def test_every_cost_is_measured(costs):
 
     lines = [goal.line() for goal in costs.goals(where, 1)]
 
-    assert len(lines) == 7
+    assert len(lines) == 10
     assert {line.split()[-1] for line in lines} <= {"met", "MISSED"}
