@@ -596,6 +596,9 @@ static void K(between)(const void *ptr, size_t n, FaScalar lo, FaScalar hi, uint
     for (; i + 64 <= n; i += 64) {
         uint64_t w = 0;
         UNROLL(8)
+        for (size_t k = 0; k < 64 * sizeof(C); k += 64)
+            AHEAD((const char *)(p + i) + k);
+        UNROLL(8)
         for (size_t k = 0; k < 64; k += N)
             w |= CAT2(between, T)(LD(p + i + k), lows, highs) << k;
         bits[i / 64] = w;
