@@ -1,8 +1,11 @@
 """Python threads at once: each call's answer is its own, also without a GIL."""
 
 import random
+import sysconfig
 import threading
 from array import array
+
+import pytest
 
 import fastarray as fa
 
@@ -80,3 +83,29 @@ def test_one_array_is_read_by_many_threads():
 
     together(job, job, job, job)
     assert answers == {(1e6, (0.5, 0.5), 0.0, 5e5)}
+
+
+@pytest.mark.skipif(
+    sysconfig.get_config_var("Py_GIL_DISABLED"),
+    reason="there it is taken back when the call returns",
+)
+def test_no_other_thread_sees_a_change_that_is_taken_back():
+    a = array("i", [1] * 4_000_000 + [2**30])
+    ready, done, seen = threading.Event(), threading.Event(), set()
+
+    def looking():
+        while not done.is_set():
+            seen.add(a[0])
+            ready.set()
+
+    def changing():
+        ready.wait()
+        try:
+            for _ in range(10):
+                with pytest.raises(OverflowError):
+                    fa.scale(a, 2)
+        finally:
+            done.set()
+
+    together(looking, changing)
+    assert seen == {1}
