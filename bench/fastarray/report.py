@@ -109,7 +109,7 @@ def write_pages(results, machine, command):
     replace(
         ROOT / "docs/fastarray/numpy.md",
         [
-            f"A run over all types on {machine} (`{command}`) had {rows} rows, each with a goal: a "
+            f"A run on {machine} (`{command}`) had {rows} rows, each with a goal: a "
             "ratio of the rival's time to ours, or of a limit to the figure where there is no "
             f"rival. {low or 'None'} of them {'was' if low < 2 else 'were'} below it even at the "
             f"upper bound of 95 %{':' if low else '.'}",

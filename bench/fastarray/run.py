@@ -37,6 +37,7 @@ def optional(name):
 np, pa, arrayops = optional("numpy"), optional("pyarrow"), optional("arrayops")
 pc = optional("pyarrow.compute")
 CPU_TIME = "--cpu-time" in sys.argv  # rows are made with their timers
+ALL_TYPES = "bBhHiIqQfd"
 CLOCK = time.process_time_ns if CPU_TIME else time.perf_counter_ns
 
 
@@ -350,7 +351,7 @@ def all_rows(types, quick):
         yield from small_rows(code)
         if np:
             for n in (
-                (1000, 100_000, 1_000_000) if quick else (1000, 100_000, 1_000_000, 16_000_000)
+                (1000, 100_000, 1_000_000) if quick else (1000, 100_000, 1_000_000, 20_000_000)
             ):
                 yield from numpy_rows(code, n)
         for n in (10, 1000, 100_000) if quick else (10, 1000, 100_000, 1_000_000):
@@ -365,7 +366,7 @@ def all_rows(types, quick):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds")
-    parser.add_argument("--types", default="bBhHiIqQfd")
+    parser.add_argument("--types", default=ALL_TYPES)
     parser.add_argument("--html", metavar="FILE", help="write the report with plots here")
     parser.add_argument(
         "--pages", metavar="MACHINE", help="put the tables into README.md and docs/"
@@ -398,6 +399,7 @@ def main():
         report.write_html(results, options.html)
     if options.pages:
         flags = " --quick" * options.quick + " --cpu-time" * CPU_TIME
+        flags += f" --types {options.types}" * (options.types != ALL_TYPES)
         report.write_pages(results, options.pages, f"python bench/fastarray/run.py{flags}")
     return 0
 
