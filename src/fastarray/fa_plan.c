@@ -1,7 +1,8 @@
 /* A program's steps for one lane width.
  *
  * Nodes become steps in order; a constant operand becomes an immediate where the operation
- * has such a form, and a product that is only added to waits and is computed there.
+ * has such a form, and a product that is only added to, or a sum of which only the
+ * magnitude is asked, waits and is computed there.
  */
 #include "fa_plan.h"
 
@@ -12,7 +13,7 @@
 /* -- Steps ------------------------------------------------------------------------ */
 
 enum { NOWHERE = -1,
-       WAITS = -2 }; /* a product that its only user computes as well */
+       WAITS = -2 }; /* a product or sum that its only user computes as well */
 
 /* Where every node's value is while steps are emitted. */
 typedef struct {
@@ -202,22 +203,63 @@ emit_muladd(Emit *e, int i)
     return 1;
 }
 
+/* |a + k|, where the sum has no other user */
+static int
+emit_abs_of_sum(Emit *e, int i)
+{
+    const FaProgram *p = e->p;
+    const FaNode *n = &p->nodes[i], *sum = n->a >= 0 ? &p->nodes[n->a] : NULL;
+    int from;
+    FaStep *s;
+
+    if (n->op != FA_N_ABS || e->reg[n->a] != WAITS)
+        return 0;
+    from = is_const(p, sum->b) ? sum->a : sum->b;
+    s = add_step(e, FA_L_ABSADDK, e->plan->lane, 0, reg_of(e, from), 0, 0);
+    s->k[0] = p->nodes[is_const(p, sum->b) ? sum->b : sum->a].k;
+    use_up(e, from);
+    s->d = e->reg[i] = (int8_t)take_reg(e);
+    return 1;
+}
+
+/* The node that uses node i once, and nothing else does; NULL: none or several. */
+static const FaNode *
+only_user(const Emit *e, int i)
+{
+    if (e->uses[i] != 1)
+        return NULL;
+    for (int j = i + 1; j < e->p->n; j++) {
+        const FaNode *n = &e->p->nodes[j];
+        if ((n->a == i || n->b == i || n->c == i) && e->uses[j] > 0)
+            return n;
+    }
+    return NULL;
+}
+
 /* A product by a constant whose only user adds a constant waits for that user. */
 static int
 waits_for_add(const Emit *e, int i)
 {
     const FaProgram *p = e->p;
-    const FaNode *m = &p->nodes[i];
-    if (m->op != FA_N_MUL || e->uses[i] != 1 || is_const(p, m->a) == is_const(p, m->b))
+    const FaNode *m = &p->nodes[i], *n;
+    if (m->op != FA_N_MUL || is_const(p, m->a) == is_const(p, m->b))
         return 0;
     if (m->type == FA_T_INT && e->plan->lane == FA_LANE64)
         return 0; /* a 32-bit product and an addition beat a 64-bit multiply-add */
-    for (int j = i + 1; j < p->n; j++) {
-        const FaNode *n = &p->nodes[j];
-        if ((n->a == i || n->b == i || n->c == i) && e->uses[j] > 0)
-            return n->op == FA_N_ADD && n->a != n->b && (is_const(p, n->a) || is_const(p, n->b));
-    }
-    return 0;
+    n = only_user(e, i);
+    return n != NULL && n->op == FA_N_ADD && n->a != n->b && (is_const(p, n->a) || is_const(p, n->b));
+}
+
+/* Likewise a sum with a constant whose only user is abs. */
+static int
+waits_for_abs(const Emit *e, int i)
+{
+    const FaProgram *p = e->p;
+    const FaNode *m = &p->nodes[i], *n;
+    if (m->op != FA_N_ADD || m->type != FA_T_INT || is_const(p, m->a) == is_const(p, m->b))
+        return 0;
+    n = only_user(e, i);
+    return n != NULL && n->op == FA_N_ABS;
 }
 
 /* How a node becomes a step: the operation, and which operand is an immediate. */
@@ -273,12 +315,12 @@ emit_node(Emit *e, int i)
     Choice c;
     FaStep *s;
 
-    if (waits_for_add(e, i)) {
+    if (emit_muladd(e, i) || emit_abs_of_sum(e, i))
+        return;
+    if (waits_for_add(e, i) || waits_for_abs(e, i)) {
         e->reg[i] = WAITS;
         return;
     }
-    if (emit_muladd(e, i))
-        return;
     if (!choose(e->p, n, &c)) {
         e->failed = 1;
         return;

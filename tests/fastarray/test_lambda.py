@@ -40,6 +40,13 @@ x * 2 + 1
 x * x - 3 * x + 7
 (x * 3 + 5) % 7
 abs(x - 50) // 3
+abs(3 + x)
+abs(3 - x)
+abs(x * 2 - 7)
+abs(x - 5) * abs(x - 5)
+abs(x - 5) + (x - 5)
+abs(x - 5) if x - 5 else 9
+abs(x - 5) + x
 -x
 +x
 x // 2

@@ -82,6 +82,7 @@ MAP(SET, (void)0, c0)
 
 MAP(NEG, X, -(U_(T))x)
 MAP(ABS, X, VMAX(x, (V)(-(U_(T))x)))
+MAP(ABSADDK, X; x = (V)((U_(T))x + (U_(T))c0), VMAX(x, (V)(-(U_(T))x)))
 MAP(SEL, XY; V z = LD(Z + i), SELECT((M_(T))x, y, z))
 MAP(AND, XY, x & y)
 MAP(OR, XY, x | y)
