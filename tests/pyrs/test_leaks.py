@@ -10,6 +10,8 @@ from support.leaks import NOISE, Growth, growth
 from support.tree import ROOT
 
 FOLDER = ROOT / "tests/pyrs/programs"
+# they end processes, threads or the interpreter: nothing to do again and again
+ONCE = ("processes_", "shutdown_", "threads_")
 PROGRAMS = [
     pytest.param(
         path,
@@ -17,6 +19,7 @@ PROGRAMS = [
         marks=() if path.parent.name == "milestones" else pytest.mark.slow,
     )
     for path in sorted(FOLDER.glob("*/*.py"))
+    if not path.stem.startswith(ONCE)
 ]
 # a sanitizer's does not
 counted = pytest.mark.skipif(sys.getallocatedblocks() == 0, reason="needs an allocator that counts")

@@ -138,8 +138,12 @@ static VmCallStatus
 call_python(VmAct *A, VmFrame *f, VmCode *code, PyFunctionObject *func, VmWord *args,
             size_t n, PyObject *kwnames, VmReturn ret, VmFrame **pushed)
 {
-    VmFrame *nf = vm_push_checked(A, f, code, func);
     size_t all = n + keyword_count(kwnames);
+    VmFrame *nf = NULL;
+    if (vm_poll_is_due(A) && vm_poll(A, f) < 0)
+        Py_DECREF(func);
+    else
+        nf = vm_push_checked(A, f, code, func);
     if (nf == NULL) {
         release_words(args, all);
         return CALL_ERROR;
@@ -177,12 +181,8 @@ static VmCallStatus
 finish_c(VmAct *A, VmFrame *f, PyObject *o, VmReturn ret)
 {
     A->delegate = vm_must_delegate(A->ts) != NULL;
-    if (vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK) && o != NULL) {
-        vm_boundary(A, f);
-        if (cpy_handle_pending(A->ts) < 0)
-            Py_CLEAR(o);
-        vm_after(A, f);
-    }
+    if (vm_poll_is_due(A) && o != NULL && vm_poll(A, f) < 0)
+        Py_CLEAR(o);
     return finish(f, o, ret);
 }
 
@@ -513,7 +513,7 @@ call_class_again(VmAct *A, VmFrame *f, VmCache *c, PyTypeObject *cls, VmWord *ar
     if (c->u.call.kind != CALL_CLASS || c->u.call.version != cls->tp_version_tag
         || (PyObject *)code->co != init->func_code || code->exact_args != n + 1 || A->delegate
         || Py_TYPE(cls)->tp_call != PyType_Type.tp_call
-        || *A->left <= CPY_C_CALL_TAKES_UNIT)
+        || *A->left <= CPY_C_CALL_TAKES_UNIT || vm_poll_is_due(A))
         return NULL;
     PyObject *o = new_instance(cls, NULL, 0);
     if (o == NULL) {

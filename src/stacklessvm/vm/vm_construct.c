@@ -54,7 +54,7 @@ push_seen(VmAct *A, VmFrame *f, PyFunctionObject *func, const VmWord *args, size
           VmFrame **pushed)
 {
     VmCode *code = vm_code_taking(func, n);
-    if (code == NULL || A->delegate || *A->left <= CPY_C_CALL_TAKES_UNIT
+    if (code == NULL || A->delegate || vm_poll_is_due(A) || *A->left <= CPY_C_CALL_TAKES_UNIT
         || (size_t)(A->limit - A->top) < code->frame_bytes)
         return 0;
     *A->left -= 1 + CPY_C_CALL_TAKES_UNIT;
@@ -120,7 +120,7 @@ vm_call_object_quick(VmAct *A, VmFrame *f, PyObject *callee)
     unsigned n = ip[1].op;
     PyFunctionObject *func = vm_special(Py_TYPE(callee), SP_CALL);
     VmCode *code = func == NULL ? NULL : vm_code_taking(func, n + 1);
-    if (code == NULL || A->delegate || *A->left <= CPY_C_CALL_TAKES_UNIT
+    if (code == NULL || A->delegate || vm_poll_is_due(A) || *A->left <= CPY_C_CALL_TAKES_UNIT
         || (size_t)(A->limit - A->top) < code->frame_bytes)
         return NULL;
     *A->left -= 1 + CPY_C_CALL_TAKES_UNIT;

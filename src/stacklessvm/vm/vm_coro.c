@@ -642,9 +642,12 @@ with_error(PyTypeObject *type, int why)
 static int
 awaited_already(PyObject *it)
 {
+    static PyObject *name;      /* interned: CPython's attribute cache keeps each new name */
     if (!PyCoro_CheckExact(it) && !Py_IS_TYPE(it, &VmCoro_Type))
         return 0;
-    PyObject *other = PyObject_GetAttrString(it, "cr_await");
+    if (name == NULL)
+        name = PyUnicode_InternFromString("cr_await");
+    PyObject *other = name == NULL ? NULL : PyObject_GetAttr(it, name);
     int awaited = other != NULL && other != Py_None;
     Py_XDECREF(other);
     return awaited;

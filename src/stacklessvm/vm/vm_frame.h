@@ -297,6 +297,15 @@ vm_boundary(VmAct *A, VmFrame *f)
         vm_sync_locals(f);
 }
 
+/* Somebody waits: for the lock, with a signal or an exception for this thread. */
+static inline int
+vm_poll_is_due(const VmAct *A)
+{
+    return vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK) ? 1 : 0;
+}
+/* Let them, f being at its pc.  0, or -1 with an exception (vm_shadow.c) */
+int vm_poll(VmAct *A, VmFrame *f);
+
 /* What ran meanwhile may have begun to trace. */
 static inline void
 vm_notice_tools(VmAct *A)

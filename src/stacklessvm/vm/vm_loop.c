@@ -341,15 +341,6 @@ yield_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
     return deliver_yield(f, ret, own, v);
 }
 
-static int
-poll(VmAct *A, VmFrame *f)
-{
-    vm_boundary(A, f);
-    int status = cpy_handle_pending(A->ts);
-    vm_after(A, f);
-    return status;
-}
-
 /* GEN: the frame becomes a generator and its caller gets it. */
 static int
 make_generator(VmAct *A, VmFrame *f, VmWord *v)
@@ -565,7 +556,7 @@ do_yield:
     }
 
 poll_and_go:        /* F->pc: where it is seen to happen */
-    if (poll(A, F) < 0)
+    if (vm_poll(A, F) < 0)
         goto error_at_pc;
     NEXT_N(0);
 

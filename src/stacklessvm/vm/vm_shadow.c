@@ -206,3 +206,14 @@ vm_shadow_init(void)
 {
     cpy_lazy_locals_fill = fill_locals;
 }
+
+/* -- polling ------------------------------------------------------------------------------------- */
+
+int
+vm_poll(VmAct *A, VmFrame *f)
+{
+    vm_boundary(A, f);
+    int status = cpy_handle_pending(A->ts);
+    vm_after(A, f);
+    return status;
+}

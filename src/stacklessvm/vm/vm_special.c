@@ -154,7 +154,7 @@ vm_special_call(VmAct *A, VmFrame *f, PyFunctionObject *func, const VmWord *args
     VmCode *code = vm_must_delegate(A->ts) == NULL ? vm_code_to_run(func) : NULL;
     if (vm_unlikely(code == NULL))
         return PyErr_Occurred() ? SP_RAISED : call_out(A, f, func, args, n, result);
-    if (enter(A, how) < 0)
+    if ((vm_poll_is_due(A) && vm_poll(A, f) < 0) || enter(A, how) < 0)
         return SP_RAISED;
     VmFrame *nf = vm_push_checked(A, f, code, (PyFunctionObject *)Py_NewRef(func));
     if (nf == NULL || bind(A, f, nf, args, n) < 0) {

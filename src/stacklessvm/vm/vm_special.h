@@ -175,7 +175,7 @@ vm_special_push_quick(VmAct *A, VmFrame *f, PyFunctionObject *func, const VmWord
 {
     VmCode *code = vm_code_taking(func, n);
     int units = 1 + vm_special_units(how);
-    if (vm_unlikely(code == NULL || A->delegate || *A->left < units
+    if (vm_unlikely(code == NULL || A->delegate || vm_poll_is_due(A) || *A->left < units
                     || (size_t)(A->limit - A->top) < code->frame_bytes))
         return 0;
     *A->left -= units;

@@ -459,42 +459,48 @@ vm_answer(VmReturnKind kind, VmWord v)
     return truth < 0 ? VM_NULL : vm_from_bool(truth);
 }
 
+/* As the loop jumps: backward, others get their turn. */
+static VmSpecialStatus
+jump(VmAct *A, VmFrame *f, int32_t offset)
+{
+    if (offset <= 0 && vm_poll_is_due(A) && vm_poll(A, f) < 0)
+        return SP_RAISED;
+    f->pc += offset;
+    return SP_DONE;
+}
+
 /* The truth an instruction waited for. */
-static void
-finish_truth(VmFrame *f, int truth)
+static VmSpecialStatus
+finish_truth(VmAct *A, VmFrame *f, int truth)
 {
     const VmInsn *ip = f->pc;
     int32_t far = *(const int32_t *)&ip->b;
+    int jumps;
     switch (ip->op) {
     case VM_NOT:
     case VM_BOOL:
         vm_consume(f, ip->b);
         vm_set_any(f, ip->a, vm_from_bool(truth == (ip->op == VM_BOOL)));
-        f->pc = ip + 1;
-        break;
+        return jump(A, f, 1);
     case VM_IN:
     case VM_NIN:
         vm_consume(f, ip->b);
         vm_consume(f, ip->c);
         vm_set_any(f, ip->a, vm_from_bool(truth == (ip->op == VM_IN)));
-        f->pc = ip + 1;
-        break;
+        return jump(A, f, 1);
     case VM_JT:
     case VM_JF:
         vm_consume(f, ip->a);
-        f->pc = ip + (truth == (ip->op == VM_JT) ? far : 1);
-        break;
+        return jump(A, f, truth == (ip->op == VM_JT) ? far : 1);
     case VM_JTK:
-    case VM_JFK: {
-        int jumps = truth == (ip->op == VM_JTK);
+    case VM_JFK:
+        jumps = truth == (ip->op == VM_JTK);
         Py_DECREF(vm_ptr(f->regs[ip->a]));      /* the test's */
         if (!jumps)
             vm_release(f->regs[ip->a]);
-        f->pc = ip + (jumps ? far : 1);
-        break;
-    }
+        return jump(A, f, jumps ? far : 1);
     default:            /* a comparison */
-        f->pc = ip + (truth == operations[ip->op].wanted ? (int16_t)ip->c : 1);
+        return jump(A, f, truth == operations[ip->op].wanted ? (int16_t)ip->c : 1);
     }
 }
 
@@ -676,8 +682,7 @@ finish_compare(VmAct *A, VmFrame *f, const Operands *o, VmWord v)
                                                  : vm_truth_word(A, f, v);
     if (truth < 0)
         return A->pushed != NULL ? SP_PUSHED : SP_RAISED;
-    finish_truth(f, truth);
-    return SP_DONE;
+    return finish_truth(A, f, truth);
 }
 
 /* -- membership ------------------------------------------------------------------------------------------------------ */
@@ -731,7 +736,7 @@ compare_returned(VmAct *A, VmFrame *f, unsigned plan, VmWord v)
 }
 
 static VmSpecialStatus
-truth_returned(VmFrame *f, VmReturnKind by, VmWord held, VmWord v)
+truth_returned(VmAct *A, VmFrame *f, VmReturnKind by, VmWord held, VmWord v)
 {
     int truth = truth_of_result(by, v);
     vm_release(held);
@@ -739,8 +744,7 @@ truth_returned(VmFrame *f, VmReturnKind by, VmWord held, VmWord v)
         drop_tested(f);
         return SP_RAISED;
     }
-    finish_truth(f, truth);
-    return SP_DONE;
+    return finish_truth(A, f, truth);
 }
 
 /* The operands of IN stay until the truth of what __contains__ returned is known. */
@@ -755,8 +759,7 @@ contains_returned(VmAct *A, VmFrame *f, VmWord v)
         drop_tested(f);
         return SP_RAISED;
     }
-    finish_truth(f, truth);
-    return SP_DONE;
+    return finish_truth(A, f, truth);
 }
 
 VmSpecialStatus
@@ -771,7 +774,7 @@ vm_operator_returned(VmAct *A, VmFrame *f, VmHow how, VmWord aux, VmWord v)
     case RET_CONTAINS:
         return contains_returned(A, f, v);
     default:
-        return truth_returned(f, (VmReturnKind)step, aux, v);
+        return truth_returned(A, f, (VmReturnKind)step, aux, v);
     }
 }
 

@@ -37,7 +37,6 @@ HOLE(HOLE_C);
 STENCIL STENCIL_NEXT(STATE);
 STENCIL STENCIL_JUMP(STATE);
 
-int poll_here(VmAct *A, VmFrame *f);
 int make_generator(VmAct *A, VmFrame *f, VmWord *v);
 
 #define GO_TO(where) __attribute__((musttail)) return where(A, f, R)
@@ -51,7 +50,6 @@ int make_generator(VmAct *A, VmFrame *f, VmWord *v);
 #define LEAVE(how, value) \
     return (StencilExit) { (how), (value) }
 
-#define poll poll_here
 #define F f
 #define LOAD_FRAME(frame) (f = (frame), R = f->regs)
 #define NEXT GO_TO(STENCIL_NEXT)
