@@ -10,11 +10,12 @@ import types
 from array import array
 
 import pytest
+from support.allocations import ends_without
 from support.arrays import numbers
 
 import fastarray as fa
 
-_testcapi = pytest.importorskip("_testcapi", reason="needs CPython's _testcapi")
+pytest.importorskip("_testcapi", reason="needs CPython's _testcapi")
 
 K = 3
 OUT = array("i", [0] * 700)
@@ -102,14 +103,7 @@ def test_failing_allocations_raise_memory_error_and_nothing_else(name):
 
     for k in range(1, 400):
         b, f = a[:], fresh(name)
-        _testcapi.set_nomemory(k, k + 1)
-        try:
-            action(b, d, f)
-            done = True
-        except MemoryError:
-            done = False
-        finally:
-            _testcapi.remove_mem_hooks()
+        done = ends_without(k, action, b, d, f)
         b.append(1)  # no export is left behind
         if not done:
             assert b[:-1] == a
