@@ -9,6 +9,7 @@ import hashlib
 import html
 import io
 import json
+import ssl
 import tarfile
 import threading
 import time
@@ -163,6 +164,7 @@ class PackageIndex:
     compress: bool = False  # pages, for who asks for it
     user: str = ""
     password: str = ""
+    certificate: str = ""  # a file with it and its key: served by https
     delay: float = 0.0
     gather: threading.Barrier | None = None  # files are sent when so many are asked for at once,
     gather_at: str = ".whl"  # those with such names
@@ -192,7 +194,8 @@ class PackageIndex:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.server.server_address[1]}/simple/"
+        scheme = "https" if self.certificate else "http"
+        return f"{scheme}://127.0.0.1:{self.server.server_address[1]}/simple/"
 
     @property
     def base(self):
@@ -203,6 +206,10 @@ class PackageIndex:
 
     def __enter__(self):
         self.server = _Server(("127.0.0.1", 0), _handler(self))
+        if self.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 

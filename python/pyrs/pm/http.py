@@ -199,7 +199,12 @@ def _proxy(url: str) -> str:
 
 def _pool(proxy: str, folder: str | None) -> urllib3.PoolManager:
     bundle = None if folder else _certificates()
-    context = ssl.create_default_context(cafile=bundle, capath=folder)
+    try:
+        context = ssl.create_default_context(cafile=bundle, capath=folder)
+    except OSError as e:  # not there, or none in it
+        raise NetworkError(
+            f"no certificates can be read from {bundle or folder}", [str(e)]
+        ) from None
     if not proxy:
         return urllib3.PoolManager(num_pools=32, maxsize=16, ssl_context=context, retries=False)
     address, credentials = split_credentials(proxy)

@@ -1,5 +1,6 @@
 """Many commands at once, and commands that end suddenly: store and environments stay whole."""
 
+import contextlib
 import os
 import random
 import signal
@@ -11,7 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from pyrs.pm import bytecode, compiling
+from pyrs.pm import bytecode, compiling, supply
 from pyrs.pm.errors import StoreError
 from pyrs.pm.store import Store
 from pyrs.pm.workers import Pool, Workers
@@ -110,6 +111,25 @@ def test_of_what_waits_the_heaviest_goes_first_and_closing_gives_up_the_rest():
 
     assert done == ["first", 3, 2, 1, "last"]
     assert given_up.cancelled() and pool.submit(0, "late").cancelled()
+
+
+def test_few_big_files_come_in_at_once_unless_that_takes_long(monkeypatch):
+    mine = object.__new__(supply.Supply)
+    mine._turns = threading.Semaphore(supply.BIG_AT_ONCE)
+    monkeypatch.setattr(supply, "PATIENCE", 0)
+    with contextlib.ExitStack() as many:
+        for _ in range(supply.BIG_AT_ONCE + 1):  # the last without a turn of its own
+            many.enter_context(mine._turn(True))
+        monkeypatch.setattr(supply, "PATIENCE", 60)
+        with mine._turn(False):  # small ones never wait
+            pass
+        waiting = threading.Thread(target=lambda: mine._turn(True).__enter__(), daemon=True)
+        waiting.start()
+        waiting.join(0.1)
+        assert waiting.is_alive()
+
+    waiting.join(60)
+    assert not waiting.is_alive()
 
 
 @pytest.mark.parametrize("stage", ["lock", "install"])

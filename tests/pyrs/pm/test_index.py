@@ -3,6 +3,8 @@
 import base64
 import gzip
 import os
+import shutil
+import subprocess
 import threading
 
 import pytest
@@ -355,6 +357,49 @@ def test_credentials_come_from_netrc_too_and_never_leave_their_host(project, hom
     project.pyrs("install")
 
     assert "s3cret" not in project.lock.read_text()
+
+
+@pytest.fixture
+def certificates(tmp_path, monkeypatch):
+    """The system's folder: empty but for the bundle; and a certificate nobody knows yet."""
+    program = shutil.which("openssl")
+    if not program:
+        pytest.skip("needs the openssl program, to make a certificate")
+    folder, key, cert = tmp_path / "certs", tmp_path / "key.pem", tmp_path / "cert.pem"
+    folder.mkdir()
+    (folder / "bundle.pem").write_text("")
+    ask = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -subj /CN=test"
+    more = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert]
+    subprocess.run([program, *ask.split(), *more], check=True, capture_output=True)
+    name = subprocess.run(
+        [program, "x509", "-hash", "-noout", "-in", cert],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    (tmp_path / "both.pem").write_text(cert.read_text() + key.read_text())
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(folder / "bundle.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(folder))
+    return {"bundle": folder / "bundle.pem", "folder": folder / f"{name.stdout.strip()}.0"}, cert
+
+
+@pytest.mark.parametrize("known", ["folder", "bundle", ""])
+def test_certificates_are_found_in_the_folder_and_in_the_bundle(
+    project, certificates, tmp_path, monkeypatch, known
+):
+    places, certificate = certificates
+    with PackageIndex(certificate=str(tmp_path / "both.pem")) as secure:
+        for name in ("one", "two", "three"):
+            secure.wheel(name, "1.0")
+        monkeypatch.setenv("PYRS_INDEX_URL", secure.url)
+        project.declare(dict.fromkeys(("one", "two", "three"), "*"))
+        if known:
+            places[known].write_text(certificate.read_text())
+
+        result = project.pyrs("install", expect=0 if known else 7)
+
+    assert known or "no certificates can be read from" in result.err
 
 
 def test_credentials_do_not_follow_a_redirect_to_another_host(project, index, inner, monkeypatch):
