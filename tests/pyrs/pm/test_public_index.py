@@ -6,6 +6,7 @@ from pyrs.pm import config, interpreter, lockfile, manifest
 from pyrs.pm.http import Http, Policy
 from pyrs.pm.index import Source
 from pyrs.pm.resolve import resolve
+from support.lock_environments import ENVIRONMENTS
 
 pytestmark = pytest.mark.network
 
@@ -17,16 +18,6 @@ REQUIREMENTS = dict.fromkeys(
     "httpx": {"version": "*", "extras": ["http2"]},
     "uvicorn": {"version": "*", "extras": ["standard"]},
 }
-ENVIRONMENTS = [
-    (platform, machine, python)
-    for platform, machines in (
-        ("linux", ("x86_64", "aarch64")),
-        ("darwin", ("x86_64", "arm64")),
-        ("win32", ("AMD64", "ARM64")),
-    )
-    for machine in machines
-    for python in ("3.11.0", "3.14.0")
-]
 APPLICATION = """
 import io, pickle
 import pandas as pd

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from pyrs.pm.errors import NoSolution
 from pyrs.pm.manifest import DEV, PROD, group_id
+from support.lock_environments import ENVIRONMENTS
 from support.memory_index import satisfiable, solve, versions
 
 
@@ -254,16 +255,6 @@ forked = st.dictionaries(
     st.dictionaries(st.sampled_from("123"), st.lists(marked, max_size=3), min_size=1),
     min_size=1,
 )
-ENVIRONMENTS = [
-    (platform, machine, python)
-    for platform, machines in (
-        ("linux", ("x86_64", "aarch64")),
-        ("darwin", ("x86_64", "arm64")),
-        ("win32", ("AMD64", "ARM64")),
-    )
-    for machine in machines
-    for python in ("3.11.0", "3.14.0")
-]
 
 
 def at(environment):
