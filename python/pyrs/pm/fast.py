@@ -6,6 +6,7 @@ Imports only what a started interpreter has.
 """
 
 import _imp
+import gc
 import os
 import sys
 
@@ -30,13 +31,21 @@ def main(argv: list[str]) -> int:
             result = None  # the long way gives the reason, or mends it
     if result is not None:
         return result
+    if argv[:1] == ["run"]:  # a program has its own last wishes, and its own rubbish
+        return _dispatch(argv)
+    gc.set_threshold(100_000)  # importing alone would be looked through a hundred times
+    return _leave(_dispatch(argv))
+
+
+def _dispatch(argv: list[str]) -> int:
     from .dispatch import main as dispatch
 
     return dispatch(argv)
 
 
 def _leave(status: int) -> int:
-    """When we are the program, end here: taking an interpreter apart costs a millisecond."""
+    """When we are the program, end here: taking an interpreter apart costs a millisecond, and thirty
+    once the libraries are in it."""
     program = getattr(sys.modules["__main__"], "__file__", None) or ""
     if program.endswith(("/pyrs", "/pyrs/__main__.py", "/pm/__main__.py")) and status == 0:
         sys.stdout.flush()
