@@ -85,6 +85,8 @@ PyObject *vm_fallback_call(PyFunctionObject *func, PyObject *const *args, size_t
                            PyObject *kwnames, const char *reason);
 PyObject *vm_fallback_eval(PyObject *code, PyObject *globals, PyObject *locals,
                            const char *reason);
+/* A class body. */
+PyObject *vm_fallback_body(PyFunctionObject *func, PyObject *locals, const char *reason);
 PyObject *vm_fallback_reasons(void);        /* -> new dict: reason -> count */
 extern int vm_fallback_is_error;
 

@@ -304,7 +304,17 @@ run_body(Making *m, PyObject **o)
     int units = units_of(m, 0);
     if (take_units(m->A, units) < 0)
         return CALL_ERROR;
-    VmFrame *nf = vm_push_code(m->A, m->f, (PyFunctionObject *)part(m, S_BODY), ns);
+    PyFunctionObject *body = (PyFunctionObject *)part(m, S_BODY);
+    const char *why = vm_must_delegate(m->A->ts);
+    if (why != NULL) {          /* __prepare__ began to trace */
+        vm_boundary(m->A, m->f);
+        *o = vm_fallback_body(body, ns, why);
+        *m->A->left += units;
+        vm_after(m->A, m->f);
+        m->kind = RET_CLASS;
+        return *o == NULL ? CALL_ERROR : CALL_DONE;
+    }
+    VmFrame *nf = vm_push_code(m->A, m->f, body, ns);
     if (nf == NULL) {
         *m->A->left += units;
         return CALL_ERROR;

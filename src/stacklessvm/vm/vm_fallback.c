@@ -45,6 +45,15 @@ vm_fallback_eval(PyObject *code, PyObject *globals, PyObject *locals, const char
 }
 
 PyObject *
+vm_fallback_body(PyFunctionObject *func, PyObject *locals, const char *reason)
+{
+    if (count(reason) < 0)
+        return NULL;
+    return PyEval_EvalCodeEx(func->func_code, func->func_globals, locals, NULL, 0, NULL, 0, NULL, 0,
+                             NULL, func->func_closure);
+}
+
+PyObject *
 vm_fallback_reasons(void)
 {
     return reasons == NULL ? PyDict_New() : PyDict_Copy(reasons);

@@ -439,6 +439,89 @@ def iterates(n):
 
 
 # name of the case -> function and arguments, made anew for each run
+class Named:
+    def __set_name__(self, owner, name):
+        log(("set_name", owner.__name__, name))
+        self.name = name
+
+
+class RefusesName:
+    def __set_name__(self, owner, name):
+        raise KeyError(name)
+
+
+class Hooked:
+    def __init_subclass__(cls, **kw):
+        log(("subclass", cls.__name__, kw))
+        super().__init_subclass__()
+
+
+class Hooks(type):
+    @classmethod
+    def __prepare__(cls, name, bases, **kw):
+        log(("prepare", name))
+        return {"prepared": kw}
+
+    def __new__(cls, name, bases, namespace, **kw):
+        log(("new", name))
+        made = super().__new__(cls, name, bases, namespace)
+        log(("made", name))
+        return made
+
+    def __init__(cls, name, bases, namespace, **kw):
+        log(("init", name))
+
+
+def class_hooks(n):
+    class First(Hooked, k=n):
+        a = Named()
+        b = Named()
+
+    class Second(First, metaclass=Hooks):
+        c = Named()
+
+    third = type("Third", (Hooked,), {"d": Named()}, k=n)
+    fourth = Hooks("Fourth", (), {"e": Named()}, k=n)
+    try:
+
+        class Fifth(Hooked):
+            a = Named()
+            f = RefusesName()
+
+    except RuntimeError as e:
+        log((str(e), repr(e.__cause__)))
+    return First.b.name, Second.c.name, Second.prepared, third.d.name, fourth.e.name
+
+
+class Asked:
+    def __init__(self, value):
+        self.value = value
+
+    def __format__(self, spec):
+        log(("format", spec))
+        return spec + self.value
+
+    def __repr__(self):
+        log("repr")
+        return self.value
+
+    def __anext__(self):
+        log("anext")
+        return self.value
+
+
+def asked(o):
+    texts = format(o), format(o, "x"), f"{o:y}", ascii(o), f"{o!a}", f"{o!a:>5}", anext(o)
+    step = anext(o, 1)
+    bad = Asked(3)
+    for ask in (format, ascii, repr, anext):
+        try:
+            texts += (ask(bad),)
+        except TypeError as e:
+            log(str(e))
+    return texts, type(step).__name__
+
+
 CASES = {
     "operands that change": lambda: (operands_that_change, (3,)),
     "unboxed numbers": lambda: (unboxed, (6,)),
@@ -454,6 +537,8 @@ CASES = {
     "comprehensions": lambda: (comprehensions, (4,)),
     "closures": lambda: (closes_over, (3,)),
     "class bodies": lambda: (makes_classes, (Base,)),
+    "class hooks": lambda: (class_hooks, (3,)),
+    "asked by builtins": lambda: (asked, (Asked("\xe9"),)),
     "attributes": lambda: (properties, (SimpleNamespace(),)),
     "match": lambda: (
         matches,

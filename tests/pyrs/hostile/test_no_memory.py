@@ -14,6 +14,8 @@ NAMES = subprocess.run(
     [sys.executable, "-c", "import fuzz_code; print(*fuzz_code.corpus_by_name(), sep='\\n')"],
     cwd=STARVE.parent, capture_output=True, text=True,
 ).stdout.splitlines()  # fmt: skip
+# the numbers in them are in registers
+ALLOCATE_NOTHING = ("joined tests", "chained comparisons")
 FEW = ("recursion", "send", "class bodies", "yield from", "coroutines", "with, escapes")
 
 
@@ -30,7 +32,7 @@ def check(name):
         assert sweep("plain", name)[0] == code, "dies in the VM only"
     else:
         print(f"{name}: {last.strip()} allocations")
-        assert int(last) > 0
+        assert int(last) > 0 or name in ALLOCATE_NOTHING
 
 
 @pytest.mark.slow
