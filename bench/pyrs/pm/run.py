@@ -233,14 +233,18 @@ class Bench:
         """Install into an empty store, and import at once, while the bytecode is being made."""
 
         def ours() -> float:
-            spent = self.ours_cold()
+            spent, used = self.ours_cold(), self.cpu
             spent += self.call(self.ours, self.pyrs, "run", "-c", f"import {IMPORTS}")
+            used += self.cpu
             self.settle()
+            self.cpu = used
             return spent
 
         def theirs() -> float:
-            spent = self.theirs_cold()
-            return spent + self.call(self.theirs, ".venv/bin/python", "-c", f"import {IMPORTS}")
+            spent, used = self.theirs_cold(), self.cpu
+            spent += self.call(self.theirs, ".venv/bin/python", "-c", f"import {IMPORTS}")
+            self.cpu += used
+            return spent
 
         self.pair("cold, then import at once / uv", ours, theirs, None, max(3, self.rounds // 4))
 
