@@ -314,19 +314,24 @@ usual_limits(const VmCode *code)
     return l;
 }
 
-/* Those whose numbers are sizes. */
-static int
-is_sized(const VmInsn *insn)
-{
-    return vm_operands[insn->op].reads == R_W || insn->op == VM_UNPX || insn->op == VM_FREEV;
-}
+/* By operation: 1 for those whose numbers are sizes.  The windows of MKFN are as small as others. */
+#define SIZED(OP, READS, WRITES) \
+    (((READS) == R_W && (OP) != VM_MKFN) || (WRITES) == W_W || (OP) == VM_FREEV)
+static const uint8_t is_sized[VM_OP_COUNT] = {
+#define OP(NAME, FORMAT, READS, WRITES, ...) [VM_##NAME] = SIZED(VM_##NAME, READS, WRITES),
+#define OPD(NAME, FORMAT, READS, WRITES, ...)
+#include "ir/vm_ops.def"
+#undef OP
+#undef OPD
+};
+#undef SIZED
 
 static int
 is_usual(const Limits *l, const VmInsn *insn)
 {
     const uint8_t *letters = vm_operands[insn->op].field;
     return insn->a < l->of[letters[0]] && insn->b < l->of[letters[1]] && insn->c < l->of[letters[2]]
-           && (insn->op == VM_MKFN || !is_sized(insn));
+           && !is_sized[insn->op];
 }
 
 /* -- the whole code --------------------------------------------------------------------------- */

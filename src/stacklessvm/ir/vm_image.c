@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -174,24 +175,69 @@ read_all(int fd, char *to, size_t n)
     return 0;
 }
 
-/* -> new, or NULL: there is none, or it can't be read */
+/* Files lie one behind the other in pieces of memory that the kernel fills at once: a page fault
+   for every page costs more than reading does. */
+#define PIECE ((size_t)512 << 10)
+
+static struct {
+    char *at;
+    size_t left;
+} piece;
+
+static void
+next_piece(void)
+{
+    void *p = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    piece.at = p == MAP_FAILED ? NULL : p;
+    piece.left = p == MAP_FAILED ? 0 : PIECE;
+}
+
+/* -> borrowed for good, or NULL: too large for what is left of the piece, or not to be read */
+static char *
+read_into_piece(int fd, size_t *size)
+{
+    ssize_t got = piece.left > 0 ? read(fd, piece.at, piece.left) : 0;
+    if (got <= 0 || (size_t)got == piece.left)
+        return NULL;
+    char *data = piece.at;
+    size_t taken = ((size_t)got + 7) & ~(size_t)7;
+    *size = (size_t)got;
+    piece.left = taken < piece.left ? piece.left - taken : 0;
+    piece.at += taken;
+    return data;
+}
+
+/* A file by itself.  -> borrowed for good, or NULL */
+static char *
+read_alone(int fd, size_t *size)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(FileHead)
+        || st.st_size >= (off_t)1 << 30 || lseek(fd, 0, SEEK_SET) != 0)
+        return NULL;
+    if ((size_t)st.st_size < PIECE) {
+        next_piece();
+        return read_into_piece(fd, size);
+    }
+    *size = (size_t)st.st_size;
+    char *data = PyMem_RawMalloc(*size);
+    if (data != NULL && read_all(fd, data, *size) < 0) {
+        PyMem_RawFree(data);
+        data = NULL;
+    }
+    return data;
+}
+
+/* -> borrowed for good, or NULL: there is none, or it can't be read */
 static char *
 read_file(const char *path, size_t *size)
 {
-    char *data = NULL;
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);     /* should it be a pipe */
     if (fd < 0)
         return NULL;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= (off_t)sizeof(FileHead)
-        && st.st_size < (off_t)1 << 30) {
-        *size = (size_t)st.st_size;
-        data = PyMem_RawMalloc(*size);
-        if (data != NULL && read_all(fd, data, *size) < 0) {
-            PyMem_RawFree(data);
-            data = NULL;
-        }
-    }
+    char *data = read_into_piece(fd, size);
+    if (data == NULL)
+        data = read_alone(fd, size);
     close(fd);
     return data;
 }
@@ -205,7 +251,7 @@ file_sum(const FileHead *head, const char *records)
 static int
 is_ours(const FileHead *head, size_t size)
 {
-    return memcmp(head->magic, MAGIC, sizeof MAGIC) == 0 && head->build == cache.build
+    return size >= sizeof *head && memcmp(head->magic, MAGIC, sizeof MAGIC) == 0 && head->build == cache.build
            && head->bytes == size - sizeof *head
            && head->sum == file_sum(head, (const char *)(head + 1));
 }
@@ -216,12 +262,8 @@ read_image(VmImage *image)
     size_t size = 0, at = sizeof(FileHead);
     char *file = read_file(image->path, &size);
     const FileHead *head = (const FileHead *)file;
-    if (file == NULL)
+    if (file == NULL || !is_ours(head, size))
         return;
-    if (!is_ours(head, size)) {
-        PyMem_RawFree(file);
-        return;
-    }
     image->file = file;
     memcpy(image->pyc, head->pyc, sizeof image->pyc);
     while (size - at >= sizeof(VmRecord)) {
