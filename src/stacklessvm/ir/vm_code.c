@@ -3,6 +3,7 @@
  * Lowering is in vm_lower.c, the checks in vm_verify.c.
  */
 #include "ir/vm_cache.h"
+#include "ir/vm_leaf_ops.h"
 #include "ir/vm_plant.h"
 
 #include "cpyext_compat/cpy_code.h"
@@ -180,21 +181,40 @@ vm_code_peek(PyCodeObject *co)
     return cpy_code_extra_get(co, extra_index);
 }
 
+/* A leaf (vm_leaf_ops.h): only its instructions, none of them back. */
+static int
+is_leaf(const VmCode *code)
+{
+    static const uint8_t is_leaf_op[VM_OP_COUNT] = {
+#define LEAF(NAME) [VM_##NAME] = 1,
+        VM_LEAF_OPS(LEAF)
+#undef LEAF
+    };
+    if (code->insns == NULL || code->n_insns > VM_LEAF_WORDS || code->nregs > VM_LEAF_REGS
+        || code->is_generator)
+        return 0;
+    for (uint32_t i = 0; i < code->n_insns; i += (uint32_t)vm_op_words(&code->insns[i])) {
+        const VmInsn *ip = &code->insns[i];
+        if (!is_leaf_op[ip->op] || (vm_op_flags(ip->op) & VM_JUMPS && vm_op_jump(ip, 0) <= 0))
+            return 0;
+    }
+    return 1;
+}
+
 /* How the loop calls it. */
 static void
 find_shortcuts(VmCode *code)
 {
-    const VmInsn *ip = code->insns;
     code->exact_args = code->simple && code->quick ? code->argcount : VM_NEVER;
-    code->push_args = code->exact_args;
-    if (ip == NULL || code->exact_args == VM_NEVER)
-        return;
-    if (ip->op == VM_RETK)
-        code->leaf = LEAF_CONST;
-    else if (ip->op == VM_GETA && ip->b < code->argcount && ip[1].op == VM_RET && ip[1].a == ip->a)
-        code->leaf = LEAF_GETA;
-    if (code->leaf != LEAF_NONE)
-        code->push_args = VM_NEVER;
+    code->leaf = code->quick && !code->has_star && !code->has_dstar && is_leaf(code);
+    code->leaf_args = code->leaf ? code->exact_args : VM_NEVER;
+    /* in the loop a frame costs no more than a leaf of several instructions */
+    const VmInsn *ip = code->insns;
+    int shortest = code->leaf
+                   && (ip->op == VM_RETK
+                       || (ip->op == VM_GETA && ip->b < code->argcount && ip[1].op == VM_RET
+                           && ip[1].a == ip->a));
+    code->push_args = shortest ? VM_NEVER : code->exact_args;
 }
 
 /* globals: of a function with this code, or NULL. */

@@ -111,11 +111,6 @@ typedef struct {
     uint16_t unused;
 } VmSite;
 
-/* Functions that do a single thing nobody can watch: they need no frame. */
-typedef enum { LEAF_NONE,
-               LEAF_CONST,      /* return constant */
-               LEAF_GETA,       /* return argument.name */
-} VmLeaf;
 #define VM_NEVER 0xFFFF         /* no number of arguments */
 
 typedef struct VmCode {
@@ -130,16 +125,18 @@ typedef struct VmCode {
     uint32_t shadow_offset;
     uint16_t argcount;          /* positional, positional-only included */
     uint16_t exact_args;        /* arguments that by position fill a frame: argcount or VM_NEVER */
-    uint16_t push_args;         /* the same; VM_NEVER when the loop has a shorter way, `leaf` */
+    uint16_t push_args;         /* the same; VM_NEVER for a leaf */
+    uint16_t leaf_args;         /* the same of a leaf */
     uint16_t nargs_total;       /* + keyword-only, *args, **kwargs */
     uint8_t simple;             /* no *args, **kwargs, keyword-only: bind by position */
     uint8_t quick;              /* CO_OPTIMIZED, fewer than 64 parameters */
     uint8_t has_star;           /* *args */
     uint8_t has_dstar;          /* **kwargs */
-    uint8_t leaf;               /* VmLeaf */
+    uint8_t leaf;               /* calls are tried without a frame first (vm_leaf_ops.h) */
     uint8_t is_generator;       /* any of the generator, coroutine, async generator flags */
     uint8_t has_class_cell;     /* a free variable __class__ ... */
     uint16_t class_cell;        /* ... in this register */
+    uint32_t leaf_runs, leaf_failures;  /* how that went */
     uint32_t n_insns;
     VmCache *caches;
     uint32_t n_caches;

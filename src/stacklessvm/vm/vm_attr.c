@@ -72,9 +72,8 @@ not_hidden_by_dict(PyObject *o, PyObject *name)
 
 /* -- reading through a row ------------------------------------------------------------------ */
 
-/* -> borrowed value, or NULL when the row does not apply to this object now */
-static PyObject *
-row_value(VmCacheRow *row, PyObject *o, PyObject *name)
+PyObject *
+vm_attr_of_row(const VmCacheRow *row, PyObject *o, PyObject *name)
 {
     PyDictValues *values;
     switch (row->kind) {
@@ -113,6 +112,13 @@ row_is_method(VmCacheRow *row, PyObject *o, PyObject *name)
     default:
         return 0;
     }
+}
+
+PyObject *
+vm_method_of_row(VmCache *c, PyObject *o)
+{
+    VmCacheRow *row = vm_cache_find(c, Py_TYPE(o)->tp_version_tag);
+    return row_is_method(row, o, c->name) ? row->value : NULL;
 }
 
 /* -- filling rows ------------------------------------------------------------------------------ */
@@ -255,7 +261,7 @@ fill_any(VmCache *c, PyObject *o)
 static int
 attr_of_row(VmAct *A, VmFrame *f, VmCacheRow *row, PyObject *o, VmWord *result)
 {
-    PyObject *name = vm_cache(f, f->pc->c)->name, *v = row_value(row, o, name);
+    PyObject *name = vm_cache(f, f->pc->c)->name, *v = vm_attr_of_row(row, o, name);
     if (v != NULL)
         Py_INCREF(v);
     else if (row->kind == ATTR_PROPERTY)
@@ -349,7 +355,7 @@ vm_getmethod(VmAct *A, VmFrame *f)
             vm_set_pair(f, vm_from_ptr(Py_NewRef((PyObject *)row->value)), vm_from_ptr(o));
             return 0;
         }
-        PyObject *v = row_value(row, o, c->name);
+        PyObject *v = vm_attr_of_row(row, o, c->name);
         if (v != NULL) {
             Py_INCREF(v);
             vm_consume(f, b);

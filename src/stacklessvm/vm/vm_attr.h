@@ -17,6 +17,10 @@ int vm_special_method(VmAct *A, VmFrame *f);
 /* super() was called, and f->pc is the GETM of its result: the callee pair, when a function is
    found that is remembered here or can be.  1, or 0: nothing was done */
 int vm_super_again(VmFrame *f);
+/* What a row of GETA's cache says of o, and the function that one of GETM's does.  -> borrowed, or
+   NULL: not now; no code runs */
+PyObject *vm_attr_of_row(const VmCacheRow *row, PyObject *o, PyObject *name);
+PyObject *vm_method_of_row(VmCache *c, PyObject *o);
 int vm_setattr(VmAct *A, VmFrame *f);           /* a.name = b, both consumed */
 int vm_delattr(VmAct *A, VmFrame *f);
 

@@ -18,6 +18,7 @@
 #include "cpyext_compat/cpy_dict.h"
 #include "cpyext_compat/cpy_iter.h"
 #include "cpyext_compat/cpy_long.h"
+#include "vm/vm_arith.h"
 #include "vm/vm_attr.h"
 #include "vm/vm_build.h"
 #include "vm/vm_call.h"
@@ -26,6 +27,7 @@
 #include "vm/vm_gen.h"
 #include "vm/vm_handover.h"
 #include "vm/vm_ic.h"
+#include "vm/vm_leaf.h"
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
 #include "vm/vm_special.h"
@@ -34,14 +36,6 @@
 #include <math.h>
 
 #define OFFSET_BC (*(const int32_t *)&ip->b)
-/* op applied to the three-way result of vm_numbers_order; 2 is unordered */
-#define ORDERED(OP, order) \
-    ((OP) == Py_LT   ? (order) == -1 \
-     : (OP) == Py_LE ? (order) <= 0 \
-     : (OP) == Py_EQ ? (order) == 0 \
-     : (OP) == Py_NE ? (order) != 0 \
-     : (OP) == Py_GT ? (order) == 1 \
-                     : (order) == 0 || (order) == 1)
 #define CONSUME(reg) vm_consume(F, (reg))
 #define IS_TEMP(reg) ((reg) >= nlocals)
 #define SET_ANY(v) \
@@ -69,15 +63,10 @@
 #define TAKE_OPERAND(I, REG) \
     do { \
         unsigned o_ = operands_[I]; \
-        VmWord w_; \
-        if (vm_likely(o_ - nlocals < VM_OPERAND_CONST - nlocals)) \
-            w_ = R[o_]; \
-        else { \
-            w_ = o_ < nlocals ? R[o_] : F->code->consts[o_ & ~VM_OPERAND_CONST]; \
-            if (vm_is_obj(w_)) \
-                Py_INCREF(vm_ptr(w_)); \
-        } \
+        VmWord w_ = (o_ & VM_OPERAND_CONST ? F->code->consts - VM_OPERAND_CONST : R)[o_]; \
         nf_->regs[REG] = w_; \
+        if (vm_is_obj(w_) && o_ - nlocals >= VM_OPERAND_CONST - nlocals) \
+            Py_INCREF(vm_ptr(w_)); \
     } while (0)
 #define TAKE_ARGUMENT(SELF_COUNT) TAKE_OPERAND(i_, (SELF_COUNT) + i_)
 #define TAKE_ARGUMENTS(SELF_COUNT) \
@@ -122,8 +111,7 @@
         (NF)->func = (FUNC); \
         (NF)->locals = NULL; \
         (NF)->shadow = NULL; \
-        (NF)->kind_flags = 0; \
-        (NF)->ret_dst = ip->a; \
+        (NF)->ret_plain = VM_PLAIN(ip->a); \
         (NF)->ret_ip = (NEXT_INSN); \
         F->pc = ip; \
         ip = (CODE)->insns; \
@@ -131,6 +119,19 @@
         nlocals = (CODE)->nlocals; \
         caches = (CODE)->caches; \
         NEXT_N(0); \
+    } while (0)
+/* A function without parameters that returns a constant. */
+#define CALL_CONSTANT(CODE, FUNC) \
+    do { \
+        if (!HAS_ROOM(A->top) || (IS_TEMP(ip->b) && Py_REFCNT(FUNC) == 1)) \
+            break; \
+        VmWord constant_ = (CODE)->consts[(CODE)->insns->a]; \
+        vm_incref(constant_); \
+        if (IS_TEMP(ip->b)) \
+            Py_DECREF(FUNC); \
+        vm_stats.native++; \
+        SET_ANY(constant_); \
+        NEXT_N(2); \
     } while (0)
 /* A function that gets its arguments by position, and defaults for the rest: the frame is made
    here.  SELF_COUNT words before the listed operands. */
@@ -147,8 +148,11 @@
             caches[ip->c].u.call.code = code_; \
         } \
         if (vm_unlikely(bound_ != code_->push_args)) { \
-            if (code_->leaf != LEAF_NONE \
-                && (v = vm_call_leaf(A, F, ip, code_, func_, (SELF_COUNT) ? (SELF) : VM_NULL)) != VM_NULL) { \
+            if (!(SELF_COUNT) && n_ == 0 && code_->argcount == 0 \
+                && code_->insns->op == VM_RETK && code_->leaf) \
+                CALL_CONSTANT(code_, func_); \
+            if (code_->push_args == VM_NEVER && code_->leaf \
+                && (v = vm_leaf_call(A, R, nlocals, ip, code_, (SELF_COUNT))) != VM_NULL) { \
                 SET_ANY(v); \
                 NEXT_N(1 + (int)vm_list_words(n_)); \
             } \
@@ -178,11 +182,10 @@
         VmCode *code_ = vm_code_taking(func_, 1); \
         if (code_ == NULL) \
             break; \
-        PyObject *leaf_; \
-        if (code_->leaf != LEAF_NONE && !IS_TEMP(ip->b) \
-            && (leaf_ = vm_leaf_attribute(code_, R[ip->b])) != NULL) { \
-            vm_stats.native++; \
-            SET_ANY(vm_from_ptr(leaf_)); \
+        if (code_->leaf && (!IS_TEMP(ip->b) || Py_REFCNT(vm_ptr(R[ip->b])) > 1) \
+            && (v = vm_leaf_of_one(A, func_, code_, R[ip->b])) != VM_NULL) { \
+            CONSUME(ip->b); \
+            SET_ANY(v); \
             NEXT; \
         } \
         VmFrame *nf_ = (VmFrame *)A->top; \

@@ -8,6 +8,8 @@
 /* All return 0, or -1 with an exception; operands are those of f->pc. */
 /* As cpy_dict_find_str and _int, for any object o and key. */
 int vm_dict_find(PyObject *o, VmWord key, PyObject ***place);
+/* o[index] of the common types, without running code.  -> borrowed, NULL: not done */
+PyObject *vm_plain_item(PyObject *o, VmWord index);
 int vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result);
 int vm_setitem(VmAct *A, VmFrame *f);
 int vm_delitem(VmAct *A, VmFrame *f);

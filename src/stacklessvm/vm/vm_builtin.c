@@ -277,10 +277,10 @@ vm_builtin_init(void)
         PyObject *o = PyDict_GetItemString(PyEval_GetBuiltins(), functions[i].name);
         if (o == NULL || !PyCFunction_Check(o))
             continue;           /* somebody has put another there */
-        add((VmBuiltin){Py_NewRef(o), functions[i].compute});
+        add((VmBuiltin){Py_NewRef(o), functions[i].compute, .pure = 1});
     }
     const VmBuiltin rows[] = {
-        {vm_known.len, compute_len, .asks = 1},
+        {vm_known.len, compute_len, .asks = 1, .pure = 1},
         {vm_known.next, .asks = 1, .resumes = 1},
         {vm_known.iter, .asks = 1},
         {vm_known.repr, .asks = 1},
@@ -292,13 +292,13 @@ vm_builtin_init(void)
         {vm_known.coro_send, .resumes = 1},
         {vm_known.getattr, .gets = 1},
         {vm_known.hasattr, .gets = 1},
-        {vm_known.dict_get, compute_dict_get},
+        {vm_known.dict_get, compute_dict_get, .pure = 1},
         {vm_known.list_append, compute_list_append},
         {vm_known.object_new, compute_object_new},
-        {(PyObject *)&PyBool_Type, compute_bool, .asks = 1},
+        {(PyObject *)&PyBool_Type, compute_bool, .asks = 1, .pure = 1},
         {(PyObject *)&PyUnicode_Type, .asks = 1},
-        {(PyObject *)&PyLong_Type, compute_int},
-        {(PyObject *)&PyFloat_Type, compute_float},
+        {(PyObject *)&PyLong_Type, compute_int, .pure = 1},
+        {(PyObject *)&PyFloat_Type, compute_float, .pure = 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (rows[i].callable != NULL)

@@ -13,6 +13,7 @@ typedef struct {
                                    many it takes at most */
     uint8_t resumes;            /* next(g) and g.send(v) */
     uint8_t gets;               /* getattr() and hasattr() */
+    uint8_t pure;               /* compute() uses no frame and makes no object */
 } VmBuiltin;
 
 int vm_builtin_init(void);      /* once, after vm_call_init(); 0, or -1 with an exception */

@@ -109,6 +109,8 @@ vm_defaults_suffice(PyFunctionObject *func, VmCode *code, unsigned n)
 
 /* Put them into registers n and on, of a frame in the making.  -> argcount */
 unsigned vm_bind_defaults(VmFrame *nf, PyFunctionObject *func, VmCode *code, unsigned n);
+/* The default of parameter i.  -> borrowed, or NULL: none, perhaps with an exception */
+PyObject *vm_default_of(const VmCode *code, PyFunctionObject *func, int i);
 /* Defaults into the registers of `missing`.  0, or -1: there is none for one of them */
 int vm_fill_defaults(VmFrame *nf, VmCode *code, PyFunctionObject *func, uint64_t missing);
 
@@ -118,13 +120,6 @@ vm_call_shape(const VmCode *code, size_t npos)
 {
     return code->serial | (uint64_t)(code->has_star | code->has_dstar) << 7 | npos;
 }
-
-/* The CALL or CALLM at ip of a function with this code, a leaf: done without a frame, operands and
-   self (or VM_NULL) consumed.  VM_NULL: nothing was done. */
-VmWord vm_call_leaf(VmAct *A, VmFrame *f, const VmInsn *ip, VmCode *code, PyFunctionObject *func,
-                    VmWord self);
-/* The same for a getter with this object.  -> new, or NULL */
-PyObject *vm_leaf_attribute(VmCode *code, VmWord object);
 
 /* Callables compared by identity, kept alive for good. */
 typedef struct {

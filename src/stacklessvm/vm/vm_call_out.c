@@ -8,6 +8,7 @@
 #include "cpyext_compat/cpy_eval.h"
 #include "vm/vm_call.h"
 #include "vm/vm_class.h"
+#include "vm/vm_leaf.h"
 #include "vm/vm_loop.h"
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
@@ -198,5 +199,11 @@ vm_function_vectorcall(PyObject *o, PyObject *const *args, size_t nargsf, PyObje
     }
     if (vm_unlikely(why != NULL))
         return vm_fallback_call(func, args, nargsf, kwnames, why);
-    return enter_function(ts, code, func, args, (size_t)PyVectorcall_NARGS(nargsf), kwnames);
+    size_t n = (size_t)PyVectorcall_NARGS(nargsf);
+    if (code->leaf && kwnames == NULL) {
+        PyObject *r = vm_leaf_enter(ts, func, code, args, n);
+        if (r != NULL)
+            return r;
+    }
+    return enter_function(ts, code, func, args, n, kwnames);
 }

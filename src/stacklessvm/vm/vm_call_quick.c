@@ -87,17 +87,23 @@ release_registers(VmFrame *nf, uint64_t which)
         vm_release(nf->regs[__builtin_ctzll(which)]);
 }
 
+PyObject *
+vm_default_of(const VmCode *code, PyFunctionObject *func, int i)
+{
+    int argc = code->argcount;
+    if (i >= argc)
+        return keyword_default(func, i);
+    PyObject *defaults = func->func_defaults;
+    int first = defaults == NULL ? argc : argc - (int)PyTuple_GET_SIZE(defaults);
+    return i >= first ? PyTuple_GET_ITEM(defaults, i - first) : NULL;
+}
+
 int
 vm_fill_defaults(VmFrame *nf, VmCode *code, PyFunctionObject *func, uint64_t missing)
 {
-    PyObject *defaults = func->func_defaults;
-    int argc = code->argcount;
-    int first = defaults == NULL ? argc : argc - (int)PyTuple_GET_SIZE(defaults);
     for (uint64_t left = missing; left != 0; left &= left - 1) {
         int i = __builtin_ctzll(left);
-        PyObject *o = i >= argc    ? keyword_default(func, i)
-                      : i >= first ? PyTuple_GET_ITEM(defaults, i - first)
-                                   : NULL;
+        PyObject *o = vm_default_of(code, func, i);
         if (o == NULL) {
             PyErr_Clear();      /* the general way says it again */
             release_registers(nf, missing & (((uint64_t)1 << i) - 1));

@@ -101,19 +101,26 @@ typedef struct VmFrame {
     PyFunctionObject *func;     /* owned */
     PyObject *locals;           /* owned; mapping of a module, class body or exec */
     CpyFrame *shadow;           /* NULL until linked */
-    uint16_t ret_dst;
     union {
         struct {
-            uint8_t kind;       /* VmReturnKind */
-            uint8_t flags;
+            uint16_t ret_dst;
+            union {
+                struct {
+                    uint8_t kind;       /* VmReturnKind */
+                    uint8_t flags;
+                };
+                uint16_t kind_flags;    /* 0: the plain frame the loop returns from by itself */
+            };
         };
-        uint16_t kind_flags;    /* 0: the plain frame the loop returns from by itself */
+        uint32_t ret_plain;     /* VM_PLAIN(ret_dst): such a frame's */
     };
     uint32_t spare;
     VmWord aux;                 /* RET_INIT, RET_WITH, RET_HELD ... RET_AWAITABLE, RET_ATTR, RET_TRUTH, RET_GETATTR: owned; RET_GENERATOR: the generator, borrowed */
     _PyErr_StackItem *exc_below;    /* running generators: the thread's exc_info before */
     VmWord regs[];
 } VmFrame;
+#define VM_PLAIN(dst) (PY_BIG_ENDIAN ? (uint32_t)(dst) << 16 : (uint32_t)(dst))
+#define VM_FRAME_OF(R) ((VmFrame *)((char *)(R) - offsetof(VmFrame, regs)))
 _Static_assert(sizeof(VmFrame) == VM_FRAME_BYTES, "lowering lays frames out");
 
 typedef struct VmChunk {

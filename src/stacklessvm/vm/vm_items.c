@@ -37,21 +37,20 @@ vm_dict_find(PyObject *o, VmWord key, PyObject ***place)
     return cpy_dict_find_str(d, vm_ptr(key), place);
 }
 
-/* o[index] for the common types without calling out.  -> new, NULL: not done */
-static PyObject *
-quick_item(PyObject *o, VmWord index)
+PyObject *
+vm_plain_item(PyObject *o, VmWord index)
 {
     Py_ssize_t i;
     if (PyList_CheckExact(o)) {
         i = position(index, PyList_GET_SIZE(o));
-        return i < 0 ? NULL : Py_NewRef(PyList_GET_ITEM(o, i));
+        return i < 0 ? NULL : PyList_GET_ITEM(o, i);
     }
     if (PyTuple_CheckExact(o)) {
         i = position(index, PyTuple_GET_SIZE(o));
-        return i < 0 ? NULL : Py_NewRef(PyTuple_GET_ITEM(o, i));
+        return i < 0 ? NULL : PyTuple_GET_ITEM(o, i);
     }
     PyObject **place;
-    return vm_dict_find(o, index, &place) == 1 ? Py_NewRef(*place) : NULL;
+    return vm_dict_find(o, index, &place) == 1 ? *place : NULL;
 }
 
 static PyObject *missing_name, *class_getitem_name, *dict_getitem;      /* kept for good */
@@ -132,7 +131,8 @@ vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result)
     PyObject *o = vm_reg_object(f, x), *key = NULL, *v = NULL;
     if (o == NULL)
         goto done;
-    v = quick_item(o, index);
+    v = vm_plain_item(o, index);
+    Py_XINCREF(v);
     if (v != NULL)
         goto done;
     VmSpecialStatus special = vm_may_be_special(o)

@@ -1,85 +1,92 @@
-/* Functions that only return a constant or an attribute of an argument: nobody can watch their
- * frame, so they get none.
- */
-#include "cpyext_compat/cpy_dict.h"
-#include "vm/vm_call.h"
-#include "vm/vm_ic.h"
+/* Calls of leaves (vm_leaf.h). */
+#include "vm/vm_leaf.h"
 
-PyObject *
-vm_leaf_attribute(VmCode *code, VmWord object)
-{
-    if (code->leaf != LEAF_GETA || !vm_is_obj(object))
-        return NULL;
-    PyObject *o = vm_ptr(object);
-    VmCacheRow *row = vm_cache_find(&code->caches[code->insns->c], Py_TYPE(o)->tp_version_tag);
-    if (row->kind != ATTR_VALUES)
-        return NULL;
-    PyDictValues *values = cpy_inline_values(o);
-    return values == NULL ? NULL : Py_XNewRef(cpy_inline_get(values, row->index));
-}
+#include "cpyext_compat/cpy_tracing.h"
+#include "vm/vm_loop.h"
+#include "vm/vm_num.h"
 
 /* Nothing happens when this reference goes. */
 static inline int
-is_shared(VmWord w)
+goes_unseen(VmWord w)
 {
-    return !vm_is_obj(w) || Py_REFCNT(vm_ptr(w)) > 1;
+    return !vm_is_obj(w) || Py_REFCNT(vm_ptr(w)) > 1 || vm_is_inert(vm_ptr(w));
 }
 
-/* Which of n operands from registers are given up, as bits; -1: one of them would die. */
+/* Which of a call's n operands it gives up, as bits; -1: one of them would be missed. */
 static inline int
-operands_to_release(VmFrame *f, const uint16_t *operands, unsigned n)
+operands_to_release(const VmWord *regs, unsigned nlocals, const uint16_t *operands, unsigned n)
 {
     int found = 0;
     for (unsigned i = 0; i < n; i++) {
-        if (operands[i] & VM_OPERAND_CONST || !vm_is_temp(f, operands[i]))
+        if (operands[i] & VM_OPERAND_CONST || operands[i] < nlocals)
             continue;
-        if (!is_shared(f->regs[operands[i]]))
+        if (!goes_unseen(regs[operands[i]]))
             return -1;
         found |= 1 << i;
     }
     return found;
 }
 
-static VmWord
-leaf_argument(VmFrame *f, const uint16_t *operands, VmWord self, unsigned i)
+/* Nothing wants attention first, and no limit is near. */
+static inline int
+may_run(const VmAct *A)
 {
-    if (self != VM_NULL && i-- == 0)
-        return self;
-    unsigned o = operands[i];
-    return o & VM_OPERAND_CONST ? f->code->consts[o & ~VM_OPERAND_CONST] : f->regs[o];
+    return !(*A->breaker & CPY_EVAL_BREAKER_MASK) && !A->delegate && *A->left > VM_LEAF_DEPTH;
 }
 
 VmWord
-vm_call_leaf(VmAct *A, VmFrame *f, const VmInsn *ip, VmCode *code, PyFunctionObject *func,
-             VmWord self)
+vm_leaf_call(VmAct *A, VmWord *regs, unsigned nlocals, const VmInsn *ip, VmCode *code,
+             unsigned first)
 {
     const uint16_t *operands = (const uint16_t *)(ip + 1) + 1;
+    PyFunctionObject *func = (PyFunctionObject *)vm_ptr(regs[ip->b]);
+    VmWord self = first ? regs[ip->b + 1] : VM_NULL;
     unsigned n = ip[1].op;
-    int callee_goes = ip->op != VM_CALL || vm_is_temp(f, ip->b);
-    if (n + (self != VM_NULL) != code->argcount || n > 8 || A->delegate || *A->left <= 0
-        || (*A->breaker & CPY_EVAL_BREAKER_MASK) || !is_shared(self)
+    int callee_goes = first || ip->b >= nlocals;
+    if (n + first != code->argcount || n > 8 || !may_run(A) || !goes_unseen(self)
         || (callee_goes && Py_REFCNT(func) == 1))
         return VM_NULL;
-    int released = operands_to_release(f, operands, n);
+    int released = operands_to_release(regs, nlocals, operands, n);
     if (released < 0)
         return VM_NULL;
     VmWord result;
-    if (code->leaf == LEAF_CONST) {
+    if (code->insns->op == VM_RETK)
         result = code->consts[code->insns->a];
-        vm_incref(result);
-    }
     else {
-        VmWord subject = leaf_argument(f, operands, self, code->insns->b);
-        PyObject *value = vm_leaf_attribute(code, subject);
-        if (value == NULL)
+        unsigned i = code->insns->b;
+        VmWord subject = first && i == 0 ? self : vm_operand_word(regs, VM_FRAME_OF(regs)->code, operands[i - first]);
+        PyObject *o = vm_leaf_attribute(&code->caches[code->insns->c], subject);
+        if (o == NULL)
             return VM_NULL;
-        result = vm_from_ptr(value);
+        result = vm_from_ptr(o);
     }
-    for (; released != 0; released &= released - 1)
-        vm_release(f->regs[operands[__builtin_ctz((unsigned)released)]]);
+    vm_incref(result);
+    for (; vm_unlikely(released != 0); released &= released - 1)
+        vm_release(regs[operands[__builtin_ctz((unsigned)released)]]);
     vm_release(self);
     if (callee_goes)
         Py_DECREF(func);
     vm_stats.native++;
     return result;
+}
+
+VmWord
+vm_leaf_of_one(VmAct *A, PyFunctionObject *func, VmCode *code, VmWord arg)
+{
+    VmWord v = may_run(A) ? vm_leaf_run(func, code, &arg, 1) : VM_NULL;
+    vm_incref(v);
+    return v;
+}
+
+PyObject *
+vm_leaf_enter(PyThreadState *ts, PyFunctionObject *func, VmCode *code, PyObject *const *args,
+              size_t n)
+{
+    if (cpy_eval_breaker(ts) || *cpy_recursion_left(ts) <= VM_LEAF_DEPTH || vm_step.left != 0)
+        return NULL;
+    VmWord v = vm_leaf_run(func, code, (const VmWord *)args, n);
+    PyObject *o = v == VM_NULL ? NULL : vm_box(v);
+    if (o == NULL)
+        PyErr_Clear();          /* the other way says it again */
+    return o;
 }

@@ -400,7 +400,7 @@ make_generator(VmAct *A, VmFrame *f, VmWord *v)
             goto error; \
     } while (0)
 /* One variable for the frame and its registers: a machine register more for the rest. */
-#define F ((VmFrame *)((char *)R - offsetof(VmFrame, regs)))
+#define F VM_FRAME_OF(R)
 #define LOAD_FRAME(frame) \
     do { \
         R = (frame)->regs; \

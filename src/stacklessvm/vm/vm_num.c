@@ -591,6 +591,21 @@ str_equal(PyObject *x, PyObject *y)
     return memcmp(PyUnicode_DATA(x), PyUnicode_DATA(y), (size_t)n * PyUnicode_KIND(x)) == 0;
 }
 
+int
+vm_compare_plain(int op, VmWord x, VmWord y)
+{
+    VmWord truth;
+    if (number_compare(op, x, y, &truth))
+        return truth == VM_TRUE;
+    if (!is_str(x) || !is_str(y) || !PyUnicode_IS_READY(vm_ptr(x))
+        || !PyUnicode_IS_READY(vm_ptr(y)))
+        return -1;
+    if (op == Py_EQ || op == Py_NE)
+        return str_equal(vm_ptr(x), vm_ptr(y)) == (op == Py_EQ);
+    int order = PyUnicode_Compare(vm_ptr(x), vm_ptr(y));
+    return COMPARE(op, order, 0);
+}
+
 static int
 object_compare(VmAct *A, VmFrame *f, int op, PyObject *x, PyObject *y, VmWord *result)
 {
@@ -621,14 +636,11 @@ vm_compare(VmAct *A, VmFrame *f, int op, unsigned x, unsigned y, VmWord *result)
     if (vm_is_obj(a) && vm_may_be_special(vm_ptr(a))
         && vm_special_compare_quick(A, f, vm_ptr(a), b, op))
         return -1;
-    if (!number_compare(op, a, b, result)) {
-        if ((op == Py_EQ || op == Py_NE) && is_str(a) && is_str(b)
-            && PyUnicode_IS_READY(vm_ptr(a)) && PyUnicode_IS_READY(vm_ptr(b)))
-            *result = vm_from_bool(str_equal(vm_ptr(a), vm_ptr(b)) == (op == Py_EQ));
-        else
-            status = object_compare(A, f, op, vm_reg_object(f, x), vm_reg_object(f, y),
-                                    result);
-    }
+    int truth = vm_compare_plain(op, a, b);
+    if (truth >= 0)
+        *result = vm_from_bool(truth);
+    else
+        status = object_compare(A, f, op, vm_reg_object(f, x), vm_reg_object(f, y), result);
     if (A->pushed != NULL)
         return -1;
     vm_consume(f, x);
@@ -657,9 +669,8 @@ vm_compare_imm(VmAct *A, VmFrame *f, int op, unsigned x, int imm, VmWord *result
 
 /* -- truth ------------------------------------------------------------------------------- */
 
-/* held: as vm_special_truth(), when a frame is pushed */
 static int
-object_truth(VmAct *A, VmFrame *f, PyObject *o, VmWord held)
+plain_truth(PyObject *o)
 {
     if (o == Py_True || o == Py_False || o == Py_None)
         return o == Py_True;
@@ -671,10 +682,33 @@ object_truth(VmAct *A, VmFrame *f, PyObject *o, VmWord held)
         return PyDict_GET_SIZE(o) != 0;
     if (PyLong_CheckExact(o) || PyFloat_CheckExact(o))
         return PyObject_IsTrue(o);
+    return -1;
+}
+
+static int
+word_truth(VmWord w)
+{
+    return vm_is_int(w) ? vm_int(w) != 0 : vm_is_double(w) ? vm_double(w) != 0.0
+                                                           : w == VM_TRUE;
+}
+
+int
+vm_truth_plain(VmWord w)
+{
+    return vm_is_obj(w) ? plain_truth(vm_ptr(w)) : word_truth(w);
+}
+
+/* held: as vm_special_truth(), when a frame is pushed */
+static int
+object_truth(VmAct *A, VmFrame *f, PyObject *o, VmWord held)
+{
+    int truth = plain_truth(o);
+    if (truth >= 0)
+        return truth;
     if (vm_special_truth(A, f, o, held) != SP_NOT_MINE)
         return -1;
     vm_boundary(A, f);
-    int truth = PyObject_IsTrue(o);
+    truth = PyObject_IsTrue(o);
     vm_after(A, f);
     return truth;
 }
@@ -683,12 +717,8 @@ int
 vm_truth(VmAct *A, VmFrame *f, unsigned reg)
 {
     VmWord w = f->regs[reg];
-    if (vm_is_int(w))
-        return vm_int(w) != 0;
-    if (vm_is_double(w))
-        return vm_double(w) != 0.0;
     if (!vm_is_obj(w))
-        return w == VM_TRUE;
+        return word_truth(w);
     int truth = object_truth(A, f, vm_ptr(w), VM_NULL);
     if (A->pushed == NULL)
         vm_consume(f, reg);
@@ -699,8 +729,7 @@ int
 vm_truth_word(VmAct *A, VmFrame *f, VmWord w)
 {
     if (!vm_is_obj(w))
-        return vm_is_int(w) ? vm_int(w) != 0 : vm_is_double(w) ? vm_double(w) != 0.0
-                                                               : w == VM_TRUE;
+        return word_truth(w);
     int truth = object_truth(A, f, vm_ptr(w), w);
     if (A->pushed == NULL)
         vm_release(w);

@@ -84,6 +84,9 @@ int vm_binary(VmAct *A, VmFrame *f, int kind, int inplace, int imm, VmWord *resu
 int vm_unary(VmAct *A, VmFrame *f, int kind, VmWord *result);  /* '-' '+' '~' */
 int vm_compare(VmAct *A, VmFrame *f, int op, unsigned x, unsigned y, VmWord *result);
 int vm_compare_imm(VmAct *A, VmFrame *f, int op, unsigned x, int imm, VmWord *result);
+/* Of numbers and strs, without running code: 1, 0, or -1 for anything else. */
+int vm_compare_plain(int op, VmWord x, VmWord y);
+int vm_truth_plain(VmWord w);       /* the same of the builtin types whose truth is plain */
 /* Truth of register reg (consumed): 1, 0, or -1 with an exception. */
 int vm_truth(VmAct *A, VmFrame *f, unsigned reg);
 /* Truth of a word that is not a register's. takes w */
