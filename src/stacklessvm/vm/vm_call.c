@@ -111,12 +111,12 @@ vm_call_is_warm(VmFrame *f)
 }
 
 static void
-set_return(VmFrame *nf, VmReturn ret)
+set_return(VmFrame *nf, const VmReturn *ret)
 {
-    nf->ret_dst = (uint16_t)ret.dst;
-    nf->ret_ip = ret.next;
-    nf->kind = (uint8_t)ret.kind;
-    nf->aux = ret.aux;
+    nf->ret_dst = (uint16_t)ret->dst;
+    nf->ret_ip = ret->next;
+    nf->kind = (uint8_t)ret->kind;
+    nf->aux = ret->aux;
 }
 
 /* -- one call ------------------------------------------------------------------------------- */
@@ -136,7 +136,7 @@ keyword_count(PyObject *kwnames)
 
 static VmCallStatus
 call_python(VmAct *A, VmFrame *f, VmCode *code, PyFunctionObject *func, VmWord *args,
-            size_t n, PyObject *kwnames, VmReturn ret, VmFrame **pushed)
+            size_t n, PyObject *kwnames, const VmReturn *ret, VmFrame **pushed)
 {
     size_t all = n + keyword_count(kwnames);
     VmFrame *nf = NULL;
@@ -165,20 +165,20 @@ call_python(VmAct *A, VmFrame *f, VmCode *code, PyFunctionObject *func, VmWord *
 
 /* The object in the destination. takes o, NULL: exception */
 static inline VmCallStatus
-finish(VmFrame *f, PyObject *o, VmReturn ret)
+finish(VmFrame *f, PyObject *o, const VmReturn *ret)
 {
     if (o == NULL)
         return CALL_ERROR;
-    if (ret.kind == RET_DISCARD)
+    if (ret->kind == RET_DISCARD)
         Py_DECREF(o);
     else
-        vm_set_any(f, ret.dst, vm_unbox_unique(o));
+        vm_set_any(f, ret->dst, vm_unbox_unique(o));
     return CALL_DONE;
 }
 
 /* The end of every call of C code: tools may have become active, signals arrived. */
 static VmCallStatus
-finish_c(VmAct *A, VmFrame *f, PyObject *o, VmReturn ret)
+finish_c(VmAct *A, VmFrame *f, PyObject *o, const VmReturn *ret)
 {
     A->delegate = vm_must_delegate(A->ts) != NULL;
     if (vm_poll_is_due(A) && o != NULL && vm_poll(A, f) < 0)
@@ -203,7 +203,7 @@ box_words(VmFrame *f, VmWord *args, size_t n)
 
 static VmCallStatus
 call_c(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, PyObject *kwnames,
-       VmReturn ret)
+       const VmReturn *ret)
 {
     size_t all = n + keyword_count(kwnames);
     PyObject *o = NULL;
@@ -260,7 +260,7 @@ new_instance(PyTypeObject *cls, const VmWord *args, size_t n)
 
 static VmCallStatus
 call_class(VmAct *A, VmFrame *f, PyTypeObject *cls, PyFunctionObject *init, VmCode *code,
-           VmWord *args, size_t n, PyObject *kwnames, VmReturn ret, VmFrame **pushed)
+           VmWord *args, size_t n, PyObject *kwnames, const VmReturn *ret, VmFrame **pushed)
 {
     size_t all = n + keyword_count(kwnames);
     if (box_words(f, args, all) < 0) {
@@ -283,10 +283,9 @@ call_class(VmAct *A, VmFrame *f, PyTypeObject *cls, PyFunctionObject *init, VmCo
         return finish(f, o, ret);
     }
     args[-1] = vm_from_ptr(Py_NewRef(o));
-    ret.kind = RET_INIT;
-    ret.aux = vm_from_ptr(o);
+    VmReturn initialised = vm_return_with(ret, RET_INIT, vm_from_ptr(o));
     VmCallStatus status =
-        call_python(A, f, code, init, args - 1, n + 1, kwnames, ret, pushed);
+        call_python(A, f, code, init, args - 1, n + 1, kwnames, &initialised, pushed);
     if (status == CALL_PUSHED)
         (*pushed)->flags |= FRAME_IN_C;
     else {
@@ -299,7 +298,7 @@ call_class(VmAct *A, VmFrame *f, PyTypeObject *cls, PyFunctionObject *init, VmCo
 /* type.__call__(callee, ...): making an instance. */
 static VmCallStatus
 call_type(VmAct *A, VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n, PyObject *kwnames,
-          VmReturn ret, VmFrame **pushed)
+          const VmReturn *ret, VmFrame **pushed)
 {
     if (cls->tp_new == PyType_Type.tp_new) {
         VmCallStatus status = vm_call_metaclass(A, f, cls, args, n, kwnames, ret, pushed);
@@ -310,7 +309,7 @@ call_type(VmAct *A, VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n, PyObj
     if (init != NULL && kwnames != NULL && cls->tp_new != PyBaseObject_Type.tp_new)
         init = NULL;
     VmCode *code = init == NULL ? NULL : vm_code_to_run(init);
-    if (code != NULL && ret.kind == RET_VALUE && vm_must_delegate(A->ts) == NULL)
+    if (code != NULL && ret->kind == RET_VALUE && vm_must_delegate(A->ts) == NULL)
         return call_class(A, f, cls, init, code, args, n, kwnames, ret, pushed);
     return vm_construct(A, f, cls, args, n, kwnames, ret, pushed);
 }
@@ -330,7 +329,7 @@ class_of_bound_call(PyObject *callee)
 
 VmCallStatus
 vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
-              PyObject *kwnames, VmReturn ret, VmFrame **pushed)
+              PyObject *kwnames, const VmReturn *ret, VmFrame **pushed)
 {
     PyTypeObject *tp = Py_TYPE(callee);
     if (tp == &PyMethod_Type) {
@@ -369,7 +368,7 @@ vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
         }
         Py_DECREF(cls);
     }
-    else if (callee == known.build_class && n >= 2 && ret.kind == RET_VALUE) {
+    else if (callee == known.build_class && n >= 2 && ret->kind == RET_VALUE) {
         VmCallStatus status = vm_build_class(A, f, callee, args, n, kwnames, ret, pushed);
         if (status != CALL_NOT_MINE)
             return status;
@@ -380,7 +379,7 @@ vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
             return status;
     }
     else if ((callee == known.exec || callee == known.eval) && kwnames == NULL
-             && ret.kind == RET_VALUE) {
+             && ret->kind == RET_VALUE) {
         VmCallStatus status = vm_exec(A, f, callee == known.eval, args, n, ret, pushed);
         if (status != CALL_NOT_MINE) {
             Py_DECREF(callee);
@@ -398,7 +397,7 @@ vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
 /* next(g) and g.send(v) of a generator of ours that waits: its frame runs on here.
    NULL: not that, or an exception when *status is CALL_ERROR. */
 static VmFrame *
-call_generator(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmReturn ret,
+call_generator(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, const VmReturn *ret,
                VmCallStatus *status)
 {
     *status = CALL_NOT_MINE;
@@ -426,8 +425,8 @@ call_generator(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, V
         *A->left += unit;
     else {
         gf->flags |= FRAME_FLAGS_OF_UNITS(unit);
-        gf->ret_dst = (uint16_t)ret.dst;
-        gf->ret_ip = ret.next;
+        gf->ret_dst = (uint16_t)ret->dst;
+        gf->ret_ip = ret->next;
     }
     Py_DECREF(gen);         /* the running frame has its own reference */
     return gf;
@@ -506,7 +505,7 @@ call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, int 
    arguments: seen before, by the class's version. */
 static VmFrame *
 call_class_again(VmAct *A, VmFrame *f, VmCache *c, PyTypeObject *cls, VmWord *args, size_t n,
-                 VmReturn ret)
+                 const VmReturn *ret)
 {
     PyFunctionObject *init = c->u.call.callee;
     VmCode *code = c->u.call.code;
@@ -530,9 +529,8 @@ call_class_again(VmAct *A, VmFrame *f, VmCache *c, PyTypeObject *cls, VmWord *ar
     nf->flags |= FRAME_IN_C;
     nf->regs[0] = vm_from_ptr(Py_NewRef(o));
     memcpy(nf->regs + 1, args, n * sizeof(VmWord));
-    ret.kind = RET_INIT;
-    ret.aux = vm_from_ptr(o);
-    set_return(nf, ret);
+    VmReturn initialised = vm_return_with(ret, RET_INIT, vm_from_ptr(o));
+    set_return(nf, &initialised);
     return nf;
 }
 
@@ -583,7 +581,7 @@ call_known_type(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, int *done)
 
 /* What the table of builtins has for it.  All is taken, unless CALL_NOT_MINE. */
 static VmCallStatus
-call_builtin(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmReturn ret,
+call_builtin(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, const VmReturn *ret,
              VmFrame **pushed)
 {
     const VmBuiltin *b = vm_builtin(callee);
@@ -594,7 +592,7 @@ call_builtin(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmR
     if (result != VM_NULL) {
         Py_DECREF(callee);
         release_words(args, n);
-        vm_set_any(f, ret.dst, result);
+        vm_set_any(f, ret->dst, result);
         return CALL_DONE;
     }
     VmCallStatus status = CALL_NOT_MINE;
@@ -618,7 +616,7 @@ call_builtin(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmR
 
 /* A class seen before, a C function, a C type.  All is taken, unless CALL_NOT_MINE. */
 static VmCallStatus
-call_by_kind(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmReturn ret,
+call_by_kind(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, const VmReturn *ret,
              VmFrame **pushed)
 {
     int done;
@@ -650,7 +648,7 @@ call_by_kind(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, VmR
 
 /* A C function without arguments.  All is taken, unless CALL_NOT_MINE. */
 static inline VmCallStatus
-call_noargs(VmAct *A, VmFrame *f, PyObject *callee, VmReturn ret)
+call_noargs(VmAct *A, VmFrame *f, PyObject *callee, const VmReturn *ret)
 {
     const PyMethodDef *def = ((PyCFunctionObject *)callee)->m_ml;
     if (!(def->ml_flags & METH_NOARGS) || A->delegate || *A->left <= 0
@@ -713,7 +711,7 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
     VmReturn ret = {ip->a, ip + 1 + vm_list_words(n), RET_VALUE, VM_NULL};
     if (n == 0 && self == VM_NULL && vm_is_obj(callee)
         && Py_IS_TYPE(vm_ptr(callee), &PyCFunction_Type)) {
-        VmCallStatus status = call_noargs(A, f, vm_ptr(callee), ret);
+        VmCallStatus status = call_noargs(A, f, vm_ptr(callee), &ret);
         if (status != CALL_NOT_MINE)
             return status;
     }
@@ -733,13 +731,13 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
         callee = vm_from_ptr(o);
     }
     else if (kwnames == NULL && !Py_IS_TYPE(vm_ptr(callee), &PyFunction_Type)) {
-        VmCallStatus status = call_builtin(A, f, vm_ptr(callee), args, npos, ret, pushed);
+        VmCallStatus status = call_builtin(A, f, vm_ptr(callee), args, npos, &ret, pushed);
         if (status == CALL_NOT_MINE)
-            status = call_by_kind(A, f, vm_ptr(callee), args, npos, ret, pushed);
+            status = call_by_kind(A, f, vm_ptr(callee), args, npos, &ret, pushed);
         if (status != CALL_NOT_MINE)
             return status;
     }
-    return vm_call_words(A, f, vm_ptr(callee), args, npos, kwnames, ret, pushed);
+    return vm_call_words(A, f, vm_ptr(callee), args, npos, kwnames, &ret, pushed);
 }
 
 /* f(*args, **kwargs) */
@@ -824,7 +822,7 @@ hold_arguments(VmFrame *nf, PyObject *tuple, PyObject *kwargs)
 
 static VmCallStatus
 call_star(VmAct *A, VmFrame *f, PyObject *callee, PyObject *tuple, PyObject *kwargs,
-          VmReturn ret, VmFrame **pushed)
+          const VmReturn *ret, VmFrame **pushed)
 {
     if (!is_python_callable(callee)) {      /* C code gets the tuple and the dict themselves */
         vm_boundary(A, f);
@@ -914,7 +912,7 @@ vm_callx_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
         vm_release(callee_word);
         PyObject *kw = kwargs == 0 || R[kwargs] == VM_NULL ? NULL : vm_ptr(R[kwargs]);
         PyObject *tuple = vm_ptr(R[args]);
-        status = call_star(A, f, callee, tuple, kw, ret, pushed);
+        status = call_star(A, f, callee, tuple, kw, &ret, pushed);
         Py_DECREF(tuple);
         Py_XDECREF(kw);
         return status;

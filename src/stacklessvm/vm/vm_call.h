@@ -19,6 +19,14 @@ typedef struct {
     VmWord aux;
 } VmReturn;
 
+/* The same place, another meaning.  (Handed on by address: a copy would be read wider than it was
+   written, for which processors wait.) */
+static inline VmReturn
+vm_return_with(const VmReturn *ret, VmReturnKind kind, VmWord aux)
+{
+    return (VmReturn){ret->dst, ret->next, kind, aux};
+}
+
 static inline VmReturn
 vm_return_of(const VmFrame *f)
 {
@@ -32,7 +40,7 @@ VmCallStatus vm_callx_insn(VmAct *A, VmFrame *f, VmFrame **pushed);
 /* Call callee (taken) with n words in args (taken; args[-2] and args[-1] are free) and, after
    them, the values of kwnames (borrowed, or NULL). */
 VmCallStatus vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
-                           PyObject *kwnames, VmReturn ret, VmFrame **pushed);
+                           PyObject *kwnames, const VmReturn *ret, VmFrame **pushed);
 
 /* Arguments into the registers of a new frame.  args (owned by the caller) are moved on
    success only.  0, or -1 with CPython's TypeError. */

@@ -245,7 +245,7 @@ call(Making *m, PyObject *callee, PyObject *const *args, size_t n, PyObject *key
     vm_after(A, m->f);
     if (nk == 0 || kwnames != NULL) {
         VmReturn ret = {m->ret.dst, m->ret.next, kind, vm_from_ptr(m->state)};
-        status = vm_call_words(A, m->f, Py_NewRef(callee), words + 2, n, kwnames, ret, &m->pushed);
+        status = vm_call_words(A, m->f, Py_NewRef(callee), words + 2, n, kwnames, &ret, &m->pushed);
     }
     else {
         while (word > words + 2)
@@ -502,14 +502,14 @@ go_on(Making *m, PyObject *o, VmFrame **pushed)
 }
 
 VmCallStatus
-vm_class_go_on(VmAct *A, VmFrame *f, VmReturn ret, VmWord v, VmFrame **pushed)
+vm_class_go_on(VmAct *A, VmFrame *f, const VmReturn *ret, VmWord v, VmFrame **pushed)
 {
-    Making m = {A, f, vm_ptr(ret.aux), ret, .kind = ret.kind};
+    Making m = {A, f, vm_ptr(ret->aux), *ret, .kind = ret->kind};
     PyObject *o = vm_box(v);
     vm_release(v);
     VmCallStatus status = go_on(&m, o, pushed);
     if (status == CALL_DONE)
-        f->pc = ret.next;
+        f->pc = ret->next;
     return status;
 }
 
@@ -553,14 +553,14 @@ prepare(Making *m, PyObject **o)
 
 VmCallStatus
 vm_build_class(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
-               PyObject *kwnames, VmReturn ret, VmFrame **pushed)
+               PyObject *kwnames, const VmReturn *ret, VmFrame **pushed)
 {
     PyObject *func = vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL, *o = NULL;
     if (func == NULL || !Py_IS_TYPE(func, &PyFunction_Type) || !vm_is_obj(args[1])
         || !PyUnicode_Check(vm_ptr(args[1])) || vm_must_delegate(A->ts) != NULL
         || vm_code_to_run((PyFunctionObject *)func) == NULL)
         return CALL_NOT_MINE;
-    Making m = {A, f, .ret = ret};
+    Making m = {A, f, .ret = *ret};
     int is_class, unit = CPY_C_CALL_TAKES_UNIT && !vm_call_is_warm(f);
     VmCallStatus status = CALL_ERROR;
     vm_boundary(A, f);
@@ -586,12 +586,12 @@ vm_build_class(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
 
 VmCallStatus
 vm_call_metaclass(VmAct *A, VmFrame *f, PyTypeObject *meta, VmWord *args, size_t n,
-                  PyObject *kwnames, VmReturn ret, VmFrame **pushed)
+                  PyObject *kwnames, const VmReturn *ret, VmFrame **pushed)
 {
-    if (n != 3 || ret.kind != RET_VALUE || meta->tp_new != PyType_Type.tp_new
+    if (n != 3 || ret->kind != RET_VALUE || meta->tp_new != PyType_Type.tp_new
         || vm_must_delegate(A->ts) != NULL)
         return CALL_NOT_MINE;
-    Making m = {A, f, PyTuple_New(S_COUNT), ret};
+    Making m = {A, f, PyTuple_New(S_COUNT), *ret};
     if (m.state == NULL)
         return CALL_NOT_MINE;
     static const int places[] = {S_NAME, S_BASES, S_NAMESPACE};
@@ -616,15 +616,15 @@ vm_call_metaclass(VmAct *A, VmFrame *f, PyTypeObject *meta, VmWord *args, size_t
 
 VmCallStatus
 vm_call_type_new(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
-                 PyObject *kwnames, VmReturn ret, VmFrame **pushed)
+                 PyObject *kwnames, const VmReturn *ret, VmFrame **pushed)
 {
-    if (n != 4 || ret.kind != RET_VALUE || !vm_is_obj(args[2]) || !PyTuple_Check(vm_ptr(args[2]))
+    if (n != 4 || ret->kind != RET_VALUE || !vm_is_obj(args[2]) || !PyTuple_Check(vm_ptr(args[2]))
         || !vm_is_obj(args[3]) || vm_must_delegate(A->ts) != NULL)
         return CALL_NOT_MINE;
     PyObject *hooks = vm_hooks_of(A->ts, vm_ptr(args[2]), vm_ptr(args[3]));
     if (hooks == NULL)
         return CALL_NOT_MINE;
-    Making m = {A, f, PyTuple_New(S_COUNT), ret, .kind = RET_CLASS_HOOK};
+    Making m = {A, f, PyTuple_New(S_COUNT), *ret, .kind = RET_CLASS_HOOK};
     PyObject *objects[5] = {NULL}, *keywords = NULL;
     int whole = m.state != NULL && (kwnames == NULL || (keywords = keywords_of(args + n, kwnames)) != NULL);
     for (size_t i = 0; i < n; i++)

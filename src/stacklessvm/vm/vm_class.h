@@ -8,14 +8,14 @@
    type.__new__(metaclass, name, bases, namespace, **kw), as vm_call_words(); unless CALL_NOT_MINE
    everything is taken. */
 VmCallStatus vm_build_class(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
-                            PyObject *kwnames, VmReturn ret, VmFrame **pushed);
+                            PyObject *kwnames, const VmReturn *ret, VmFrame **pushed);
 VmCallStatus vm_call_metaclass(VmAct *A, VmFrame *f, PyTypeObject *meta, VmWord *args, size_t n,
-                               PyObject *kwnames, VmReturn ret, VmFrame **pushed);
+                               PyObject *kwnames, const VmReturn *ret, VmFrame **pushed);
 VmCallStatus vm_call_type_new(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
-                              PyObject *kwnames, VmReturn ret, VmFrame **pushed);
+                              PyObject *kwnames, const VmReturn *ret, VmFrame **pushed);
 /* v (taken) is what a frame of these kinds (RET_PREPARED to RET_CLASS_CALLED) returned: CALL_DONE,
    f goes on; CALL_PUSHED; CALL_ERROR. */
-VmCallStatus vm_class_go_on(VmAct *A, VmFrame *f, VmReturn ret, VmWord v, VmFrame **pushed);
+VmCallStatus vm_class_go_on(VmAct *A, VmFrame *f, const VmReturn *ret, VmWord v, VmFrame **pushed);
 /* The exception is that of a RET_CLASS_HOOK with this state (borrowed). */
 void vm_class_hook_raised(PyObject *state);
 
@@ -53,7 +53,7 @@ void vm_hook_raised(PyObject *hook);
 /* -- exec and eval (vm_exec.c) --------------------------------------------------------------- */
 
 /* exec(code or str, globals, locals) and eval().  CALL_NOT_MINE: args untouched. */
-VmCallStatus vm_exec(VmAct *A, VmFrame *f, int is_eval, VmWord *args, size_t n, VmReturn ret,
+VmCallStatus vm_exec(VmAct *A, VmFrame *f, int is_eval, VmWord *args, size_t n, const VmReturn *ret,
                      VmFrame **pushed);
 
 /* A frame of code over namespaces (all borrowed): modules, exec, class bodies. */

@@ -50,7 +50,7 @@ remember_code(VmCode *code)
 /* A function seen before, with exactly its arguments (n words, taken), under a C function that
    CPython would be in.  0: nothing was done */
 static int
-push_seen(VmAct *A, VmFrame *f, PyFunctionObject *func, const VmWord *args, size_t n, VmReturn ret,
+push_seen(VmAct *A, VmFrame *f, PyFunctionObject *func, const VmWord *args, size_t n, const VmReturn *ret,
           VmFrame **pushed)
 {
     VmCode *code = vm_code_taking(func, n);
@@ -61,10 +61,10 @@ push_seen(VmAct *A, VmFrame *f, PyFunctionObject *func, const VmWord *args, size
     VmFrame *nf = vm_frame_push(A, f, code, (PyFunctionObject *)Py_NewRef((PyObject *)func),
                                 (unsigned)n);
     memcpy(nf->regs, args, n * sizeof(VmWord));
-    nf->kind_flags = (uint16_t)(ret.kind | FRAME_IN_C << 8);
-    nf->aux = ret.aux;
-    nf->ret_dst = (uint16_t)ret.dst;
-    nf->ret_ip = ret.next;
+    nf->kind_flags = (uint16_t)(ret->kind | FRAME_IN_C << 8);
+    nf->aux = ret->aux;
+    nf->ret_dst = (uint16_t)ret->dst;
+    nf->ret_ip = ret->next;
     vm_stats.native++;
     *pushed = nf;
     return 1;
@@ -73,7 +73,7 @@ push_seen(VmAct *A, VmFrame *f, PyFunctionObject *func, const VmWord *args, size
 /* The same, the general way. */
 static VmCallStatus
 call_in_c(VmAct *A, VmFrame *f, PyFunctionObject *func, VmWord *args, size_t n,
-          PyObject *kwnames, VmReturn ret, VmFrame **pushed)
+          PyObject *kwnames, const VmReturn *ret, VmFrame **pushed)
 {
     int in_c = vm_enter_c(A) == 0;
     if (!in_c) {
@@ -94,18 +94,16 @@ call_in_c(VmAct *A, VmFrame *f, PyFunctionObject *func, VmWord *args, size_t n,
 
 VmCallStatus
 vm_call_object(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, PyObject *kwnames,
-               VmReturn ret, VmFrame **pushed)
+               const VmReturn *ret, VmFrame **pushed)
 {
     PyFunctionObject *func = vm_special(Py_TYPE(callee), SP_CALL);
     if (func == NULL || !vm_special_can_push(A, func))
         return CALL_NOT_MINE;
-    int hold = ret.kind == RET_VALUE;
-    if (hold) {             /* the caller's reference, until the call is over */
-        ret.kind = RET_HELD;
-        ret.aux = vm_from_ptr(callee);
-    }
+    int hold = ret->kind == RET_VALUE;      /* the caller's reference, until the call is over */
+    VmReturn held = vm_return_with(ret, RET_HELD, vm_from_ptr(callee));
     args[-1] = vm_from_ptr(hold ? Py_NewRef(callee) : callee);
-    VmCallStatus status = call_in_c(A, f, func, args - 1, n + 1, kwnames, ret, pushed);
+    VmCallStatus status = call_in_c(A, f, func, args - 1, n + 1, kwnames, hold ? &held : ret,
+                                    pushed);
     if (hold && status != CALL_PUSHED)
         Py_DECREF(callee);
     if (status == CALL_PUSHED)
@@ -231,7 +229,7 @@ enter_builtin(VmAct *A, VmReturnKind kind, int units)
 }
 
 VmFrame *
-vm_call_asking(VmAct *A, VmFrame *f, PyObject *builtin, VmWord *args, size_t n, VmReturn ret,
+vm_call_asking(VmAct *A, VmFrame *f, PyObject *builtin, VmWord *args, size_t n, const VmReturn *ret,
                int *raised)
 {
     VmReturnKind kind;
@@ -244,7 +242,7 @@ vm_call_asking(VmAct *A, VmFrame *f, PyObject *builtin, VmWord *args, size_t n, 
     VmWord asked[2] = {args[0], kind != RET_FORMAT ? VM_NULL : n == 2 ? args[1]
                                                                       : vm_no_text()};
     unsigned count = kind == RET_FORMAT ? 2 : 1;
-    VmHow how = VM_HOW(kind, ret.dst);
+    VmHow how = VM_HOW(kind, ret->dst);
     PyObject *both = NULL;
     if (units > 0 || n > 1 || !vm_special_push_quick(A, f, func, asked, count, how)) {
         if (!vm_special_can_push(A, func)) {
@@ -273,7 +271,7 @@ vm_call_asking(VmAct *A, VmFrame *f, PyObject *builtin, VmWord *args, size_t n, 
     }
     if (n > 1)
         vm_release(args[1]);
-    nf->ret_ip = ret.next;
+    nf->ret_ip = ret->next;
     return nf;
 }
 
@@ -304,9 +302,9 @@ construction(VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n, PyObject *kw
 
 VmCallStatus
 vm_construct(VmAct *A, VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n, PyObject *kwnames,
-             VmReturn ret, VmFrame **pushed)
+             const VmReturn *ret, VmFrame **pushed)
 {
-    if (ret.kind != RET_VALUE)
+    if (ret->kind != RET_VALUE)
         return CALL_NOT_MINE;
     PyFunctionObject *new = vm_python_new(cls);
     if (new == NULL || !vm_special_can_push(A, new))
@@ -314,12 +312,11 @@ vm_construct(VmAct *A, VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n, Py
     PyObject *state = construction(f, cls, args, n, kwnames);
     if (state == NULL)
         return CALL_NOT_MINE;
-    ret.kind = RET_NEW;
-    ret.aux = vm_from_ptr(state);
+    VmReturn made = vm_return_with(ret, RET_NEW, vm_from_ptr(state));
     args[-1] = vm_from_ptr((PyObject *)cls);
-    if (kwnames == NULL && push_seen(A, f, new, args - 1, n + 1, ret, pushed))
+    if (kwnames == NULL && push_seen(A, f, new, args - 1, n + 1, &made, pushed))
         return CALL_PUSHED;
-    VmCallStatus status = call_in_c(A, f, new, args - 1, n + 1, kwnames, ret, pushed);
+    VmCallStatus status = call_in_c(A, f, new, args - 1, n + 1, kwnames, &made, pushed);
     if (status != CALL_PUSHED)
         Py_DECREF(state);
     else
@@ -353,7 +350,7 @@ call_init_slot(PyObject *o, PyObject *state)
 /* o is taken */
 static VmCallStatus
 push_init(VmAct *A, VmFrame *f, PyFunctionObject *init, PyObject *o, PyObject *state,
-          VmReturn ret, VmFrame **pushed)
+          const VmReturn *ret, VmFrame **pushed)
 {
     PyObject *kwnames = PyTuple_GET_ITEM(state, S_KWNAMES);
     size_t all = (size_t)PyTuple_GET_SIZE(state) - S_ARGUMENTS, n = all;
@@ -371,11 +368,10 @@ push_init(VmAct *A, VmFrame *f, PyFunctionObject *init, PyObject *o, PyObject *s
     words[2] = vm_from_ptr(Py_NewRef(o));
     for (size_t i = 0; i < all; i++)
         words[3 + i] = vm_from_ptr(Py_NewRef(PyTuple_GET_ITEM(state, (Py_ssize_t)(S_ARGUMENTS + i))));
-    ret.kind = RET_INIT;
-    ret.aux = vm_from_ptr(o);
-    if (kwnames == NULL && push_seen(A, f, init, words + 2, n + 1, ret, pushed))
+    VmReturn initialised = vm_return_with(ret, RET_INIT, vm_from_ptr(o));
+    if (kwnames == NULL && push_seen(A, f, init, words + 2, n + 1, &initialised, pushed))
         goto done;
-    status = call_in_c(A, f, init, words + 2, n + 1, kwnames, ret, pushed);
+    status = call_in_c(A, f, init, words + 2, n + 1, kwnames, &initialised, pushed);
     if (status != CALL_PUSHED)
         Py_DECREF(o);
     else
@@ -387,9 +383,9 @@ done:
 }
 
 VmCallStatus
-vm_constructed(VmAct *A, VmFrame *f, VmReturn ret, VmWord v, VmFrame **pushed)
+vm_constructed(VmAct *A, VmFrame *f, const VmReturn *ret, VmWord v, VmFrame **pushed)
 {
-    PyObject *state = vm_ptr(ret.aux), *o = vm_is_obj(v) ? vm_ptr(v) : NULL;
+    PyObject *state = vm_ptr(ret->aux), *o = vm_is_obj(v) ? vm_ptr(v) : NULL;
     PyTypeObject *cls = (PyTypeObject *)PyTuple_GET_ITEM(state, S_CLASS);
     VmCallStatus status = CALL_DONE;
     if (o != NULL && PyObject_TypeCheck(o, cls)) {
@@ -413,8 +409,8 @@ vm_constructed(VmAct *A, VmFrame *f, VmReturn ret, VmWord v, VmFrame **pushed)
     if (status == CALL_ERROR)
         vm_release(v);
     else {
-        vm_set_any(f, ret.dst, v);
-        f->pc = ret.next;
+        vm_set_any(f, ret->dst, v);
+        f->pc = ret->next;
     }
     return status;
 }

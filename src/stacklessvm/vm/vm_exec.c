@@ -119,7 +119,7 @@ exec_function(VmFrame *f, PyObject *source, int is_eval, PyObject *globals)
 }
 
 VmCallStatus
-vm_exec(VmAct *A, VmFrame *f, int is_eval, VmWord *args, size_t n, VmReturn ret,
+vm_exec(VmAct *A, VmFrame *f, int is_eval, VmWord *args, size_t n, const VmReturn *ret,
         VmFrame **pushed)
 {
     PyObject *globals, *locals;
@@ -147,8 +147,8 @@ vm_exec(VmAct *A, VmFrame *f, int is_eval, VmWord *args, size_t n, VmReturn ret,
         }
         VmFrame *nf = push_under_builtin(A, f, (PyFunctionObject *)func, locals);
         if (nf != NULL) {
-            nf->ret_dst = (uint16_t)ret.dst;
-            nf->ret_ip = ret.next;
+            nf->ret_dst = (uint16_t)ret->dst;
+            nf->ret_ip = ret->next;
             nf->kind = is_eval ? RET_VALUE : RET_NONE;
             *pushed = nf;
             status = CALL_PUSHED;

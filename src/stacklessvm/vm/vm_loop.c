@@ -76,7 +76,7 @@ deliver_end(VmAct *A, VmFrame *f, VmGenMode mode, VmWord v)
 /* A generator yielded v (taken) to f and waits again.  own: its value is an async generator's,
    so the await is over and the SEND is finished with it. */
 static ReturnStatus
-deliver_yield(VmFrame *f, VmReturn ret, int own, VmWord v)
+deliver_yield(VmFrame *f, const VmReturn *ret, int own, VmWord v)
 {
     if (own) {
         const VmInsn *send = f->pc;
@@ -87,8 +87,8 @@ deliver_yield(VmFrame *f, VmReturn ret, int own, VmWord v)
         f->pc = send + ((const int32_t *)(send + 1))[0];
         return GO_ON;
     }
-    vm_set_any(f, ret.dst, v);
-    f->pc = ret.next;
+    vm_set_any(f, ret->dst, v);
+    f->pc = ret->next;
     return GO_ON;
 }
 
@@ -114,9 +114,10 @@ return_from_generator(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
 
 /* What becomes of v, the result of a frame that is gone: the caller's, at its call. */
 static ReturnStatus
-deliver(VmAct *A, VmFrame *caller, VmReturn ret, VmWord v)
+deliver(VmAct *A, VmFrame *caller, const VmReturn *ret, VmWord v)
 {
-    switch (ret.kind) {
+    unsigned dst = ret->dst;
+    switch (ret->kind) {
     case RET_INIT:
         if (!vm_is_none(v)) {
             PyObject *o = vm_box(v);
@@ -124,31 +125,31 @@ deliver(VmAct *A, VmFrame *caller, VmReturn ret, VmWord v)
                          Py_TYPE(o)->tp_name);
             Py_DECREF(o);
             vm_release(v);
-            vm_release(ret.aux);
+            vm_release(ret->aux);
             return RAISED;
         }
         vm_release(v);
-        v = ret.aux;
+        v = ret->aux;
         break;
     case RET_DISCARD:
         vm_release(v);
-        caller->pc = ret.next;
+        caller->pc = ret->next;
         return GO_ON;
     case RET_NONE:
         vm_release(v);
         v = VM_NONE;
         break;
     case RET_WITH:
-        caller->regs[ret.dst] = ret.aux;
-        ret.dst++;
+        caller->regs[ret->dst] = ret->aux;
+        dst++;
         break;
     case RET_HELD:
-        if (Py_REFCNT(vm_ptr(ret.aux)) > 1) {
-            vm_release(ret.aux);
+        if (Py_REFCNT(vm_ptr(ret->aux)) > 1) {
+            vm_release(ret->aux);
             break;
         }
         vm_boundary(A, caller);
-        vm_release(ret.aux);
+        vm_release(ret->aux);
         vm_after(A, caller);
         break;
     case RET_LEN:
@@ -161,28 +162,28 @@ deliver(VmAct *A, VmFrame *caller, VmReturn ret, VmWord v)
     case RET_FORMAT:
     case RET_ASCII:
     case RET_AWAITABLE:
-        v = ret.kind == RET_AWAITABLE ? vm_anext_answer(A, caller, ret.aux, v) : vm_answer(ret.kind, v);
-        vm_release(ret.aux);
+        v = ret->kind == RET_AWAITABLE ? vm_anext_answer(A, caller, ret->aux, v) : vm_answer(ret->kind, v);
+        vm_release(ret->aux);
         if (v == VM_NULL)
             return RAISED;
         break;
     default:
         break;
     }
-    vm_set_any(caller, ret.dst, v);
-    caller->pc = ret.next;
+    vm_set_any(caller, dst, v);
+    caller->pc = ret->next;
     return GO_ON;
 }
 
 /* The frame with that return is gone; *frame is its caller.  RAISED: or another frame is pushed. */
 static ReturnStatus
-deliver_any(VmAct *A, VmFrame **frame, VmReturn ret, VmWord v)
+deliver_any(VmAct *A, VmFrame **frame, const VmReturn *ret, VmWord v)
 {
-    if (ret.kind >= RET_SPECIAL)
-        return vm_special_returned(A, *frame, VM_HOW(ret.kind, ret.dst), ret.aux, v) ? GO_ON : RAISED;
-    if (ret.kind == RET_NEW)
+    if (ret->kind >= RET_SPECIAL)
+        return vm_special_returned(A, *frame, VM_HOW(ret->kind, ret->dst), ret->aux, v) ? GO_ON : RAISED;
+    if (ret->kind == RET_NEW)
         return vm_constructed(A, *frame, ret, v, frame) == CALL_ERROR ? RAISED : GO_ON;
-    if (ret.kind >= RET_PREPARED && ret.kind <= RET_CLASS_CALLED)
+    if (ret->kind >= RET_PREPARED && ret->kind <= RET_CLASS_CALLED)
         return vm_class_go_on(A, *frame, ret, v, frame) == CALL_ERROR ? RAISED : GO_ON;
     return deliver(A, *frame, ret, v);
 }
@@ -218,7 +219,7 @@ return_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
     }
     vm_frame_leave(A, f);
     *frame = caller;
-    return deliver_any(A, frame, ret, v);
+    return deliver_any(A, frame, &ret, v);
 }
 
 /* The same for a generator's frame; the object is one of CPython's afterwards. */
@@ -245,7 +246,7 @@ hand_over_generator(VmAct *A, VmFrame **frame, CpyHandover how, PyObject **resul
     if (o == NULL)
         return RAISED;
     VmWord v = vm_unbox_unique(o);
-    return yielded ? deliver_yield(f, ret, own, v) : deliver_end(A, f, mode, v);
+    return yielded ? deliver_yield(f, &ret, own, v) : deliver_end(A, f, mode, v);
 }
 
 /* The frame's instruction at pc has not begun, or raised the pending exception: CPython goes on
@@ -266,7 +267,7 @@ hand_over(VmAct *A, VmFrame **frame, CpyHandover how, PyObject **result)
         return LEFT;
     }
     if (o != NULL)
-        return deliver_any(A, frame, ret, vm_unbox_unique(o));
+        return deliver_any(A, frame, &ret, vm_unbox_unique(o));
     if (ret.kind >= RET_SPECIAL)
         return vm_special_raised(A, caller, VM_HOW(ret.kind, ret.dst), ret.aux) ? GO_ON : RAISED;
     vm_release_return_state(ret.kind, state);
@@ -338,7 +339,7 @@ yield_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
         vm_asend_done(vm_ptr(f->regs[f->pc->b]), vm_ptr(gf->aux));
     vm_gen_suspend(A, gf);
     *frame = f;
-    return deliver_yield(f, ret, own, v);
+    return deliver_yield(f, &ret, own, v);
 }
 
 /* GEN: the frame becomes a generator and its caller gets it. */
@@ -528,7 +529,7 @@ do_return:
     if (F->kind > RET_ENTRY && (F->flags & ~FRAME_UNITS) == 0) {
         VmReturn ret = vm_return_of(F);
         frame = leave_plain(A, F);
-        if (deliver_any(A, &frame, ret, returned) == GO_ON)
+        if (deliver_any(A, &frame, &ret, returned) == GO_ON)
             goto resume_frame;
         goto error_in_frame;
     }

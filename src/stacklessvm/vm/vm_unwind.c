@@ -437,7 +437,7 @@ vm_with_except(VmAct *A, VmFrame *f, VmFrame **pushed)
     int first = self != VM_NULL ? 2 : 3;
     VmReturn ret = {f->pc->a, f->pc + 1, RET_VALUE, VM_NULL};
     vm_incref(self);
-    return vm_call_words(A, f, Py_NewRef(exit), args + first, (size_t)(6 - first), NULL, ret, pushed);
+    return vm_call_words(A, f, Py_NewRef(exit), args + first, (size_t)(6 - first), NULL, &ret, pushed);
 }
 
 /* -- except* ------------------------------------------------------------------------------------ */
