@@ -82,6 +82,21 @@ cpy_range_iter_next(PyObject *it, long *value)
     return 1;
 }
 
+/* A list or tuple iterator has another value, if nothing changes. */
+static inline int
+cpy_list_iter_waits(PyObject *it)
+{
+    CpyListIter *i = (CpyListIter *)it;
+    return i->it_seq != NULL && i->it_index < PyList_GET_SIZE(i->it_seq);
+}
+
+static inline int
+cpy_tuple_iter_waits(PyObject *it)
+{
+    CpyTupleIter *i = (CpyTupleIter *)it;
+    return i->it_seq != NULL && i->it_index < PyTuple_GET_SIZE(i->it_seq);
+}
+
 /* An exhausted list or tuple iterator lets go of its sequence, which may run a
    finaliser. */
 static inline PyObject *        /* -> borrowed from the list, or NULL: exhausted */

@@ -9,7 +9,7 @@
  *   F                     the frame whose registers are R
  *   LOAD_FRAME(frame)     F is now that frame
  *
- * A, ip, R, nlocals, caches, v, returned, result and reraise are variables there, and error, do_call,
+ * A, ip, R, nlocals, caches, v, returned, result and reraise are variables there, and error, do_call, do_direct,
  * do_return, do_yield, poll_and_go and resume_at_pc are labels.
  */
 #ifndef VM_BODIES_H

@@ -3,6 +3,7 @@
  */
 #include "vm/vm_builtin.h"
 
+#include "cpyext_compat/cpy_iter.h"
 #include "vm/vm_build.h"
 #include "vm/vm_call.h"
 #include "vm/vm_gen.h"
@@ -226,6 +227,23 @@ compute_object_new(VmFrame *f, VmWord *args, size_t n)
     return vm_from_ptr(o);
 }
 
+/* Of an iterator that runs no code, and is not at its end. */
+static VmWord
+compute_next(VmFrame *f, VmWord *args, size_t n)
+{
+    PyObject *it = n == 1 && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL, *o = NULL;
+    long i;
+    if (it == NULL)
+        return VM_NULL;
+    if (CPY_IS_RANGE_ITER(it))
+        return cpy_range_iter_next(it, &i) && vm_int_fits(i) ? vm_from_int(i) : VM_NULL;
+    if (CPY_IS_LIST_ITER(it) && cpy_list_iter_waits(it))
+        o = cpy_list_iter_next(it);
+    else if (CPY_IS_TUPLE_ITER(it) && cpy_tuple_iter_waits(it))
+        o = cpy_tuple_iter_next(it);
+    return vm_from_ptr(Py_XNewRef(o));
+}
+
 /* -- the table ------------------------------------------------------------------------------------ */
 
 #define N_SLOTS 64
@@ -281,7 +299,7 @@ vm_builtin_init(void)
     }
     const VmBuiltin rows[] = {
         {vm_known.len, compute_len, .asks = 1, .pure = 1},
-        {vm_known.next, .asks = 1, .resumes = 1},
+        {vm_known.next, compute_next, .asks = 1, .resumes = 1},
         {vm_known.iter, .asks = 1},
         {vm_known.repr, .asks = 1},
         {vm_known.hash, .asks = 1},

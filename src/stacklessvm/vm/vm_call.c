@@ -12,6 +12,7 @@
 #include "cpyext_compat/cpy_dict.h"
 #include "vm/vm_build.h"
 #include "vm/vm_builtin.h"
+#include "vm/vm_call_direct.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_class.h"
 #include "vm/vm_construct.h"
@@ -121,13 +122,6 @@ set_return(VmFrame *nf, const VmReturn *ret)
 
 /* -- one call ------------------------------------------------------------------------------- */
 
-static void
-release_words(VmWord *args, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        vm_release(args[i]);
-}
-
 static size_t
 keyword_count(PyObject *kwnames)
 {
@@ -145,13 +139,13 @@ call_python(VmAct *A, VmFrame *f, VmCode *code, PyFunctionObject *func, VmWord *
     else
         nf = vm_push_checked(A, f, code, func);
     if (nf == NULL) {
-        release_words(args, all);
+        vm_release_words(args, all);
         return CALL_ERROR;
     }
     if (kwnames != NULL || vm_bind_by_position(nf, func, args, n) < 0) {
         vm_boundary(A, f);
         int status = vm_bind(nf, func, args, n, kwnames);
-        release_words(args, all);
+        vm_release_words(args, all);
         vm_after(A, f);
         if (status < 0) {
             vm_drop_new_frame(A, nf);
@@ -163,59 +157,23 @@ call_python(VmAct *A, VmFrame *f, VmCode *code, PyFunctionObject *func, VmWord *
     return CALL_PUSHED;
 }
 
-/* The object in the destination. takes o, NULL: exception */
-static inline VmCallStatus
-finish(VmFrame *f, PyObject *o, const VmReturn *ret)
-{
-    if (o == NULL)
-        return CALL_ERROR;
-    if (ret->kind == RET_DISCARD)
-        Py_DECREF(o);
-    else
-        vm_set_any(f, ret->dst, vm_unbox_unique(o));
-    return CALL_DONE;
-}
-
-/* The end of every call of C code: tools may have become active, signals arrived. */
-static VmCallStatus
-finish_c(VmAct *A, VmFrame *f, PyObject *o, const VmReturn *ret)
-{
-    A->delegate = vm_must_delegate(A->ts) != NULL;
-    if (vm_poll_is_due(A) && o != NULL && vm_poll(A, f) < 0)
-        Py_CLEAR(o);
-    return finish(f, o, ret);
-}
-
-/* Words become objects, in place.  0, or -1 with MemoryError (what was boxed stays). */
-static int
-box_words(VmFrame *f, VmWord *args, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (vm_is_obj(args[i]))
-            continue;
-        PyObject *o = vm_box_shared(f, args[i]);
-        if (o == NULL)
-            return -1;
-        args[i] = vm_from_ptr(o);
-    }
-    return 0;
-}
-
 static VmCallStatus
 call_c(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, PyObject *kwnames,
        const VmReturn *ret)
 {
     size_t all = n + keyword_count(kwnames);
     PyObject *o = NULL;
-    if (box_words(f, args, all) == 0) {
+    if (vm_box_words(f, args, all) == 0) {
         vm_boundary(A, f);
         o = vm_call_out(A, f, callee, (PyObject **)args, n, kwnames);
+        if (o != NULL && kwnames == NULL)
+            vm_remember_vectorcall(f, callee);
     }
     Py_DECREF(callee);
-    release_words(args, all);
+    vm_release_words(args, all);
     if (f->shadow != NULL)
         vm_after(A, f);
-    return finish_c(A, f, o, ret);
+    return vm_finish_c(A, f, o, ret);
 }
 
 static PyObject *
@@ -263,9 +221,9 @@ call_class(VmAct *A, VmFrame *f, PyTypeObject *cls, PyFunctionObject *init, VmCo
            VmWord *args, size_t n, PyObject *kwnames, const VmReturn *ret, VmFrame **pushed)
 {
     size_t all = n + keyword_count(kwnames);
-    if (box_words(f, args, all) < 0) {
+    if (vm_box_words(f, args, all) < 0) {
         Py_DECREF(cls);
-        release_words(args, all);
+        vm_release_words(args, all);
         return CALL_ERROR;
     }
     vm_boundary(A, f);
@@ -279,8 +237,8 @@ call_class(VmAct *A, VmFrame *f, PyTypeObject *cls, PyFunctionObject *init, VmCo
         if (in_c)
             vm_leave_c(A);
         Py_DECREF(init);
-        release_words(args, all);
-        return finish(f, o, ret);
+        vm_release_words(args, all);
+        return vm_finish(f, o, ret);
     }
     args[-1] = vm_from_ptr(Py_NewRef(o));
     VmReturn initialised = vm_return_with(ret, RET_INIT, vm_from_ptr(o));
@@ -388,7 +346,7 @@ vm_call_words(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
     }
     if (PyErr_Occurred()) {     /* MemoryError while lowering */
         Py_DECREF(callee);
-        release_words(args, n + keyword_count(kwnames));
+        vm_release_words(args, n + keyword_count(kwnames));
         return CALL_ERROR;
     }
     return call_c(A, f, callee, args, n, kwnames, ret);
@@ -432,74 +390,7 @@ call_generator(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, c
     return gf;
 }
 
-/* -- calls that need no frame ------------------------------------------------------------------- */
-
-/* The call a method definition stands for, without the layers between.  *done 0: not one
-   of the plain kinds.  -> new */
-static PyObject *
-call_definition(PyMethodDef *def, PyObject *self, PyObject **argv, size_t n, int *done)
-{
-    switch (def->ml_flags & (METH_VARARGS | METH_FASTCALL | METH_NOARGS | METH_O | METH_KEYWORDS | METH_METHOD)) {
-    case METH_NOARGS:
-        if (n == 0)
-            return def->ml_meth(self, NULL);
-        break;
-    case METH_O:
-        if (n == 1)
-            return def->ml_meth(self, argv[0]);
-        break;
-    case METH_FASTCALL:
-        return ((_PyCFunctionFast)(void (*)(void))def->ml_meth)(self, argv, (Py_ssize_t)n);
-    case METH_FASTCALL | METH_KEYWORDS:
-        return ((_PyCFunctionFastWithKeywords)(void (*)(void))def->ml_meth)(
-            self, argv, (Py_ssize_t)n, NULL);
-    }
-    *done = 0;
-    return NULL;
-}
-
-/* A builtin function, or a method of a C type with its object as args[0]; nothing is taken
-   when *done is 0 afterwards. */
-static PyObject *
-call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, int *done)
-{
-    PyMethodDef *def;
-    PyObject *self;
-    *done = 0;
-    if (callee == known.build_class || callee == known.exec || callee == known.eval)
-        return NULL;        /* frames of ours */
-    if (Py_IS_TYPE(callee, &PyCFunction_Type)) {
-        def = ((PyCFunctionObject *)callee)->m_ml;
-        self = PyCFunction_GET_SELF(callee);
-    }
-    else if (Py_IS_TYPE(callee, &PyMethodDescr_Type) && n > 0 && vm_is_obj(args[0])) {
-        def = ((PyMethodDescrObject *)callee)->d_method;
-        self = vm_ptr(args[0]);
-        if (!PyObject_TypeCheck(self, PyDescr_TYPE(callee)))
-            return NULL;
-        args++;
-        n--;
-    }
-    else
-        return NULL;
-    if (*A->left <= 0 || vm_must_delegate(A->ts) != NULL || box_words(f, args, n) < 0)
-        return NULL;
-    *done = 1;
-    /* a list that goes away with the call takes its items along */
-    int quiet = vm_is_quiet(def, (PyObject **)args, n)
-                && (Py_REFCNT(self) > 1 || !PyList_Check(self));
-    if (!quiet)
-        vm_boundary(A, f);
-    if (vm_c_stack_check(A) < 0)
-        return NULL;
-    int unit = CPY_C_CALL_TAKES_UNIT && !(def->ml_flags & METH_FASTCALL && vm_call_is_warm(f));
-    *A->left -= unit;
-    PyObject *r = callee == known.anext && n == 2
-                      ? vm_anext_default(callee, vm_ptr(args[0]), vm_ptr(args[1]))
-                      : call_definition(def, self, (PyObject **)args, n, done);
-    *A->left += unit;
-    return r;
-}
+/* -- calls of C ------------------------------------------------------------------------------- */
 
 /* C(...) where instances come from object.__new__ and __init__ takes exactly these
    arguments: seen before, by the class's version. */
@@ -566,7 +457,7 @@ call_known_type(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, int *done)
         vm_boundary(A, f);
         return vm_int_text(vm_int(args[0]));
     }
-    if (box_words(f, args, 1) < 0)
+    if (vm_box_words(f, args, 1) < 0)
         return NULL;
     *done = 1;
     PyObject *o = vm_ptr(args[0]);
@@ -591,7 +482,7 @@ call_builtin(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, con
     VmWord result = computes ? b->compute(f, args, n) : VM_NULL;
     if (result != VM_NULL) {
         Py_DECREF(callee);
-        release_words(args, n);
+        vm_release_words(args, n);
         vm_set_any(f, ret->dst, result);
         return CALL_DONE;
     }
@@ -603,7 +494,7 @@ call_builtin(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, con
         int raised;
         *pushed = vm_call_asking(A, f, callee, args, n, ret, &raised);
         if (raised)
-            release_words(args, n);
+            vm_release_words(args, n);
         status = raised ? CALL_ERROR : *pushed != NULL ? CALL_PUSHED
                                                        : CALL_NOT_MINE;
     }
@@ -622,7 +513,7 @@ call_by_kind(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, con
     int done;
     PyObject *r;
     if (!PyType_Check(callee))
-        r = call_direct(A, f, callee, args, n, &done);
+        r = vm_call_direct(A, f, callee, args, n, &done);
     else {
         VmCache *c = vm_cache(f, f->pc->c);
         PyTypeObject *cls = (PyTypeObject *)callee;
@@ -640,43 +531,13 @@ call_by_kind(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, con
     if (!done)
         return CALL_NOT_MINE;
     Py_DECREF(callee);
-    release_words(args, n);
+    vm_release_words(args, n);
     if (f->shadow != NULL)
         vm_after(A, f);
-    return finish_c(A, f, r, ret);
-}
-
-/* A C function without arguments.  All is taken, unless CALL_NOT_MINE. */
-static inline VmCallStatus
-call_noargs(VmAct *A, VmFrame *f, PyObject *callee, const VmReturn *ret)
-{
-    const PyMethodDef *def = ((PyCFunctionObject *)callee)->m_ml;
-    if (!(def->ml_flags & METH_NOARGS) || A->delegate || *A->left <= 0
-        || vm_c_stack_check(A) < 0) {
-        PyErr_Clear();          /* the general way says it again */
-        return CALL_NOT_MINE;
-    }
-    vm_boundary(A, f);
-    *A->left -= CPY_C_CALL_TAKES_UNIT;
-    PyObject *o = def->ml_meth(PyCFunction_GET_SELF(callee), NULL);
-    *A->left += CPY_C_CALL_TAKES_UNIT;
-    Py_DECREF(callee);
-    vm_after(A, f);
-    return finish_c(A, f, o, ret);
+    return vm_finish_c(A, f, r, ret);
 }
 
 /* -- the instructions ------------------------------------------------------------------------------- */
-
-/* Outgoing arguments stand in the slots CPython's stack would use: two free, then n. */
-static VmWord *
-out_area(VmFrame *f)
-{
-    char *slots = (f->flags & FRAME_GENERATOR
-                       ? (char *)vm_gen_shadow(f)
-                       : (char *)f + f->code->shadow_offset)
-                  + CPY_FRAME_HEADER;
-    return (VmWord *)slots + f->code->nlocals + VM_OUT_FREE;
-}
 
 VmCallStatus
 vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
@@ -709,13 +570,7 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
             return CALL_PUSHED;
     }
     VmReturn ret = {ip->a, ip + 1 + vm_list_words(n), RET_VALUE, VM_NULL};
-    if (n == 0 && self == VM_NULL && vm_is_obj(callee)
-        && Py_IS_TYPE(vm_ptr(callee), &PyCFunction_Type)) {
-        VmCallStatus status = call_noargs(A, f, vm_ptr(callee), &ret);
-        if (status != CALL_NOT_MINE)
-            return status;
-    }
-    VmWord *args = out_area(f);
+    VmWord *args = vm_out_area(f);
     for (unsigned i = 0; i < n; i++)
         args[i] = vm_take_operand(f, vm_list_get(ip + 1, i));
     size_t npos = n - keyword_count(kwnames);
@@ -833,7 +688,7 @@ call_star(VmAct *A, VmFrame *f, PyObject *callee, PyObject *tuple, PyObject *kwa
                           : PyObject_Call(callee, tuple, kwargs);
         vm_after(A, f);
         Py_DECREF(callee);
-        return finish_c(A, f, r, ret);
+        return vm_finish_c(A, f, r, ret);
     }
     if (Py_IS_TYPE(callee, &PyFunction_Type)) {
         *pushed = vm_call_star_quick(A, f, (PyFunctionObject *)callee, tuple, kwargs);
@@ -865,7 +720,7 @@ call_star(VmAct *A, VmFrame *f, PyObject *callee, PyObject *tuple, PyObject *kwa
         kwnames = kwnames_of_dict(kwargs, args + n);
         if (kwnames == NULL) {
             Py_DECREF(callee);
-            release_words(args, n);
+            vm_release_words(args, n);
             goto done;
         }
     }

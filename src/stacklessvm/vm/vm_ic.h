@@ -24,7 +24,9 @@ typedef enum {
 typedef enum {
     CALL_UNSEEN,
     CALL_CLASS,             /* class with plain object.__new__ and a Python __init__ */
-    CALL_C,                 /* some other C callable */
+    CALL_C,                 /* some other class */
+    CALL_DIRECT,            /* C function: `callee` is its definition, `version` the number of arguments
+                               that must be plain for it to be quiet + 1, or 0 */
 } VmCallKind;
 
 static inline VmCacheRow *

@@ -6,6 +6,7 @@
  */
 #include "vm/vm_loop.h"
 
+#include "vm/vm_call_direct.h"
 #include "vm/vm_construct.h"
 
 /* One dispatch for each body, and nothing kept in registers from one body to the next. */
@@ -451,6 +452,16 @@ vm_run(VmAct *A, VmFrame *first)
 #include "vm/vm_bodies.inc"
 #undef BODY
 
+do_direct:
+    F->pc = ip;
+    switch (vm_call_direct_again(A, F)) {
+    case CALL_DONE:
+        NEXT_AFTER(1 + (int)vm_list_words(ip[1].op));
+    case CALL_ERROR:
+        goto error_at_pc;
+    default:
+        break;
+    }
 do_call: {
     VmFrame *pushed;
     F->pc = ip;

@@ -68,16 +68,21 @@ is_plain(PyObject *o)
 }
 
 int
-vm_is_quiet(const PyMethodDef *def, PyObject *const *args, size_t n)
+vm_quiet_arguments(const PyMethodDef *def)
 {
     size_t i = first_slot(def);
     while (slots[i].def != def) {
         if (slots[i].def == NULL)
-            return 0;
+            return -1;
         i = (i + 1) % N_SLOTS;
     }
-    size_t plain = slots[i].plain < n ? slots[i].plain : n;
-    for (size_t k = 0; k < plain; k++) {
+    return slots[i].plain;
+}
+
+int
+vm_are_plain(PyObject *const *args, size_t n, size_t plain)
+{
+    for (size_t k = 0; k < n && k < plain; k++) {
         if (!is_plain(args[k]))
             return 0;
     }

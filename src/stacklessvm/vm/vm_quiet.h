@@ -6,7 +6,10 @@
 
 int vm_quiet_init(void);        /* once; 0, or -1 with an exception */
 
-/* Does this function, called with these arguments (self apart), run no code but its own? */
-int vm_is_quiet(const PyMethodDef *def, PyObject *const *args, size_t n);
+/* How many of the function's arguments (self apart) must be plain for it to run no code but its own;
+   -1: it may anyhow */
+int vm_quiet_arguments(const PyMethodDef *def);
+/* Are the first `plain` of n arguments? */
+int vm_are_plain(PyObject *const *args, size_t n, size_t plain);
 
 #endif

@@ -81,6 +81,7 @@ int make_generator(VmAct *A, VmFrame *f, VmWord *v);
         SAVE(HOLE_PC); \
         LEAVE(STENCIL_RETURNED, returned); \
     do_call: \
+    do_direct: \
     do_yield: \
     poll_and_go: \
     resume_at_pc: \

@@ -1,0 +1,256 @@
+/* C functions, and methods of C types, called without the layers between: their kind is seen once at
+ * a site, and again by the address of their definition.
+ */
+#include "vm/vm_call_direct.h"
+
+#include "vm/vm_builtin.h"
+#include "vm/vm_gen.h"
+#include "vm/vm_ic.h"
+#include "vm/vm_quiet.h"
+
+int
+vm_box_words(VmFrame *f, VmWord *args, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (vm_is_obj(args[i]))
+            continue;
+        PyObject *o = vm_box_shared(f, args[i]);
+        if (o == NULL)
+            return -1;
+        args[i] = vm_from_ptr(o);
+    }
+    return 0;
+}
+
+/* A function that takes a tuple. */
+static inline PyObject *
+call_with_tuple(const PyMethodDef *def, PyObject *self, const VmWord *args, size_t n)
+{
+    PyObject *t = vm_tuple_of_words(args, n);
+    PyObject *r = t == NULL ? NULL : def->ml_meth(self, t);
+    Py_XDECREF(t);
+    return r;
+}
+
+/* The call a method definition stands for.  *done 0: not one of the plain kinds.  -> new */
+static inline PyObject *
+call_definition(const PyMethodDef *def, PyObject *self, PyObject **argv, size_t n, int *done)
+{
+    switch (def->ml_flags
+            & (METH_VARARGS | METH_FASTCALL | METH_NOARGS | METH_O | METH_KEYWORDS | METH_METHOD)) {
+    case METH_NOARGS:
+        if (n == 0)
+            return def->ml_meth(self, NULL);
+        break;
+    case METH_O:
+        if (n == 1)
+            return def->ml_meth(self, argv[0]);
+        break;
+    case METH_VARARGS:
+        return call_with_tuple(def, self, (const VmWord *)argv, n);
+    case METH_FASTCALL:
+        return ((_PyCFunctionFast)(void (*)(void))def->ml_meth)(self, argv, (Py_ssize_t)n);
+    case METH_FASTCALL | METH_KEYWORDS:
+        return ((_PyCFunctionFastWithKeywords)(void (*)(void))def->ml_meth)(self, argv,
+                                                                            (Py_ssize_t)n, NULL);
+    }
+    *done = 0;
+    return NULL;
+}
+
+/* A list that goes away with the call takes its items along. */
+static inline int
+may_take_items(PyObject *self)
+{
+    return self != NULL && PyList_Check(self) && Py_REFCNT(self) == 1;
+}
+
+/* CPython calls it under a C call that counts, but for warm METH_FASTCALL ones. */
+static inline int
+takes_unit(VmFrame *f, const PyMethodDef *def)
+{
+    return CPY_C_CALL_TAKES_UNIT && !(def->ml_flags & METH_FASTCALL && vm_call_is_warm(f));
+}
+
+/* The next call here may come to vm_call_direct_again().  def NULL: by the callee's type */
+static void
+remember(VmFrame *f, PyObject *callee, const PyMethodDef *def)
+{
+    if ((f->pc->op != VM_CALL && f->pc->op != VM_CALLM) || vm_builtin(callee) != NULL)
+        return;
+    VmCache *c = vm_cache(f, f->pc->c);
+    c->u.call.kind = CALL_DIRECT;
+    c->u.call.callee = def != NULL ? (void *)def : Py_TYPE(callee);
+    c->u.call.version = def != NULL ? (uint32_t)(vm_quiet_arguments(def) + 1) : 0;
+}
+
+/* Its calls are those of C code, and no frame of ours can come of it at once. */
+static inline int
+has_plain_vectorcall(PyObject *callee)
+{
+    return !PyFunction_Check(callee) && !Py_IS_TYPE(callee, &PyMethod_Type)
+           && !PyType_Check(callee) && !PyCFunction_Check(callee)
+           && !Py_IS_TYPE(callee, &PyMethodDescr_Type) && PyVectorcall_Function(callee) != NULL;
+}
+
+void
+vm_remember_vectorcall(VmFrame *f, PyObject *callee)
+{
+    if (has_plain_vectorcall(callee))
+        remember(f, callee, NULL);
+}
+
+PyObject *
+vm_call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, int *done)
+{
+    PyMethodDef *def;
+    PyObject *self;
+    *done = 0;
+    if (callee == vm_known.build_class || callee == vm_known.exec || callee == vm_known.eval)
+        return NULL;        /* frames of ours */
+    if (Py_IS_TYPE(callee, &PyCFunction_Type)) {
+        def = ((PyCFunctionObject *)callee)->m_ml;
+        self = PyCFunction_GET_SELF(callee);
+    }
+    else if (Py_IS_TYPE(callee, &PyMethodDescr_Type) && n > 0 && vm_is_obj(args[0])) {
+        def = ((PyMethodDescrObject *)callee)->d_method;
+        self = vm_ptr(args[0]);
+        if (!PyObject_TypeCheck(self, PyDescr_TYPE(callee)))
+            return NULL;
+        args++;
+        n--;
+    }
+    else
+        return NULL;
+    if (*A->left <= 0 || vm_must_delegate(A->ts) != NULL || vm_box_words(f, args, n) < 0)
+        return NULL;
+    *done = 1;
+    int plain = vm_quiet_arguments(def);
+    if (plain < 0 || !vm_are_plain((PyObject **)args, n, (size_t)plain) || may_take_items(self))
+        vm_boundary(A, f);
+    if (vm_c_stack_check(A) < 0)
+        return NULL;
+    int unit = takes_unit(f, def), special = callee == vm_known.anext && n == 2;
+    *A->left -= unit;
+    PyObject *r = special ? vm_anext_default(callee, vm_ptr(args[0]), vm_ptr(args[1]))
+                          : call_definition(def, self, (PyObject **)args, n, done);
+    *A->left += unit;
+    if (*done && !special)
+        remember(f, callee, def);
+    return r;
+}
+
+/* -- again ------------------------------------------------------------------------------------ */
+
+/* What is called: by a C function's name, or as a method found by GETM. */
+typedef struct {
+    PyObject *callee, *self;    /* of the instruction; self: an argument, or NULL */
+    const void *kind;           /* what the site remembers; NULL: another kind of callable */
+    const PyMethodDef *def;     /* NULL: an object with a vectorcall, and its type is the kind */
+    PyObject *receiver;         /* what the definition is called with */
+} Target;
+
+static inline Target
+target_of(const VmFrame *f, const VmInsn *ip)
+{
+    VmWord callee = f->regs[ip->b], self = VM_NULL;
+    if (ip->op == VM_CALLM) {
+        self = f->regs[ip->b + 1];
+        if (callee == VM_NULL) {
+            callee = self;
+            self = VM_NULL;
+        }
+    }
+    Target t = {vm_ptr(callee), vm_ptr(self), NULL, NULL, NULL};
+    if (!vm_is_obj(callee) || (self != VM_NULL && !vm_is_obj(self)))
+        return t;
+    if (self == VM_NULL && Py_IS_TYPE(t.callee, &PyCFunction_Type)) {
+        t.def = ((PyCFunctionObject *)t.callee)->m_ml;
+        t.receiver = PyCFunction_GET_SELF(t.callee);
+    }
+    else if (self != VM_NULL && Py_IS_TYPE(t.callee, &PyMethodDescr_Type)
+             && PyObject_TypeCheck(t.self, PyDescr_TYPE(t.callee))) {
+        t.def = ((PyMethodDescrObject *)t.callee)->d_method;
+        t.receiver = t.self;
+    }
+    t.kind = t.def;
+    if (t.def == NULL && self == VM_NULL && has_plain_vectorcall(t.callee))
+        t.kind = Py_TYPE(t.callee);
+    return t;
+}
+
+/* The operands as objects, all owned by args.  0; -1 without memory, nothing was taken */
+static inline int
+take_objects(VmFrame *f, const VmInsn *list, VmWord *args)
+{
+    unsigned n = list->op, nlocals = f->code->nlocals;
+    for (unsigned i = 0; i < n; i++) {
+        unsigned o = vm_list_get(list, i);
+        VmWord w = (o & VM_OPERAND_CONST ? f->code->consts - VM_OPERAND_CONST : f->regs)[o];
+        if (!vm_is_obj(w)) {
+            w = vm_from_ptr(vm_box_shared(f, w));
+            if (w == VM_NULL) {
+                PyErr_Clear();      /* the general way says it again */
+                while (i-- > 0) {
+                    o = vm_list_get(list, i);
+                    if (o - nlocals >= VM_OPERAND_CONST - nlocals || !vm_is_obj(f->regs[o]))
+                        vm_release(args[i]);
+                }
+                return -1;
+            }
+        }
+        else if (o - nlocals >= VM_OPERAND_CONST - nlocals)
+            Py_INCREF(vm_ptr(w));
+        args[i] = w;
+    }
+    return 0;
+}
+
+static inline PyObject *
+call_target(VmAct *A, VmFrame *f, const Target *t, VmWord *args, unsigned n)
+{
+    int unit = takes_unit(f, t->def), done = 1, first = t->self != NULL;
+    *A->left -= unit;
+    PyObject *o = call_definition(t->def, t->receiver, (PyObject **)args, n, &done);
+    *A->left += unit;
+    if (vm_likely(done))
+        return o;
+    args[-1] = vm_from_ptr(t->self);    /* it doesn't take as many arguments, and says so */
+    vm_boundary(A, f);
+    return vm_call_out(A, f, t->callee, (PyObject **)args - first, n + first, NULL);
+}
+
+VmCallStatus
+vm_call_direct_again(VmAct *A, VmFrame *f)
+{
+    const VmInsn *ip = f->pc;
+    const VmCache *c = vm_cache(f, ip->c);
+    Target t = target_of(f, ip);
+    VmWord *args = vm_out_area(f);
+    unsigned n = ip[1].op;
+    if (t.kind == NULL || t.kind != c->u.call.callee || A->delegate || *A->left <= 0
+        || (char *)__builtin_frame_address(0) <= A->stack_low || take_objects(f, ip + 1, args) < 0)
+        return CALL_NOT_MINE;
+    int loud = c->u.call.version == 0
+               || !vm_are_plain((PyObject **)args, n, c->u.call.version - 1)
+               || may_take_items(t.self);
+    if (loud)
+        vm_boundary(A, f);
+    PyObject *o = t.def == NULL ? PyObject_Vectorcall(t.callee, (PyObject **)args,
+                                                      n | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL)
+                                : call_target(A, f, &t, args, n);
+    if (ip->op == VM_CALLM || vm_is_temp(f, ip->b))
+        Py_DECREF(t.callee);
+    Py_XDECREF(t.self);
+    for (unsigned i = 0; i < n; i++)
+        Py_DECREF(vm_ptr(args[i]));
+    if (f->shadow != NULL)
+        vm_after(A, f);
+    if (loud)
+        A->delegate = vm_must_delegate(A->ts) != NULL;
+    o = vm_after_c(A, f, o);
+    if (vm_unlikely(o == NULL))
+        return CALL_ERROR;
+    vm_set_any(f, ip->a, vm_unbox_unique(o));
+    return CALL_DONE;
+}

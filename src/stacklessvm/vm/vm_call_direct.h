@@ -1,0 +1,73 @@
+/* Calls of C functions without the layers between. */
+#ifndef VM_CALL_DIRECT_H
+#define VM_CALL_DIRECT_H
+
+#include "cpyext_compat/cpy_eval.h"
+#include "vm/vm_call.h"
+#include "vm/vm_call_out.h"
+#include "vm/vm_shadow.h"
+#include "vm/vm_num.h"
+
+/* The CALL or CALLM at f->pc where the function was called before (CALL_DIRECT).  CALL_DONE and
+   CALL_ERROR: callee, self and operands are taken.  CALL_NOT_MINE: nothing was done. */
+VmCallStatus vm_call_direct_again(VmAct *A, VmFrame *f);
+
+/* A builtin function, or a method of a C type with its object as args[0]; nothing is taken when
+   *done is 0 afterwards.  -> new */
+PyObject *vm_call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, int *done);
+
+/* After a call without keywords in the general way: if it was of such an object, the next one at the
+   site need not be. */
+void vm_remember_vectorcall(VmFrame *f, PyObject *callee);
+
+/* Words become objects, in place.  0, or -1 with MemoryError (what was boxed stays). */
+int vm_box_words(VmFrame *f, VmWord *args, size_t n);
+
+static inline void
+vm_release_words(VmWord *args, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        vm_release(args[i]);
+}
+
+/* Outgoing arguments stand in the slots CPython's stack would use: two free, then n. */
+static inline VmWord *
+vm_out_area(VmFrame *f)
+{
+    char *slots = (f->flags & FRAME_GENERATOR ? (char *)vm_gen_shadow(f)
+                                              : (char *)f + f->code->shadow_offset)
+                  + CPY_FRAME_HEADER;
+    return (VmWord *)slots + f->code->nlocals + VM_OUT_FREE;
+}
+
+/* The object in the destination. takes o, NULL: exception */
+static inline VmCallStatus
+vm_finish(VmFrame *f, PyObject *o, const VmReturn *ret)
+{
+    if (o == NULL)
+        return CALL_ERROR;
+    if (ret->kind == RET_DISCARD)
+        Py_DECREF(o);
+    else
+        vm_set_any(f, ret->dst, vm_unbox_unique(o));
+    return CALL_DONE;
+}
+
+/* Signals may have arrived in C code.  takes o and gives it back, or NULL: an exception */
+static inline PyObject *
+vm_after_c(VmAct *A, VmFrame *f, PyObject *o)
+{
+    if (vm_poll_is_due(A) && o != NULL && vm_poll(A, f) < 0)
+        Py_CLEAR(o);
+    return o;
+}
+
+/* The end of every call of C code: tools may have become active too. */
+static inline VmCallStatus
+vm_finish_c(VmAct *A, VmFrame *f, PyObject *o, const VmReturn *ret)
+{
+    A->delegate = vm_must_delegate(A->ts) != NULL;
+    return vm_finish(f, vm_after_c(A, f, o), ret);
+}
+
+#endif
