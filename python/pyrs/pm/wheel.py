@@ -10,6 +10,7 @@ import binascii
 import contextlib
 import csv
 import hashlib
+import importlib
 import io
 import os
 import re
@@ -27,7 +28,7 @@ from .errors import HashMismatch
 
 libdeflate: Any = None
 with contextlib.suppress(ImportError):  # inflates in half the time
-    import deflate as libdeflate
+    libdeflate = importlib.import_module("deflate")
 
 MAX_RATIO = 1000  # a bomb unpacks to far more than this times its size
 MAX_TOTAL = 16 << 30
