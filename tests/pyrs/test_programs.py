@@ -31,6 +31,10 @@ def id_of(program):
     return str(program.relative_to(PROGRAMS).with_suffix(""))
 
 
+def cases(programs):
+    return [pytest.param(p, marks=MARKS.get(p.stem, ()), id=id_of(p)) for p in programs]
+
+
 def printed(outcome):
     """What the .out file holds."""
     return outcome.stdout + (f"[exit code {outcome.code}]\n" if outcome.code else "")
@@ -50,7 +54,7 @@ def expected_error(program):
 
 
 @pytest.mark.parametrize(
-    "program", [p for p in ALL if WRITTEN_BY or p.parent.name == "milestones"], ids=id_of
+    "program", cases(p for p in ALL if WRITTEN_BY or p.parent.name == "milestones")
 )
 def test_plain_python_says_what_is_expected(program, request):
     outcome = oracle.plain(program)
@@ -62,9 +66,7 @@ def test_plain_python_says_what_is_expected(program, request):
         assert outcome.stderr == expected_error(program)
 
 
-@pytest.mark.parametrize(
-    "program", [pytest.param(p, marks=MARKS.get(p.stem, ()), id=id_of(p)) for p in ALL]
-)
+@pytest.mark.parametrize("program", cases(ALL))
 def test_vm_says_what_plain_python_says(program):
     expected = oracle.plain(program)
 

@@ -317,6 +317,9 @@ op_TAKE:
     BOTH(LDC)
     SET_OBJECT(PyCell_GET(vm_ptr(R[ip->b])));
 op_FREEV:
+    if (RUNNING->func->func_closure == NULL
+        || PyTuple_GET_SIZE(RUNNING->func->func_closure) != ip->a)
+        GIVE_UP;
     for (unsigned i = 0; i < ip->a; i++)
         R[RUNNING->code->nlocals - ip->a + i] =
             vm_from_ptr(PyTuple_GET_ITEM(RUNNING->func->func_closure, i));

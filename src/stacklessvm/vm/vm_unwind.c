@@ -286,8 +286,9 @@ vm_pop_exc_info(VmAct *A, VmFrame *f)
     VmWord w = f->regs[a];
     if (!vm_is_temp(f, a))
         vm_incref(w);
-    item->exc_value = w == VM_NONE ? Py_NewRef(Py_None) : w == VM_NULL ? NULL
-                                                                       : vm_ptr(w);
+    /* whatever else is there, no compiler made this code */
+    item->exc_value = w == VM_NONE ? Py_NewRef(Py_None) : vm_is_obj(w) ? vm_ptr(w)
+                                                                       : NULL;
     if (old == NULL || Py_REFCNT(old) > 1) {
         Py_XDECREF(old);
         return;

@@ -181,6 +181,18 @@ def dies(n):
 def generator(): yield dies(3)
 list(generator())
 """,
+    "a profiler that comes and goes": """
+import sys
+seen = []
+def hook(frame, event, arg): seen.append((frame.f_code.co_name, event))
+f = lambda x: x + 1
+list(map(f, range(50)))
+sys.setprofile(hook)
+list(map(f, range(2)))
+sys.setprofile(None)
+list(map(f, range(50)))
+print("program.py", [s for s in seen if s[0] == "<lambda>"])
+""",
     "tracemalloc": """
 import tracemalloc
 def makes(n): return [bytes(1000) for _ in range(n)]
@@ -271,7 +283,11 @@ for f in (f1, f2, f3, f4, f5, lambda: f6().send(None), f7, lambda: list(f8()), f
 }
 
 
-@pytest.mark.parametrize("name", SEEN)
+# the sanitizer's library tells of a fatal signal by itself
+MARKS = {"fatal error": pytest.mark.limits}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=MARKS.get(name, ())) for name in SEEN])
 def test_what_looks_at_frames(name, sides):
     plain, vm = sides(["program.py"], files={"program.py": SEEN[name]})
 

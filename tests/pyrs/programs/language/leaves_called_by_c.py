@@ -72,7 +72,25 @@ def keys():
 
 def numbers():
     big = 2**48
-    values = [0, 1, -1, 255, 256, 257, -6, big - 1, big, -big, 2**62, 2**64, 0.0, -0.0, 1e308, float("inf"), True]
+    values = [
+        0,
+        1,
+        -1,
+        255,
+        256,
+        257,
+        -6,
+        big - 1,
+        big,
+        -big,
+        2**62,
+        2**64,
+        0.0,
+        -0.0,
+        1e308,
+        float("inf"),
+        True,
+    ]
     for f in (
         lambda x: x + 1,
         lambda x: x * 3,
@@ -104,7 +122,9 @@ def errors():
             except Exception as e:
                 tb, lines = e.__traceback__, []
                 while tb is not None:
-                    lines.append((tb.tb_frame.f_code.co_name, tb.tb_lineno - show.__code__.co_firstlineno))
+                    lines.append(
+                        (tb.tb_frame.f_code.co_name, tb.tb_lineno - show.__code__.co_firstlineno)
+                    )
                     tb = tb.tb_next
                 got = (type(e).__name__, str(e), lines)
         print(got)
@@ -210,8 +230,13 @@ def specials():
     points = [Point(i * 37 % 11 - 5, i % 4) for i in range(30)]
     print([(p.x, p.y) for p in sorted(points)][:6], min(points).x, points.index(Point(-5, 0)))
     print(len({p: 1 for p in points}), len(list(filter(None, points))), points.count(Point(0, 2)))
-    print([p.longer() for p in points[:4]], functools.reduce(lambda a, b: a + b, map(Point.norm, points)))
-    print(functools.partial(lambda a, b: a - b, 10)(3), list(filter(lambda p: p.y > 2, points))[0].x)
+    print(
+        [p.longer() for p in points[:4]],
+        functools.reduce(lambda a, b: a + b, map(Point.norm, points)),
+    )
+    print(
+        functools.partial(lambda a, b: a - b, 10)(3), list(filter(lambda p: p.y > 2, points))[0].x
+    )
 
 
 def at_the_limit():
@@ -230,23 +255,7 @@ def at_the_limit():
     return failed[0] - sys.getrecursionlimit()
 
 
-def traced():
-    seen = []
-
-    def hook(frame, event, arg):
-        seen.append((frame.f_code.co_name, event))
-        return None
-
-    f = lambda x: x + 1  # noqa: E731
-    list(map(f, range(5)))
-    sys.setprofile(hook)
-    list(map(f, range(2)))
-    sys.setprofile(None)
-    list(map(f, range(2)))
-    print([s for s in seen if s[0] == "<lambda>"])
-
-
-for part in (keys, numbers, errors, changing, lifetimes, specials, traced):
+for part in (keys, numbers, errors, changing, lifetimes, specials):
     print(part.__name__)
     part()
 print("limit", at_the_limit())
