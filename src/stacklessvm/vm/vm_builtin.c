@@ -232,11 +232,15 @@ static VmWord
 compute_next(VmFrame *f, VmWord *args, size_t n)
 {
     PyObject *it = n == 1 && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL, *o = NULL;
-    long i;
     if (it == NULL)
         return VM_NULL;
-    if (CPY_IS_RANGE_ITER(it))
-        return cpy_range_iter_next(it, &i) && vm_int_fits(i) ? vm_from_int(i) : VM_NULL;
+    if (CPY_IS_RANGE_ITER(it)) {
+        CpyRange r = cpy_range_iter_state(it);
+        if (r.left <= 0 || !vm_int_fits(r.next))
+            return VM_NULL;
+        cpy_range_iter_skip(it, 1);
+        return vm_from_int(r.next);
+    }
     if (CPY_IS_LIST_ITER(it) && cpy_list_iter_waits(it))
         o = cpy_list_iter_next(it);
     else if (CPY_IS_TUPLE_ITER(it) && cpy_tuple_iter_waits(it))

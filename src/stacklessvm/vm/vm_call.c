@@ -163,16 +163,15 @@ call_c(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, PyObject 
 {
     size_t all = n + keyword_count(kwnames);
     PyObject *o = NULL;
+    vm_boundary(A, f);
     if (vm_box_words(f, args, all) == 0) {
-        vm_boundary(A, f);
         o = vm_call_out(A, f, callee, (PyObject **)args, n, kwnames);
         if (o != NULL && kwnames == NULL)
             vm_remember_vectorcall(f, callee);
     }
     Py_DECREF(callee);
     vm_release_words(args, all);
-    if (f->shadow != NULL)
-        vm_after(A, f);
+    vm_after(A, f);
     return vm_finish_c(A, f, o, ret);
 }
 
@@ -532,7 +531,7 @@ call_by_kind(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, con
         return CALL_NOT_MINE;
     Py_DECREF(callee);
     vm_release_words(args, n);
-    if (f->shadow != NULL)
+    if (done != DONE_QUIETLY)
         vm_after(A, f);
     return vm_finish_c(A, f, r, ret);
 }

@@ -124,9 +124,11 @@ vm_call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, i
         return NULL;
     if (*A->left <= 0 || vm_must_delegate(A->ts) != NULL || vm_box_words(f, args, n) < 0)
         return NULL;
-    *done = 1;
     int plain = vm_quiet_arguments(def);
-    if (plain < 0 || !vm_are_plain((PyObject **)args, n, (size_t)plain) || may_take_items(self))
+    int loud = plain < 0 || !vm_are_plain((PyObject **)args, n, (size_t)plain)
+               || may_take_items(self);
+    *done = loud ? 1 : DONE_QUIETLY;
+    if (loud)
         vm_boundary(A, f);
     if (vm_c_stack_check(A) < 0)
         return NULL;
@@ -244,10 +246,10 @@ vm_call_direct_again(VmAct *A, VmFrame *f)
     Py_XDECREF(t.self);
     for (unsigned i = 0; i < n; i++)
         Py_DECREF(vm_ptr(args[i]));
-    if (f->shadow != NULL)
+    if (loud) {
         vm_after(A, f);
-    if (loud)
         A->delegate = vm_must_delegate(A->ts) != NULL;
+    }
     o = vm_after_c(A, f, o);
     if (vm_unlikely(o == NULL))
         return CALL_ERROR;

@@ -13,7 +13,9 @@
 VmCallStatus vm_call_direct_again(VmAct *A, VmFrame *f);
 
 /* A builtin function, or a method of a C type with its object as args[0]; nothing is taken when
-   *done is 0 afterwards.  -> new */
+   *done is 0 afterwards.  DONE_QUIETLY: the frame was not shown, and vm_after() is not for it: what is
+   kept for those who look at it is as old as the last boundary.  -> new */
+enum { DONE_QUIETLY = 2 };
 PyObject *vm_call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, int *done);
 
 /* After a call without keywords in the general way: if it was of such an object, the next one at the

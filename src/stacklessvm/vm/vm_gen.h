@@ -63,6 +63,10 @@ VmFrame *vm_gen_resume(VmAct *A, VmFrame *f, PyObject *gen, VmWord value, VmGenM
 static inline void
 vm_gen_leave_units(VmAct *A, VmFrame *gf)
 {
+    if (vm_likely(!(gf->flags & FRAME_UNITS))) {
+        ++*A->left;
+        return;
+    }
     *A->left += vm_frame_units(gf);
     gf->flags &= (uint8_t)~FRAME_UNITS;
 }

@@ -171,6 +171,25 @@ def counts():
     print(get(x) - before)
 
 
+def looked_at():
+    """What somebody saw of the variables does not come back."""
+    frame, got = sys._getframe(), []
+    for i in range(9):
+        s = f"  {i}.value "
+        frame.f_locals
+        s.strip()
+        s.startswith("x")
+        s = s[3:]
+        s.upper()
+        s.endswith(" ")
+        t = s
+        got.append((s, frame.f_locals["s"], t.strip()))
+        s = eval("s + t")
+        s.strip()
+        got.append((s, frame.f_locals["s"]))
+    print(got[-2:], all(a == b for a, b, *_ in got))
+
+
 def limits():
     """How deep C functions may stand, cold and warm."""
 
@@ -191,6 +210,6 @@ def limits():
     print(failing(), failing())
 
 
-for part in (wrong_numbers, iterators, mixed, who_calls, counts, limits):
+for part in (wrong_numbers, iterators, mixed, who_calls, counts, looked_at, limits):
     print(part.__name__)
     part()
