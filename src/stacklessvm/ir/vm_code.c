@@ -150,6 +150,8 @@ vm_code_free(VmCode *code)
     PyMem_Free(code->consts);
     PyMem_Free(code->num_consts);
     PyMem_Free(code->caches);
+    if (code->co != NULL && *vm_quick_code(code->co) == code)
+        *vm_quick_code(code->co) = NULL;    /* the next code here may be no quick one */
     memset(code, 0, sizeof *code);
     code->next_free = free_codes;
     free_codes = code;

@@ -148,6 +148,8 @@
             caches[ip->c].u.call.code = code_; \
         } \
         if (vm_unlikely(bound_ != code_->push_args)) { \
+            if (!code_->simple || !code_->quick) \
+                break; \
             if (!(SELF_COUNT) && n_ == 0 && code_->argcount == 0 \
                 && code_->insns->op == VM_RETK && code_->leaf) \
                 CALL_CONSTANT(code_, func_); \
