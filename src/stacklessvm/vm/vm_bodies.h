@@ -63,9 +63,9 @@
 #define TAKE_OPERAND(I, REG) \
     do { \
         unsigned o_ = operands_[I]; \
-        VmWord w_ = (o_ & VM_OPERAND_CONST ? F->code->consts - VM_OPERAND_CONST : R)[o_]; \
+        VmWord w_ = vm_operand_word(R, F->code, o_); \
         nf_->regs[REG] = w_; \
-        if (vm_is_obj(w_) && o_ - nlocals >= VM_OPERAND_CONST - nlocals) \
+        if (vm_is_obj(w_) && vm_operand_stays(o_, nlocals)) \
             Py_INCREF(vm_ptr(w_)); \
     } while (0)
 #define TAKE_ARGUMENT(SELF_COUNT) TAKE_OPERAND(i_, (SELF_COUNT) + i_)

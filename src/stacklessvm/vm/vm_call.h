@@ -73,18 +73,26 @@ int vm_call_is_warm(VmFrame *f);
 /* A frame for func (taken), with the recursion limit checked and counted.  NULL on error. */
 VmFrame *vm_push_checked(VmAct *A, VmFrame *prev, VmCode *code, PyFunctionObject *func);
 
-/* An operand of an operand list as an owned word; a temporary is moved. */
+/* An operand of an operand list, borrowed. */
+static inline VmWord
+vm_operand_word(const VmWord *regs, const VmCode *code, unsigned operand)
+{
+    return (operand & VM_OPERAND_CONST ? code->consts - VM_OPERAND_CONST : regs)[operand];
+}
+
+/* Does it stay where it is, a local's or a constant?  A temporary moves. */
+static inline int
+vm_operand_stays(unsigned operand, unsigned nlocals)
+{
+    return operand - nlocals >= VM_OPERAND_CONST - nlocals;
+}
+
+/* The same as an owned word; a temporary is moved. */
 static inline VmWord
 vm_take_operand(VmFrame *f, unsigned operand)
 {
-    VmWord w;
-    if (operand & VM_OPERAND_CONST) {
-        w = f->code->consts[operand & ~VM_OPERAND_CONST];
-        vm_incref(w);
-        return w;
-    }
-    w = f->regs[operand];       /* a temporary moves */
-    if (!vm_is_temp(f, operand))
+    VmWord w = vm_operand_word(f->regs, f->code, operand);
+    if (vm_operand_stays(operand, f->code->nlocals))
         vm_incref(w);
     return w;
 }

@@ -58,6 +58,22 @@ call_definition(const PyMethodDef *def, PyObject *self, PyObject **argv, size_t 
     return NULL;
 }
 
+/* What a C function without a self, or a method of a C type with one, is defined as, and what that is
+   called with.  -> borrowed, NULL: another kind of callable */
+static inline const PyMethodDef *
+definition_of(PyObject *callee, PyObject *self, PyObject **receiver)
+{
+    if (self == NULL && Py_IS_TYPE(callee, &PyCFunction_Type)) {
+        *receiver = PyCFunction_GET_SELF(callee);
+        return ((PyCFunctionObject *)callee)->m_ml;
+    }
+    if (self == NULL || !Py_IS_TYPE(callee, &PyMethodDescr_Type)
+        || !PyObject_TypeCheck(self, PyDescr_TYPE(callee)))
+        return NULL;
+    *receiver = self;
+    return ((PyMethodDescrObject *)callee)->d_method;
+}
+
 /* A list that goes away with the call takes its items along. */
 static inline int
 may_take_items(PyObject *self)
@@ -103,25 +119,17 @@ vm_remember_vectorcall(VmFrame *f, PyObject *callee)
 PyObject *
 vm_call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, int *done)
 {
-    PyMethodDef *def;
     PyObject *self;
     *done = 0;
     if (callee == vm_known.build_class || callee == vm_known.exec || callee == vm_known.eval)
         return NULL;        /* frames of ours */
-    if (Py_IS_TYPE(callee, &PyCFunction_Type)) {
-        def = ((PyCFunctionObject *)callee)->m_ml;
-        self = PyCFunction_GET_SELF(callee);
-    }
-    else if (Py_IS_TYPE(callee, &PyMethodDescr_Type) && n > 0 && vm_is_obj(args[0])) {
-        def = ((PyMethodDescrObject *)callee)->d_method;
-        self = vm_ptr(args[0]);
-        if (!PyObject_TypeCheck(self, PyDescr_TYPE(callee)))
-            return NULL;
-        args++;
-        n--;
-    }
-    else
+    int is_method = Py_IS_TYPE(callee, &PyMethodDescr_Type);
+    const PyMethodDef *def = definition_of(
+        callee, is_method && n > 0 && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL, &self);
+    if (def == NULL)
         return NULL;
+    args += is_method;
+    n -= (size_t)is_method;
     if (*A->left <= 0 || vm_must_delegate(A->ts) != NULL || vm_box_words(f, args, n) < 0)
         return NULL;
     int plain = vm_quiet_arguments(def);
@@ -166,16 +174,7 @@ target_of(const VmFrame *f, const VmInsn *ip)
     Target t = {vm_ptr(callee), vm_ptr(self), NULL, NULL, NULL};
     if (!vm_is_obj(callee) || (self != VM_NULL && !vm_is_obj(self)))
         return t;
-    if (self == VM_NULL && Py_IS_TYPE(t.callee, &PyCFunction_Type)) {
-        t.def = ((PyCFunctionObject *)t.callee)->m_ml;
-        t.receiver = PyCFunction_GET_SELF(t.callee);
-    }
-    else if (self != VM_NULL && Py_IS_TYPE(t.callee, &PyMethodDescr_Type)
-             && PyObject_TypeCheck(t.self, PyDescr_TYPE(t.callee))) {
-        t.def = ((PyMethodDescrObject *)t.callee)->d_method;
-        t.receiver = t.self;
-    }
-    t.kind = t.def;
+    t.kind = t.def = definition_of(t.callee, t.self, &t.receiver);
     if (t.def == NULL && self == VM_NULL && has_plain_vectorcall(t.callee))
         t.kind = Py_TYPE(t.callee);
     return t;
@@ -188,20 +187,20 @@ take_objects(VmFrame *f, const VmInsn *list, VmWord *args)
     unsigned n = list->op, nlocals = f->code->nlocals;
     for (unsigned i = 0; i < n; i++) {
         unsigned o = vm_list_get(list, i);
-        VmWord w = (o & VM_OPERAND_CONST ? f->code->consts - VM_OPERAND_CONST : f->regs)[o];
+        VmWord w = vm_operand_word(f->regs, f->code, o);
         if (!vm_is_obj(w)) {
             w = vm_from_ptr(vm_box_shared(f, w));
             if (w == VM_NULL) {
                 PyErr_Clear();      /* the general way says it again */
                 while (i-- > 0) {
                     o = vm_list_get(list, i);
-                    if (o - nlocals >= VM_OPERAND_CONST - nlocals || !vm_is_obj(f->regs[o]))
+                    if (vm_operand_stays(o, nlocals) || !vm_is_obj(f->regs[o]))
                         vm_release(args[i]);
                 }
                 return -1;
             }
         }
-        else if (o - nlocals >= VM_OPERAND_CONST - nlocals)
+        else if (vm_operand_stays(o, nlocals))
             Py_INCREF(vm_ptr(w));
         args[i] = w;
     }

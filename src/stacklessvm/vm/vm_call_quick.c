@@ -186,13 +186,6 @@ give_rest(VmFrame *nf, const Rest *rest)
 
 /* -- calls from operand lists -------------------------------------------------------------------- */
 
-static inline VmWord
-operand_word(const VmFrame *f, unsigned operand)
-{
-    return operand & VM_OPERAND_CONST ? f->code->consts[operand & ~VM_OPERAND_CONST]
-                                      : f->regs[operand];
-}
-
 /* n listed operands to registers of another frame, from `to` on or, where `at` is given, to
    to[at[0]] and so on. */
 static inline void
@@ -201,14 +194,14 @@ take_operands(VmFrame *f, const uint16_t *operands, size_t n, VmWord *to, const 
     unsigned nlocals = f->code->nlocals;
     for (size_t i = 0; i < n; i++) {
         unsigned o = operands[i];
-        VmWord w = operand_word(f, o);
+        VmWord w = vm_operand_word(f->regs, f->code, o);
         if (at != NULL && at[i] == TO_DICT) {
             if (!(o & VM_OPERAND_CONST))
                 vm_consume(f, o);
             continue;
         }
-        if (o < nlocals || o & VM_OPERAND_CONST)
-            vm_incref(w);       /* a temporary moves */
+        if (vm_operand_stays(o, nlocals))
+            vm_incref(w);
         to[at == NULL ? i : at[i]] = w;
     }
 }
@@ -220,7 +213,7 @@ fill_dict(VmFrame *f, const VmCache *site, const uint16_t *operands, PyObject *d
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(site->name); i++) {
         if (site->u.keywords.at[i] != TO_DICT)
             continue;
-        PyObject *o = vm_box(operand_word(f, operands[i]));
+        PyObject *o = vm_box(vm_operand_word(f->regs, f->code, operands[i]));
         int status = o == NULL ? -1 : PyDict_SetItem(dict, PyTuple_GET_ITEM(site->name, i), o);
         Py_XDECREF(o);
         if (status < 0)
@@ -247,7 +240,7 @@ call_with_rest(VmAct *A, VmFrame *f, VmCode *code, PyFunctionObject *func, VmWor
     size_t by_register = npos - first, n = listed - by_register;
     VmWord items[REST_WORDS];
     for (size_t i = 0; i < n; i++)
-        items[i] = operand_word(f, operands[by_register + i]);
+        items[i] = vm_operand_word(f->regs, f->code, operands[by_register + i]);
     Rest rest;
     if (make_rest(code, items, n, &rest) < 0)
         return NULL;

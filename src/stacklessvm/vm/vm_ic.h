@@ -4,6 +4,8 @@
 
 #include "vm/vm_frame.h"
 
+#include "cpyext_compat/cpy_dict.h"
+
 typedef enum {
     ATTR_NONE,
     ATTR_VALUES,            /* instance with inline values: slot `index` */
@@ -61,6 +63,19 @@ vm_cache_find(VmCache *c, uint32_t version)
 
 /* A row to fill for `version`: a free one, or the oldest.  NULL without memory. */
 VmCacheRow *vm_cache_new_row(VmCache *c);
+
+/* The global or builtin a function's site has seen.  -> borrowed, or NULL: look again */
+static inline PyObject *
+vm_global_seen(const VmCache *c, const PyFunctionObject *func)
+{
+    if (vm_unlikely(((PyDictObject *)func->func_globals)->ma_keys->dk_version
+                    != c->u.global.globals_version)
+        || (c->u.global.builtins_version != 0
+            && vm_unlikely(((PyDictObject *)func->func_builtins)->ma_keys->dk_version
+                           != c->u.global.builtins_version)))
+        return NULL;
+    return *c->u.global.place;
+}
 
 static inline VmCache *
 vm_cache(VmFrame *f, unsigned i)

@@ -19,12 +19,6 @@ VmWord vm_leaf_run(PyFunctionObject *func, VmCode *code, const VmWord *args, siz
 /* An attribute that is there, by its cache.  -> borrowed, or NULL */
 PyObject *vm_leaf_attribute(VmCache *c, VmWord w);
 
-static inline VmWord
-vm_operand_word(const VmWord *regs, const VmCode *code, unsigned operand)
-{
-    return (operand & VM_OPERAND_CONST ? code->consts - VM_OPERAND_CONST : regs)[operand];
-}
-
 /* The CALL or CALLM at ip of a function that only returns a constant or an attribute; first: there is a self.  Callee, self
    and operands are consumed.  -> owned, or VM_NULL: nothing was done, it takes a frame */
 VmWord vm_leaf_call(VmAct *A, VmWord *regs, unsigned nlocals, const VmInsn *ip, VmCode *code,

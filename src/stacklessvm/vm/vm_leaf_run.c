@@ -82,17 +82,6 @@ open_leaf(Leaf *leaf, PyFunctionObject *func, VmCode *code, unsigned depth)
 
 /* -- what instructions ask ------------------------------------------------------------------- */
 
-static inline PyObject *
-leaf_global(const VmCache *c, const PyFunctionObject *func)
-{
-    if (((PyDictObject *)func->func_globals)->ma_keys->dk_version != c->u.global.globals_version
-        || (c->u.global.builtins_version != 0
-            && ((PyDictObject *)func->func_builtins)->ma_keys->dk_version
-                   != c->u.global.builtins_version))
-        return NULL;
-    return *c->u.global.place;
-}
-
 PyObject *
 vm_leaf_attribute(VmCache *c, VmWord w)
 {
@@ -313,7 +302,7 @@ op_TAKE:
     NEXT;
 
     BOTH(LDG)
-    SET_OBJECT(leaf_global(&caches[ip->c], RUNNING->func));
+    SET_OBJECT(vm_global_seen(&caches[ip->c], RUNNING->func));
     BOTH(LDC)
     SET_OBJECT(PyCell_GET(vm_ptr(R[ip->b])));
 op_FREEV:
