@@ -407,7 +407,7 @@ cpy_prep_reraise_star(PyObject *orig, PyObject *excs)
 
 #else
 
-/* Objects/exceptions.c (3.11.2) from here to _PyExc_PrepReraiseStar */
+/* Objects/exceptions.c (3.11) from here to _PyExc_PrepReraiseStar */
 
 static int
 is_group(PyObject *exc)
@@ -583,7 +583,11 @@ cpy_prep_reraise_star(PyObject *orig, PyObject *excs)
     }
     if (rest != Py_None && PyList_Append(raised, rest) < 0)
         goto done;
-    result = PyObject_CallFunction(PyExc_BaseExceptionGroup, "sO", "", raised);
+    /* the interpreter that runs, not the one whose headers these are: alone since 3.11.4 */
+    if (PyList_GET_SIZE(raised) == 1 && Py_Version >= 0x030B0400)
+        result = Py_NewRef(PyList_GET_ITEM(raised, 0));
+    else
+        result = PyObject_CallFunction(PyExc_BaseExceptionGroup, "sO", "", raised);
 done:
     Py_XDECREF(rest);
     Py_XDECREF(reraised);

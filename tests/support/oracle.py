@@ -11,6 +11,7 @@ from pathlib import Path
 
 PLAIN = (sys.executable,)
 VM = (sys.executable, "-m", "pyrs")
+SAME_EVERYWHERE = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": ""}
 TIMEOUT = 300  # only what hangs takes as long, on a machine under load too
 ADDRESS = re.compile(r"\b0x[0-9a-f]{8,}")  # of objects, in their repr
 UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -53,7 +54,7 @@ def run_in(folder: Path, command, arguments, stdin="", env=None, limits=None) ->
         text=True,
         encoding="utf-8",
         timeout=TIMEOUT,
-        env=os.environ | {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8"} | (env or {}),
+        env=os.environ | SAME_EVERYWHERE | (env or {}),
         preexec_fn=lower if limits else None,
     )
     here = f"{folder}{os.sep}"

@@ -77,6 +77,11 @@ class Bad:
         raise ValueError(n)
 
 
+def place(x):
+    # lines of the standard library move in each of its releases
+    return (x.name, x.lineno, x.colno) if x.filename == __file__ else x.name
+
+
 def tb(f):
     try:
         f()
@@ -85,7 +90,7 @@ def tb(f):
             print(
                 type(e).__name__,
                 e,
-                [(x.name, x.lineno, x.colno) for x in traceback.extract_tb(e.__traceback__)],
+                [place(x) for x in traceback.extract_tb(e.__traceback__)],
             )
             e = e.__cause__ or e.__context__
 

@@ -3,11 +3,14 @@
 import asyncio
 import contextvars
 import gc
+import re
 import sys
 import traceback
 import warnings
 
 FOLDER = __file__.removesuffix("loops.py")
+# lines of the standard library move in each of its releases
+LIBRARY = re.compile(rf'"{re.escape(asyncio.__path__[0])}/(\w+)\.py", line \d+')
 var = contextvars.ContextVar("var", default="default")
 
 
@@ -203,7 +206,8 @@ async def never_awaited():
         gc.collect()
         coroutine = fails(0)
         del coroutine
-    return [(w.category.__name__, str(w.message).replace(FOLDER, "")) for w in caught]
+    texts = [LIBRARY.sub(r"asyncio.\1", str(w.message)).replace(FOLDER, "") for w in caught]
+    return [(w.category.__name__, text) for w, text in zip(caught, texts)]
 
 
 async def exceptions_of_tasks():

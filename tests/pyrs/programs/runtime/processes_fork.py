@@ -93,7 +93,7 @@ for k in range(5):
         gc.collect()
         sys.stdout.flush()
         os._exit(k)
-    print(wait(pid))
+    say(wait(pid))
 stop.set()
 for t in threads:
     t.join()
@@ -112,4 +112,4 @@ if pid == 0:
 say(wait(pid))
 if os.fork() == 0:
     os.kill(os.getpid(), signal.SIGKILL)
-print(os.waitstatus_to_exitcode(os.wait()[1]))
+say(os.waitstatus_to_exitcode(os.wait()[1]))

@@ -60,7 +60,7 @@ for go in gates:
 for t in threads:
     t.join()
 kept = found["outer"]
-print(kept.f_lineno, sorted(kept.f_locals), kept.f_back)
+print(kept.f_lineno, sorted(kept.f_locals), kept.f_back.f_code.co_qualname)
 kept.clear()
 print(sorted(kept.f_locals))
 try:
