@@ -8,7 +8,10 @@
  *  - before a local is stored or deleted, slots that stand for it are copied home;
  *  - a temporary has one definition and one use, so its register never holds garbage
  *    that anybody would release: instructions consume their temporary operands;
- *  - every instruction that can raise or call out has a map of CPython's stack.
+ *  - every instruction that can raise or call out has a map of CPython's stack;
+ *  - whatever way leads to a label or a handler, the stack is as deep there, and what the code
+ *    there relies on holds: locals that are bound, slots that are lists.  A compiler's code is
+ *    like that; what isn't is refused.
  *
  * Code that is reached only by a later backward jump (cold handlers placed at the end)
  * is lowered when that jump has been seen.
@@ -84,7 +87,7 @@ lower_run(Lower *L, uint32_t from, int whole)
         L->lowered[L->at] = 1;
         enter_group(L, in->start, first);
         if (first && s->n_handlers > 0)
-            lower_enter_range(L, in->start);
+            lower_enter_range(L, in->start, in->word);
         L->pushing = lower_kinds[in->op].is & IS_NOTE;
         if (L->depth < lower_pops(in)) {
             lower_refuse(L, "stack underflow");
@@ -121,8 +124,10 @@ lower_pending(Lower *L)
 static void
 lower_all(Lower *L)
 {
-    for (unsigned i = 0; i < L->code->nargs_total; i++)
-        bit_set(L->bound, i);
+    for (unsigned i = 0; i < L->code->nargs_total; i++) {
+        if (!(cpy_code_local_kind(L->co, (int)i) & CPY_CELL))       /* one is made first */
+            bit_set(L->bound, i);
+    }
     uint16_t *m = lower_add(L, &L->m.maps, 2, sizeof *m);
     if (m == NULL)
         return;

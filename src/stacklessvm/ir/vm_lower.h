@@ -27,7 +27,7 @@ typedef enum { SLOT_TEMP,
 
 typedef struct {
     uint8_t kind;
-    uint16_t index;             /* local or constant */
+    uint16_t index;             /* local or constant; of a temporary 1: a list that was made here */
 } Slot;
 
 typedef struct {
@@ -35,6 +35,7 @@ typedef struct {
     uint32_t pc;                /* our instruction, or NOT_YET */
     int32_t depth;              /* stack depth, -1 unknown */
     uint64_t bound[BOUND_WORDS];
+    uint64_t lists;             /* a bit for each slot that is such a list, of the first 64 */
 } Label;
 
 typedef enum { FIX_16,
@@ -164,8 +165,8 @@ unsigned lower_site(Lower *L, VmCacheKind kind, uint32_t name);     /* a new inl
 void lower_slot_home(Lower *L, int i);
 /* Before local x changes: slots below `to` that stand for it become copies. */
 void lower_keep_copies(Lower *L, unsigned x, int to);
-/* NULL can't stand in an operand list. */
-void lower_nulls_home(Lower *L, int from, int to);
+/* NULL is no value: only where a callee stands may it be. */
+void lower_no_nulls(Lower *L, int from, int to);
 /* Let the instruction that made the top slot write local x itself; 0: it can't. */
 int lower_retarget(Lower *L, unsigned x);
 
@@ -221,8 +222,10 @@ lower_operand(Lower *L, int i)
 {
     if (L->slots[i].kind == SLOT_LOCAL)
         return L->slots[i].index;
-    if (L->slots[i].kind != SLOT_TEMP)
+    if (L->slots[i].kind != SLOT_TEMP) {
+        lower_no_nulls(L, i, i + 1);
         lower_slot_home(L, i);
+    }
     return lower_home(L, i);
 }
 
@@ -248,8 +251,10 @@ lower_pop_window(Lower *L, int n)
 /* Labels for all jump targets and handlers, and what else is to be known before. */
 int lower_find_labels(Lower *L);            /* 0, or -1: out of memory */
 void lower_enter_label(Lower *L, Label *label);
-/* At the start of an instruction: what the handler of its range may rely on. */
-void lower_enter_range(Lower *L, uint32_t word);
+/* At the start of an instruction, whose own word is `word`: the range it is in. */
+void lower_enter_range(Lower *L, uint32_t start, uint32_t word);
+/* An instruction in a range is emitted that may raise: what the handler may rely on. */
+void lower_may_raise(Lower *L);
 /* The jump just emitted goes there. */
 void lower_jump_to(Lower *L, uint32_t pc, uint32_t word, FixKind kind);
 void lower_apply_fixes(Lower *L);

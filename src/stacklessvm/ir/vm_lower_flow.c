@@ -3,17 +3,49 @@
 
 /* -- labels -------------------------------------------------------------------------- */
 
-/* What all ways to a label have in common. */
-static void
-label_meet(Label *label, int depth, const uint64_t *bound)
+/* Of the slots below `depth`, those that are lists made here. */
+static uint64_t
+lists_below(Lower *L, int depth)
 {
-    if (label->depth < 0) {
-        label->depth = depth;
-        memcpy(label->bound, bound, sizeof label->bound);
+    uint64_t lists = 0;
+    for (int i = 0; i < depth && i < 64; i++)
+        lists |= (uint64_t)(L->slots[i].kind == SLOT_TEMP && L->slots[i].index) << i;
+    return lists;
+}
+
+/* One more way to a label.  Code that is there already relies on what the ways before had in
+   common, so this one must have that too (bound locals are no matter where compilers check
+   themselves). */
+static void
+label_narrow(Lower *L, Label *label, uint64_t lists)
+{
+    uint64_t lost = label->lists & ~lists;
+    if (label->pc == NOT_YET) {
+        label->lists &= lists;
+        for (int i = 0; i < BOUND_WORDS; i++)
+            label->bound[i] &= L->bound[i];
         return;
     }
-    for (int i = 0; i < BOUND_WORDS; i++)
-        label->bound[i] &= bound[i];
+    for (int i = 0; i < BOUND_WORDS && !CPY_HANDLERS_AT_END; i++)
+        lost |= label->bound[i] & ~L->deletable[i] & ~L->bound[i];
+    if (lost != 0)
+        lower_refuse(L, "a way back brings less than the way there");
+}
+
+/* The same, with the stack as it is. */
+static void
+label_meet(Lower *L, Label *label)
+{
+    uint64_t lists = lists_below(L, L->depth);
+    if (label->depth < 0) {
+        label->depth = L->depth;
+        label->lists = lists;
+        memcpy(label->bound, L->bound, sizeof label->bound);
+        return;
+    }
+    if (label->depth != L->depth)
+        lower_refuse(L, "stack depth differs between ways");
+    label_narrow(L, label, lists);
 }
 
 /* A label at the first operation from that word on.  -> the word it has */
@@ -35,7 +67,7 @@ add_label(Lower *L, uint32_t word)
     return word;
 }
 
-/* Handlers start with everything bound; ranges take away. */
+/* Handlers start with everything bound, and with nothing but lists; ranges take away. */
 static void
 label_handlers(Lower *L)
 {
@@ -45,7 +77,12 @@ label_handlers(Lower *L)
         Label *label = lower_label_at(L, s->handlers[i].target);
         if (label == NULL)
             continue;
-        label->depth = s->handlers[i].depth + s->handlers[i].lasti + 1;
+        unsigned kept = s->handlers[i].depth;
+        int depth = (int)kept + s->handlers[i].lasti + 1;
+        if (label->depth >= 0 && label->depth != depth)
+            lower_refuse(L, "stack depth differs between ways");
+        label->depth = depth;
+        label->lists = kept < 64 ? ((uint64_t)1 << kept) - 1 : ~(uint64_t)0;
         memset(label->bound, 0xFF, sizeof label->bound);
     }
 }
@@ -76,14 +113,12 @@ lower_enter_label(Lower *L, Label *label)
 {
     if (L->reachable) {
         lower_slots_home(L, 0, L->depth);
-        label_meet(label, L->depth, L->bound);
-        if (label->depth != L->depth)
-            lower_refuse(L, "stack depth differs between ways");
+        label_meet(L, label);
     }
     L->depth = label->depth;
     L->reachable = 1;
     for (int i = 0; i < L->depth; i++)
-        L->slots[i].kind = SLOT_TEMP;
+        L->slots[i] = (Slot){SLOT_TEMP, i < 64 && label->lists >> i & 1};
     for (int i = 0; i < BOUND_WORDS; i++)
         L->bound[i] = label->bound[i] & ~L->deletable[i];
     label->pc = L->m.insns.n;
@@ -95,19 +130,25 @@ lower_enter_label(Lower *L, Label *label)
 /* -- protected ranges --------------------------------------------------------------------- */
 
 void
-lower_enter_range(Lower *L, uint32_t word)
+lower_enter_range(Lower *L, uint32_t start, uint32_t word)
 {
     const CpyHandler *h = L->range;
-    if (h == NULL || word < h->start || word >= h->end)
-        h = cpy_find_handler(&L->m.stream, word);
-    L->range = h;
-    if (h == NULL)
+    if (h != NULL && word >= h->start && word < h->end && start != h->start)
         return;
-    if (h->start == word && h->depth <= L->depth)
+    L->range = h = cpy_find_handler(&L->m.stream, word);
+    if (h != NULL && h->depth <= L->depth)
         lower_slots_home(L, 0, h->depth);
-    Label *label = lower_label_at(L, h->target);
-    for (int i = 0; i < BOUND_WORDS; i++)
-        label->bound[i] &= L->bound[i];
+}
+
+void
+lower_may_raise(Lower *L)
+{
+    int kept = L->range->depth, homes = 0;
+    while (homes < kept && homes < L->depth && L->slots[homes].kind == SLOT_TEMP)
+        homes++;
+    if (homes < kept)
+        lower_refuse(L, "a handler wants more than is on the stack");
+    label_narrow(L, lower_label_at(L, L->range->target), lists_below(L, kept));
 }
 
 /* -- jumps ---------------------------------------------------------------------------------- */
@@ -116,7 +157,7 @@ void
 lower_jump_to(Lower *L, uint32_t pc, uint32_t word, FixKind kind)
 {
     uint32_t i = L->label_of[word] - 1;
-    label_meet(&AT(L->m.labels, Label, i), L->depth, L->bound);
+    label_meet(L, &AT(L->m.labels, Label, i));
     Fix *f = lower_add(L, &L->m.fixes, 1, sizeof *f);
     if (f != NULL)
         *f = (Fix){pc, i, kind};
@@ -197,7 +238,8 @@ void
 lower_send(Lower *L, const CpyInsn *in)
 {
     lower_slots_home(L, 0, L->depth);
-    L->depth--;             /* the value is used up, also by a raise */
+    L->depth--;             /* the value is used up, also by a raise; a result comes to either place */
+    L->slots[L->depth].index = L->slots[L->depth - 1].index = 0;
     uint32_t pc = lower_emit(L, VM_SEND, lower_home(L, L->depth), lower_home(L, L->depth - 1), in->arg2);
     L->depth++;
     two_ways(L, pc, in->target, in->arg2, 2);

@@ -152,6 +152,14 @@ lower_small_int(Lower *L, uint32_t value)
     }
 }
 
+/* No compiler makes code without it. */
+static void
+need(Lower *L, int holds, const char *otherwise)
+{
+    if (!holds)
+        lower_refuse(L, otherwise);
+}
+
 /* -- operators ------------------------------------------------------------------------ */
 
 static const uint16_t binary_ops[2][13] = {
@@ -276,8 +284,7 @@ lower_store_fast(Lower *L, unsigned x)
         lower_emit(L, VM_K_L, x, top->index, 0);
         break;
     default:
-        lower_slot_home(L, L->depth - 1);
-        lower_emit(L, VM_MOVT, x, lower_home(L, L->depth - 1), 0);
+        lower_no_nulls(L, L->depth - 1, L->depth);
         break;
     }
     L->depth--;
@@ -339,7 +346,7 @@ operand_object(Lower *L, int i)
     Slot *s = &L->slots[i];
     if (is_number_object(L, s)) {
         lower_emit(L, VM_KO, lower_home(L, i), s->index, 0);
-        s->kind = SLOT_TEMP;
+        *s = (Slot){SLOT_TEMP, 0};
     }
     return lower_operand(L, i);
 }
@@ -350,7 +357,7 @@ static void
 lower_build_list(Lower *L, int op, unsigned n)
 {
     int first = L->depth - (int)n;
-    lower_nulls_home(L, first, L->depth);
+    lower_no_nulls(L, first, L->depth);
     L->depth = first;
     uint32_t pc = lower_emit(L, op, lower_home(L, first), 0, 0);
     lower_emit_list(L, first, n);
@@ -366,13 +373,25 @@ lower_build_window(Lower *L, int op, int n, unsigned c)
 
 /* -- calls ------------------------------------------------------------------------------- */
 
+/* Is constant i the names of at most n arguments? */
+static int
+is_names(Lower *L, uint32_t i, unsigned n)
+{
+    if (i >= (uint32_t)PyTuple_GET_SIZE(L->co->co_consts))
+        return 0;
+    PyObject *names = PyTuple_GET_ITEM(L->co->co_consts, i);
+    return PyTuple_CheckExact(names) && PyTuple_GET_SIZE(names) <= (Py_ssize_t)n;
+}
+
 static void
 lower_call(Lower *L, unsigned n, uint32_t kwnames)
 {
+    if (kwnames != 0)
+        need(L, is_names(L, kwnames - 1, n), "keyword names that are none");
     int args = L->depth - (int)n, pair = args - 2;
     int null_slot = CPY_CALL_NULL_FIRST ? pair : pair + 1;
     int callee_slot = CPY_CALL_NULL_FIRST ? pair + 1 : pair;
-    lower_nulls_home(L, args, L->depth);
+    lower_no_nulls(L, args, L->depth);
     uint32_t pc;
     if (kwnames == 0 && L->slots[null_slot].kind == SLOT_NULL) {
         unsigned callee = lower_operand(L, callee_slot);
@@ -493,8 +512,24 @@ lower_peek(Lower *L, int op, unsigned c)
 static void
 lower_into(Lower *L, int op, int depth)     /* LIST_APPEND and the like */
 {
+    need(L, depth > 0, "something put into itself");
     unsigned v = lower_pop_operand(L);
     lower_emit(L, op, lower_operand(L, L->depth - depth), v, 0);
+}
+
+/* Is slot i certainly a list that was made here? */
+static int
+is_list(Lower *L, int i)
+{
+    return L->slots[i].kind == SLOT_TEMP && L->slots[i].index;
+}
+
+/* The same for a list, of which nothing is asked when it runs. */
+static void
+lower_into_list(Lower *L, int op, int depth)
+{
+    need(L, is_list(L, L->depth - 1 - depth), "what a list takes goes elsewhere");
+    lower_into(L, op, depth);
 }
 
 static void
@@ -530,6 +565,7 @@ static void
 lower_return(Lower *L)
 {
     Slot top = L->slots[L->depth - 1];
+    need(L, L->depth == 1, "a return from the middle of the stack");
     if (top.kind == SLOT_CONST && (!is_number_object(L, &top) || is_small_int(L, top.index))) {
         L->depth--;
         lower_end(L, VM_RETK, top.index, 0);
@@ -543,16 +579,29 @@ lower_return(Lower *L)
 static void
 lower_reraise(Lower *L, int n)
 {
-    unsigned exc = lower_pop_operand(L);
-    unsigned lasti = n == 0 ? VM_NO_REG : lower_operand(L, L->depth - n);
+    unsigned exc = lower_pop_window(L, 1);
+    unsigned lasti = VM_NO_REG;
+    if (n > 0) {
+        lower_slots_home(L, L->depth - n, L->depth - n + 1);
+        lasti = lower_home(L, L->depth - n);
+    }
     lower_end(L, VM_RERAISE, exc, lasti);
 }
 
+static int
+is_cell(Lower *L, unsigned local)
+{
+    return cpy_code_local_kind(L->co, (int)local) & (CPY_CELL | CPY_FREE);
+}
+
+/* A variable that holds its cell: that is made when the code begins, or, in a comprehension that
+   stands in another function's code, when that does. */
 static void
 need_cell(Lower *L, unsigned local)
 {
-    if (!(cpy_code_local_kind(L->co, (int)local) & (CPY_CELL | CPY_FREE)))
-        lower_refuse(L, "a variable that is no cell is used as one");
+    int made = bit_get(L->bound, local) || local >= 64 * BOUND_WORDS
+               || (CPY_HANDLERS_AT_END && bit_get(L->deletable, local));
+    need(L, made && is_cell(L, local), "a variable that is no cell is used as one");
 }
 
 #define DEPTH_CHECK(n) \
@@ -624,9 +673,20 @@ lower_operation(Lower *L, const CpyInsn *in)
         need_cell(L, arg);
         lower_emit(L, VM_DELC, arg, 0, 0);
         break;
-    case CPY_LOAD_CLOSURE: lower_push_slot(L, SLOT_LOCAL, arg); break;
-    case CPY_MAKE_CELL: lower_emit(L, VM_NEWCELL, arg, 0, 0); break;
-    case CPY_COPY_FREE_VARS: lower_emit(L, VM_FREEV, arg, 0, 0); break;
+    case CPY_LOAD_CLOSURE:
+        need_cell(L, arg);
+        lower_push_slot(L, SLOT_LOCAL, arg);
+        break;
+    case CPY_MAKE_CELL:
+        lower_emit(L, VM_NEWCELL, arg, 0, 0);
+        bit_set(L->bound, arg);
+        break;
+    case CPY_COPY_FREE_VARS:
+        need(L, arg == (uint32_t)cpy_code_nfreevars(L->co), "free variables of another number");
+        lower_emit(L, VM_FREEV, arg, 0, 0);
+        for (uint32_t i = 1; i <= arg; i++)
+            bit_set(L->bound, L->code->nlocals - i);
+        break;
     case CPY_SETUP_ANNOTATIONS: lower_emit(L, VM_SETANN, 0, 0, 0); break;
     case CPY_LOAD_BUILD_CLASS:
         lower_push_result(L, lower_emit(L, VM_BUILDCLS, lower_home(L, L->depth), 0, 0));
@@ -703,19 +763,26 @@ lower_operation(Lower *L, const CpyInsn *in)
     case CPY_GET_LEN: lower_peek(L, VM_LEN, 0); break;
 
     case CPY_BUILD_TUPLE: lower_build_list(L, VM_TUP, arg); break;
-    case CPY_BUILD_LIST: lower_build_list(L, VM_LST, arg); break;
+    case CPY_BUILD_LIST:
+        lower_build_list(L, VM_LST, arg);
+        L->slots[L->depth - 1].index = 1;
+        break;
     case CPY_BUILD_SET: lower_build_window(L, VM_SET, (int)arg, arg); break;
     case CPY_BUILD_MAP: lower_build_window(L, VM_MAP, 2 * (int)arg, arg); break;
     case CPY_BUILD_CONST_KEY_MAP: lower_build_window(L, VM_KMAP, (int)arg + 1, arg); break;
     case CPY_BUILD_STRING: lower_build_window(L, VM_STR, (int)arg, arg); break;
-    case CPY_BUILD_SLICE: lower_build_window(L, VM_SLICE, (int)arg, arg); break;
-    case CPY_LIST_APPEND: lower_into(L, VM_LAPP, (int)arg); break;
+    case CPY_BUILD_SLICE:
+        need(L, arg == 2 || arg == 3, "a slice of so many items");
+        lower_build_window(L, VM_SLICE, (int)arg, arg);
+        break;
+    case CPY_LIST_APPEND: lower_into_list(L, VM_LAPP, (int)arg); break;
     case CPY_SET_ADD: lower_into(L, VM_SADD, (int)arg); break;
     case CPY_MAP_ADD:
+        need(L, arg > 0, "something put into itself");
         b = lower_pop_window(L, 2);
         lower_emit(L, VM_MADD, lower_operand(L, L->depth - (int)arg), b, 0);
         break;
-    case CPY_LIST_EXTEND: lower_into(L, VM_LEXT, (int)arg); break;
+    case CPY_LIST_EXTEND: lower_into_list(L, VM_LEXT, (int)arg); break;
     case CPY_SET_UPDATE: lower_into(L, VM_SUPD, (int)arg); break;
     case CPY_DICT_UPDATE: lower_into(L, VM_DUPD, (int)arg); break;
     case CPY_DICT_MERGE: {
@@ -741,14 +808,12 @@ lower_operation(Lower *L, const CpyInsn *in)
     case CPY_BUILD_INTERPOLATION: lower_build_window(L, VM_INTERP, 2 + (int)(arg & 1), arg); break;
 
     case CPY_MAKE_FUNCTION:
+        need(L, arg <= 15, "a function made otherwise");
         lower_build_window(L, VM_MKFN, make_function_slots(arg), arg);
         break;
     case CPY_SET_FUNCTION_ATTRIBUTE: lower_build_window(L, VM_FNATTR, 2, arg); break;
     case CPY_KW_NAMES:
-        if (arg >= (uint32_t)PyTuple_GET_SIZE(L->co->co_consts))
-            lower_refuse(L, "keyword names are not a constant");
-        else
-            L->kwnames = arg + 1;
+        L->kwnames = arg + 1;
         break;
     case CPY_CALL:
         lower_call(L, arg, L->kwnames);
@@ -794,6 +859,7 @@ lower_operation(Lower *L, const CpyInsn *in)
         lower_slots_home(L, L->depth - 2, L->depth);
         lower_emit(L, VM_SWAP, a, a + 1, 0);
         L->depth--;
+        L->slots[L->depth - 1] = L->slots[L->depth];
         lower_emit(L, VM_DROP, a + 1, 0, 0);
         break;
     case CPY_CLEANUP_THROW:
@@ -844,7 +910,10 @@ lower_operation(Lower *L, const CpyInsn *in)
         lower_push_temp(L);
         lower_push_temp(L);
         break;
-    case CPY_PREP_RERAISE_STAR: lower_build_window(L, VM_EGPREP, 2, 0); break;
+    case CPY_PREP_RERAISE_STAR:
+        need(L, is_list(L, L->depth - 1), "exceptions that are in no list");
+        lower_build_window(L, VM_EGPREP, 2, 0);
+        break;
     case CPY_RERAISE: lower_reraise(L, (int)arg); break;
     case CPY_RAISE:
         a = lower_pop_window(L, (int)arg);

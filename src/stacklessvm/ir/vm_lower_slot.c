@@ -115,6 +115,8 @@ lower_emit(Lower *L, int op, unsigned a, unsigned b, unsigned c)
             where->resume = cpy_resume_word(&L->m.stream, L->resume_at);
         where->map = current_map(L);
     }
+    if (L->range != NULL && vm_op_flags(op) & VM_RAISES)
+        lower_may_raise(L);
     L->changed = 1;
     L->producer = -1;
     return pc;
@@ -165,7 +167,7 @@ lower_slot_home(Lower *L, int i)
         emit_home(L, VM_CLR, lower_home(L, i), 0);
         break;
     }
-    s->kind = SLOT_TEMP;
+    *s = (Slot){SLOT_TEMP, 0};
 }
 
 void
@@ -206,10 +208,10 @@ lower_emit_list(Lower *L, int first, unsigned n)
 }
 
 void
-lower_nulls_home(Lower *L, int from, int to)
+lower_no_nulls(Lower *L, int from, int to)
 {
     for (int i = from; i < to; i++) {
         if (L->slots[i].kind == SLOT_NULL)
-            lower_slot_home(L, i);
+            lower_refuse(L, "NULL as a value");
     }
 }

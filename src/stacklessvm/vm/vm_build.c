@@ -365,7 +365,8 @@ vm_dict_merge(VmAct *A, VmFrame *f)
 int
 vm_list_to_tuple(VmFrame *f, VmWord *result)
 {
-    PyObject *t = PyList_AsTuple(vm_ptr(f->regs[f->pc->b]));
+    PyObject *l = vm_reg_object(f, f->pc->b);       /* of code that no compiler made, whatever it is */
+    PyObject *t = l == NULL ? NULL : PyList_AsTuple(l);
     vm_consume(f, f->pc->b);
     *result = vm_from_ptr(t);
     return t == NULL ? -1 : 0;
@@ -619,15 +620,27 @@ vm_convert(VmAct *A, VmFrame *f, VmWord *result)
 
 /* -- functions -------------------------------------------------------------------------------------- */
 
+/* Numbers and no code are there only when no compiler made this one. */
+static PyObject *
+new_function(VmFrame *f, unsigned base, unsigned n)
+{
+    VmWord code = f->regs[base + n];
+    int objects = vm_is_obj(code) && PyCode_Check(vm_ptr(code));
+    for (unsigned i = 0; i < n; i++)
+        objects &= vm_is_obj(f->regs[base + i]);
+    if (objects)
+        return PyFunction_New(vm_ptr(code), f->func->func_globals);
+    PyErr_SetString(PyExc_SystemError, "a function of what is no code");
+    return NULL;
+}
+
 /* Window: defaults, keyword defaults, annotations, closure (what the flags say), code. */
 int
 vm_make_function(VmFrame *f, VmWord *result)
 {
     unsigned base = f->pc->b, flags = f->pc->c;
     unsigned n = (unsigned)__builtin_popcount(flags & 15);
-    PyObject *code = vm_ptr(f->regs[base + n]);
-    PyFunctionObject *func =
-        (PyFunctionObject *)PyFunction_New(code, f->func->func_globals);
+    PyFunctionObject *func = (PyFunctionObject *)new_function(f, base, n);
     vm_release(f->regs[base + n]);
     if (func == NULL) {
         release_window(f, base, n);
@@ -895,13 +908,24 @@ vm_print_expr(VmAct *A, VmFrame *f)
 
 /* -- pattern matching ----------------------------------------------------------------------------------- */
 
+/* 1; or 0 with an exception: no compiler made this code, or no memory */
+static int
+is_tuple(PyObject *o)
+{
+    if (o != NULL && PyTuple_CheckExact(o))
+        return 1;
+    if (o != NULL)
+        PyErr_SetString(PyExc_SystemError, "a pattern whose names are no tuple");
+    return 0;
+}
+
 int
 vm_match_class(VmAct *A, VmFrame *f, VmWord *result)
 {
     unsigned base = f->pc->b;
     PyObject *subject = vm_reg_object(f, base), *cls = vm_reg_object(f, base + 1), *r = NULL;
     PyObject *names = vm_reg_object(f, base + 2);
-    if (subject != NULL) {
+    if (subject != NULL && cls != NULL && is_tuple(names)) {
         vm_boundary(A, f);
         r = cpy_match_class(subject, cls, f->pc->c, names);
         vm_after(A, f);
@@ -914,9 +938,12 @@ vm_match_class(VmAct *A, VmFrame *f, VmWord *result)
 int
 vm_match_keys(VmAct *A, VmFrame *f, VmWord *result)
 {
-    vm_boundary(A, f);
-    PyObject *r = cpy_match_keys(vm_reg_object(f, f->pc->b), vm_reg_object(f, f->pc->c));
-    vm_after(A, f);
+    PyObject *map = vm_reg_object(f, f->pc->b), *keys = vm_reg_object(f, f->pc->c), *r = NULL;
+    if (map != NULL && is_tuple(keys)) {
+        vm_boundary(A, f);
+        r = cpy_match_keys(map, keys);
+        vm_after(A, f);
+    }
     *result = vm_from_ptr(r);
     return r == NULL ? -1 : 0;
 }

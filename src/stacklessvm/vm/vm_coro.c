@@ -867,8 +867,14 @@ int
 vm_end_async_for(VmAct *A, VmFrame *f)
 {
     VmWord *w = &f->regs[f->pc->a];
-    PyObject *exc = vm_ptr(w[1]);
+    PyObject *exc = vm_reg_object(f, f->pc->a + 1u);
     VmWord it = w[0];
+    if (exc == NULL || !PyExceptionInstance_Check(exc)) {
+        vm_consume(f, f->pc->a + 1u);       /* no compiler made this code */
+        vm_release(it);
+        PyErr_SetString(PyExc_SystemError, "what ends a loop is no exception");
+        return -1;
+    }
     if (PyErr_GivenExceptionMatches(exc, PyExc_StopAsyncIteration)) {
         vm_boundary(A, f);
         Py_DECREF(exc);

@@ -285,7 +285,13 @@ int
 vm_cleanup_throw(VmAct *A, VmFrame *f)
 {
     VmWord *w = &f->regs[f->pc->a], delegate = w[0], sent = w[1];
-    PyObject *exc = vm_ptr(w[2]);
+    PyObject *exc = vm_reg_object(f, f->pc->a + 2u);
+    if (exc == NULL || !PyExceptionInstance_Check(exc)) {
+        for (unsigned i = 0; i < 3; i++)
+            vm_consume(f, f->pc->a + i);    /* no compiler made this code */
+        PyErr_SetString(PyExc_SystemError, "what was thrown is no exception");
+        return -1;
+    }
     int ended = PyErr_GivenExceptionMatches(exc, PyExc_StopIteration);
     vm_boundary(A, f);
     if (ended) {

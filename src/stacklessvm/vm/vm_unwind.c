@@ -274,7 +274,7 @@ vm_push_exc_info(VmAct *A, VmFrame *f)
     VmWord exc = w[0];
     w[0] = item->exc_value == NULL ? VM_NONE : vm_from_ptr(item->exc_value);
     w[1] = exc;
-    item->exc_value = Py_NewRef(vm_ptr(exc));
+    item->exc_value = vm_is_obj(exc) ? Py_NewRef(vm_ptr(exc)) : NULL;   /* as below */
 }
 
 void
@@ -322,10 +322,10 @@ check_except_type(PyObject *types)
 int
 vm_exc_match(VmAct *A, VmFrame *f, VmWord *result)
 {
-    PyObject *exc = vm_ptr(f->regs[f->pc->b]);
+    PyObject *exc = vm_reg_object(f, f->pc->b);
     PyObject *types = vm_reg_object(f, f->pc->c);
     int status = -1;
-    if (types != NULL) {
+    if (exc != NULL && types != NULL) {
         vm_boundary(A, f);
         status = check_except_type(types);
         if (status == 0)
@@ -430,7 +430,12 @@ vm_with_push(VmAct *A, VmFrame *f)
 VmCallStatus
 vm_with_except(VmAct *A, VmFrame *f, VmFrame **pushed)
 {
-    PyObject *exit = vm_ptr(f->regs[f->pc->b]), *exc = vm_ptr(f->regs[f->pc->c]);
+    PyObject *exit = vm_reg_object(f, f->pc->b), *exc = vm_reg_object(f, f->pc->c);
+    if (exit == NULL || exc == NULL || !PyExceptionInstance_Check(exc)) {
+        if (exit != NULL && exc != NULL)
+            PyErr_SetString(PyExc_SystemError, "what a with statement is left by is no exception");
+        return CALL_ERROR;
+    }
     PyObject *tb = PyException_GetTraceback(exc);
     VmWord self = CPY_EXIT_IS_PAIR ? f->regs[f->pc->b + 1] : VM_NULL;
     VmWord args[6] = {VM_NULL, VM_NULL, self, vm_from_ptr(Py_NewRef((PyObject *)Py_TYPE(exc))),
