@@ -1,11 +1,13 @@
 """What pyproject.toml can't say: the extension modules, and how they are compiled."""
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from sysconfig import get_config_var
 from typing import Any
 
-from setuptools import Extension, setup
+from setuptools import Distribution, Extension, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
@@ -19,8 +21,26 @@ EXTENSIONS = {
     "pyrs._pyrs": "stacklessvm",
 }
 
+# those that know CPython's bytecode or frames, and the first version that is unknown to them
+LAYOUT = ("fastarray._fastarray", "pyrs._pyrs")
+UNKNOWN = (3, 15)
+
 # the packages to build the extensions of (or "none"); all without it
 ONLY = os.environ.get("PYFORGE_PACKAGES", "").split()
+
+
+def can_have(extension: str) -> bool:
+    """Can this interpreter have it?  Where not, the package is installed without."""
+    if sys.implementation.name != "cpython":
+        return False
+    if get_config_var("Py_GIL_DISABLED"):
+        return extension == "fastarray._fastarray" and sys.version_info < UNKNOWN
+    return sys.version_info < UNKNOWN or extension not in LAYOUT
+
+
+def wanted(extension: str, folder: str) -> bool:
+    package = extension.split(".")[0]
+    return (SRC / folder / "SOURCES").exists() and (not ONLY or package in ONLY)
 
 
 def sources(folder: str) -> list[str]:
@@ -79,11 +99,19 @@ class SideBySide(build_ext):
         super().build_extension(ext)
 
 
+class OfOneInterpreter(Distribution):
+    """A wheel's name says which interpreter made it, also where that is given no extension."""
+
+    def has_ext_modules(self) -> bool:
+        return True
+
+
 def out_of_date(path: str, newest: float) -> bool:
     return not os.path.exists(path) or os.path.getmtime(path) < newest
 
 
 setup(
+    distclass=OfOneInterpreter,
     cmdclass={"build_ext": SideBySide},
     ext_modules=[
         Extension(
@@ -96,6 +124,6 @@ setup(
             depends=headers(folder),
         )
         for name, folder in EXTENSIONS.items()
-        if (SRC / folder / "SOURCES").exists() and (not ONLY or name.split(".")[0] in ONLY)
+        if wanted(name, folder) and can_have(name)
     ],
 )

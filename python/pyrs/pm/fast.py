@@ -33,7 +33,8 @@ def main(argv: list[str]) -> int:
         return result
     if argv[:1] == ["run"]:  # a program has its own last wishes, and its own rubbish
         return _dispatch(argv)
-    gc.set_threshold(100_000)  # importing alone would be looked through a hundred times
+    if hasattr(gc, "set_threshold"):  # importing alone would be looked through a hundred times
+        gc.set_threshold(100_000)
     return _leave(_dispatch(argv))
 
 
