@@ -153,11 +153,12 @@ cpy_is_raised(PyThreadState *ts)
 static inline PyObject *                                /* -> new, or NULL */
 cpy_take_raised(PyThreadState *ts)
 {
-    PyObject *type, *exc, *tb;
-    PyErr_Fetch(&type, &exc, &tb);
+    PyObject *type = ts->curexc_type, *exc = ts->curexc_value, *tb = ts->curexc_traceback;
+    ts->curexc_type = ts->curexc_value = ts->curexc_traceback = NULL;
     if (type == NULL)
         return NULL;
-    PyErr_NormalizeException(&type, &exc, &tb);
+    if (exc == NULL || (PyObject *)Py_TYPE(exc) != type || !PyExceptionInstance_Check(exc))
+        PyErr_NormalizeException(&type, &exc, &tb);
     if (tb != NULL)
         PyException_SetTraceback(exc, tb);
     Py_DECREF(type);

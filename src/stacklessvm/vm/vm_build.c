@@ -673,10 +673,24 @@ vm_function_attribute(VmFrame *f, VmWord *result)
 
 /* -- iteration ------------------------------------------------------------------------------------------ */
 
+/* Making its iterator, if it isn't its own, runs nobody's code. */
+static inline int
+iterates_quietly(PyObject *o)
+{
+    return vm_is_gen(o) || PyList_CheckExact(o) || PyTuple_CheckExact(o) || PyRange_Check(o);
+}
+
 int
 vm_get_iter(VmAct *A, VmFrame *f, VmWord *result)
 {
     PyObject *o = vm_reg_object(f, f->pc->b), *it = NULL;
+    if (o != NULL && iterates_quietly(o)) {
+        it = vm_is_gen(o) ? Py_NewRef(o) : Py_TYPE(o)->tp_iter(o);
+        if (vm_is_temp(f, f->pc->b))
+            vm_release_old(A, f, o);
+        *result = vm_from_ptr(it);
+        return it == NULL ? -1 : 0;
+    }
     VmSpecialStatus special = o == NULL ? SP_RAISED : vm_special_iter(A, f, o);
     if (special == SP_PUSHED)
         return -1;

@@ -389,6 +389,27 @@ call_generator(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, c
     return gf;
 }
 
+/* The CALLM of g.send(v) at f->pc, the same: its frame.  NULL: nothing was done. */
+static VmFrame *
+call_send(VmAct *A, VmFrame *f, VmWord callee, VmWord self)
+{
+    const VmInsn *ip = f->pc;
+    PyObject *gen = vm_is_obj(self) ? vm_ptr(self) : NULL;
+    if (gen == NULL || ip->op != VM_CALLM || ip[1].op != 1 || !vm_is_gen(gen) || A->delegate
+        || *A->left <= CPY_C_CALL_TAKES_UNIT
+        || vm_gen_state(vm_gen_frame(gen)) != GEN_SUSPENDED)
+        return NULL;
+    VmWord value = vm_take_operand(f, vm_list_get(ip + 1, 0));
+    VmFrame *gf = vm_gen_resume(A, f, gen, value, GEN_BY_CALL);
+    *A->left -= CPY_C_CALL_TAKES_UNIT;
+    gf->flags |= FRAME_IN_C;
+    gf->ret_dst = ip->a;
+    gf->ret_ip = ip + 2;
+    vm_release(callee);
+    Py_DECREF(gen);         /* the running frame has its own reference */
+    return gf;
+}
+
 /* -- calls of C ------------------------------------------------------------------------------- */
 
 /* C(...) where instances come from object.__new__ and __init__ takes exactly these
@@ -558,6 +579,9 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
         else {
             callee = w0;
             self = w1;
+            if (callee == vm_from_ptr(known.gen_send)
+                && (*pushed = call_send(A, f, callee, self)) != NULL)
+                return CALL_PUSHED;
         }
         if (ip->op == VM_CALLKW)
             kwnames = vm_cache(f, ip->c)->name;

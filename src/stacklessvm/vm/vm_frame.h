@@ -116,7 +116,8 @@ typedef struct VmFrame {
     };
     uint32_t spare;
     VmWord aux;                 /* RET_INIT, RET_WITH, RET_HELD ... RET_AWAITABLE, RET_ATTR, RET_TRUTH, RET_GETATTR: owned; RET_GENERATOR: the generator, borrowed */
-    _PyErr_StackItem *exc_below;    /* running generators: the thread's exc_info before */
+    _PyErr_StackItem *exc_below;    /* running generators that handle an exception: the thread's exc_info
+                                   before; else NULL */
     VmWord regs[];
 } VmFrame;
 #define VM_PLAIN(dst) (PY_BIG_ENDIAN ? (uint32_t)(dst) << 16 : (uint32_t)(dst))

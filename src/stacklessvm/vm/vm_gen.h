@@ -8,6 +8,8 @@
 #ifndef VM_GEN_H
 #define VM_GEN_H
 
+#include "cpyext_compat/cpy_code.h"
+#include "cpyext_compat/cpy_gen.h"
 #include "vm/vm_frame.h"
 
 typedef enum { GEN_CREATED,
@@ -15,12 +17,12 @@ typedef enum { GEN_CREATED,
                GEN_RUNNING,
                GEN_DONE } VmGenState;
 
-/* Who resumed: what a yield or the end means. */
+/* Who resumed: what a yield or the end means.  ORDER: GEN_WAITED_FOR */
 typedef enum {
-    GEN_BY_C,           /* vm_run returns */
     GEN_BY_FOR,         /* a FOR instruction of the frame below */
     GEN_BY_SEND,        /* a SEND instruction */
     GEN_BY_CALL,        /* next(g) or g.send(v), called by the frame below */
+    GEN_BY_C,           /* vm_run returns */
     GEN_BY_ASEND,       /* a SEND instruction, through an asend object */
 } VmGenMode;
 
@@ -48,7 +50,26 @@ vm_has_gen_frame(PyObject *o)
     return vm_is_gen(o) || Py_IS_TYPE(o, &VmCoro_Type) || Py_IS_TYPE(o, &VmAsyncGen_Type);
 }
 
-VmFrame *vm_gen_frame(PyObject *gen);
+/* How many slots its shadow has. */
+static inline size_t
+vm_gen_slots(PyCodeObject *co)
+{
+    return (size_t)cpy_code_nlocalsplus(co) + (size_t)cpy_code_stacksize(co) + VM_OUT_FREE;
+}
+
+static inline VmFrame *
+vm_gen_frame(PyObject *gen)
+{
+    char *slots = (char *)cpy_gen_iframe(gen) + CPY_FRAME_HEADER;
+    return (VmFrame *)(slots + vm_gen_slots(cpy_gen_code(gen)) * sizeof(PyObject *));
+}
+
+static inline PyObject *                                /* -> borrowed */
+vm_gen_self(VmFrame *gf)
+{
+    return vm_ptr(gf->aux);
+}
+
 int vm_gen_init_types(void);
 int vm_coro_init_types(void);           /* vm_coro.c, from vm_gen_init_types */
 int vm_gen_base_init(void);             /* vm_gen_base.c, after those */
@@ -59,6 +80,17 @@ PyObject *vm_gen_new(VmAct *A, VmFrame *f);
 /* Make the generator's frame the running one, `value` (taken) the result of its yield.
    NULL: exception (already running, recursion). */
 VmFrame *vm_gen_resume(VmAct *A, VmFrame *f, PyObject *gen, VmWord value, VmGenMode mode);
+/* The same by the FOR, the SEND at f->pc.  NULL: nothing was done, it doesn't wait or there is no
+   room for it */
+VmFrame *vm_gen_next(VmAct *A, VmFrame *f, PyObject *gen);
+VmFrame *vm_gen_sent(VmAct *A, VmFrame *f, PyObject *gen);
+/* The frame of a generator that waits on top; its yield's destination is not written yet.  It is in
+   the list of what handles exceptions.  0 / -1 */
+int vm_gen_activate(VmAct *A, VmFrame *f, VmFrame *gf, VmGenMode mode);
+/* A running one, whose exc_below is NULL, comes into that list. */
+void vm_gen_push_exc(VmAct *A, VmFrame *gf);
+/* Everything its frame holds is released, in CPython's order. */
+void vm_gen_clear(VmAct *A, VmFrame *gf);
 /* It runs no more: what it took of the recursion limit is given back. */
 static inline void
 vm_gen_leave_units(VmAct *A, VmFrame *gf)
@@ -89,6 +121,11 @@ vm_gen_mode(VmFrame *gf)
     return (VmGenMode)(gf->spare >> 8);
 }
 
+/* kind_flags and spare of one that nobody looked at, run by an instruction of the frame below,
+   where what it yields goes into a register. */
+#define GEN_PLAIN (RET_GENERATOR | FRAME_GENERATOR << 8)
+#define GEN_WAITED_FOR(spare) ((spare) < (uint32_t)GEN_BY_C << 8)
+
 /* The running generator frame stops with a yield: out of the chain of frames. */
 void vm_gen_suspend(VmAct *A, VmFrame *gf);
 /* It ends (value or exception): everything it holds is released. */
@@ -112,6 +149,12 @@ int vm_gen_is_theirs(PyObject *gen);
 
 /* StopIteration with the value (taken) of a generator that returned. */
 void vm_gen_set_stop(VmWord value);
+/* That for a value returned (taken), when `status` says so: NULL.  Else result. */
+PyObject *vm_gen_yielded_or_stop(PySendResult status, PyObject *result);
+PyObject *vm_gen_iternext(PyObject *gen);
+void vm_gen_already_executing(PyObject *gen);
+/* The iterator a suspended `yield from` waits for.  -> borrowed, or NULL */
+PyObject *vm_gen_delegate(VmFrame *gf);
 PySendResult vm_gen_am_send(PyObject *gen, PyObject *arg, PyObject **result);
 PyObject *vm_gen_send(PyObject *gen, PyObject *arg);
 PyObject *vm_gen_throw(PyObject *gen, PyObject *const *args, Py_ssize_t n);

@@ -187,10 +187,13 @@ vm_gen_hand_over(VmAct *A, VmFrame *gf, CpyHandover how, int *yielded)
 {
     PyGenObject *gen = (PyGenObject *)vm_ptr(gf->aux);
     uint32_t word = word_at(gf, how);
+    if (gf->exc_below == NULL)
+        vm_gen_push_exc(A, gf);
     int depth = fill_running(A, gf, how);
     PyObject *result = cpy_gen_go_on(A->ts, (PyObject *)gen, gf->func, gf->code->co, word, depth,
                                      how, yielded);
     cpy_set_exc_info(A->ts, gf->exc_below);
+    gf->exc_below = NULL;
     gen->gi_exc_state.previous_item = NULL;
     leave_object(gf, *yielded ? GEN_SUSPENDED : GEN_DONE);
     if (result == NULL)

@@ -557,6 +557,21 @@ do_return:
 
 do_yield:
     F->pc = ip;
+    if (vm_likely((F->kind_flags & ~(FRAME_UNITS << 8)) == GEN_PLAIN && GEN_WAITED_FOR(F->spare)
+                  && F->exc_below == NULL && Py_REFCNT(vm_ptr(F->aux)) > 1)) {
+        VmFrame *done = F;
+        vm_gen_leave_units(A, done);
+        vm_gen_set_state(done, GEN_SUSPENDED);
+        Py_DECREF(vm_ptr(done->aux));
+        unsigned dst = done->ret_dst;
+        ip = done->ret_ip;
+        LOAD_FRAME(done->prev);
+        done->prev = NULL;
+        VmWord old = IS_TEMP(dst) ? VM_NULL : R[dst];
+        R[dst] = returned;
+        vm_release(old);
+        NEXT_N(0);
+    }
     frame = F;
     switch (yield_slow(A, &frame, returned, &result)) {
     case LEFT:

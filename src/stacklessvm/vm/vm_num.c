@@ -386,6 +386,13 @@ vm_numbers_order(VmWord x, VmWord y, int *order)
 {
     int64_t i = 0, j = 0;
     double d = 0, e = 0;
+    VmWord xi = vm_small_box(x), yi = vm_small_box(y);
+    if (vm_likely(vm_both_int(xi, yi))) {
+        i = vm_int(xi);
+        j = vm_int(yi);
+        *order = i < j ? -1 : i > j;
+        return 1;
+    }
     int kx = number_of(x, &i, &d), ky = number_of(y, &j, &e);
     if (kx == 'i' && ky == 'i') {
         *order = i < j ? -1 : i > j;

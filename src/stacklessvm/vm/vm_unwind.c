@@ -8,6 +8,7 @@
 
 #include "cpyext_compat/cpy_eval.h"
 #include "cpyext_compat/cpy_handover.h"
+#include "cpyext_compat/cpy_traceback.h"
 #include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_class.h"
@@ -53,19 +54,38 @@ release_temps(VmFrame *f, unsigned to)
 
 /* -- unwinding --------------------------------------------------------------------------- */
 
-/* The exception is left as it was raised (perhaps not normalised yet), as CPython does. */
-static void
-add_traceback(VmAct *A, VmFrame *f)
+/* The line of a word of CPython's code.  Looking one up takes longer the further down it is, and
+   it is mostly the same few that raise. */
+static int
+line_of(const VmCode *code, uint32_t word)
 {
-    PyObject *type, *value, *tb;
-    PyErr_Fetch(&type, &value, &tb);
-    vm_boundary(A, f);
-    PyFrameObject *fo = PyThreadState_GetFrame(A->ts);
-    PyErr_Restore(type, value, tb);
-    if (fo != NULL) {
-        PyTraceBack_Here(fo);
-        Py_DECREF(fo);
+    static struct {
+        uint64_t serial;
+        uint32_t word;
+        int line;
+    } seen[128], *s;
+    s = &seen[(code->serial / 256 * 37 + word) % 128];
+    if (s->serial != code->serial || s->word != word) {
+        s->line = PyCode_Addr2Line(code->co, (int)(word * sizeof(_Py_CODEUNIT)));
+        s->serial = code->serial;
+        s->word = word;
     }
+    return s->line;
+}
+
+static void
+add_traceback(VmAct *A, VmFrame *f, uint32_t word)
+{
+    int line = CPY_TRACEBACK_HAS_LINE ? line_of(f->code, word) : 0;
+    if (f->shadow == NULL || f->flags & FRAME_EAGER) {      /* which allocates */
+        PyObject *type, *value, *tb;
+        PyErr_Fetch(&type, &value, &tb);
+        vm_boundary(A, f);
+        PyErr_Restore(type, value, tb);
+    }
+    else
+        vm_boundary(A, f);
+    cpy_traceback_add(A->ts, word, line);
 }
 
 /* Enter the handler: the stack cut, f_lasti when asked for, the exception on top. */
@@ -130,7 +150,7 @@ vm_unwind(VmAct *A, VmFrame *f, int reraise)
         uint32_t at = f->code->where[f->pc - f->code->insns].word;
         uint32_t shown = at;        /* what f_lasti says */
         if (!reraise)
-            add_traceback(A, f);
+            add_traceback(A, f, at);
         else {
             if (A->reraise_word != VM_NO_WORD)
                 shown = A->reraise_word;
@@ -266,11 +286,20 @@ vm_reraise(VmAct *A, VmFrame *f)
 
 /* -- handled exceptions ------------------------------------------------------------------------ */
 
+/* Where what f handles is noted. */
+static inline _PyErr_StackItem *
+handles_in(VmAct *A, VmFrame *f)
+{
+    if (vm_unlikely(f->flags & FRAME_GENERATOR) && f->exc_below == NULL)
+        vm_gen_push_exc(A, f);
+    return cpy_exc_info(A->ts);
+}
+
 void
 vm_push_exc_info(VmAct *A, VmFrame *f)
 {
     VmWord *w = &f->regs[f->pc->a];
-    _PyErr_StackItem *item = cpy_exc_info(A->ts);
+    _PyErr_StackItem *item = handles_in(A, f);
     VmWord exc = w[0];
     w[0] = item->exc_value == NULL ? VM_NONE : vm_from_ptr(item->exc_value);
     w[1] = exc;
@@ -281,7 +310,7 @@ void
 vm_pop_exc_info(VmAct *A, VmFrame *f)
 {
     unsigned a = f->pc->a;
-    _PyErr_StackItem *item = cpy_exc_info(A->ts);
+    _PyErr_StackItem *item = handles_in(A, f);
     PyObject *old = item->exc_value;
     VmWord w = f->regs[a];
     if (!vm_is_temp(f, a))
@@ -324,15 +353,16 @@ vm_exc_match(VmAct *A, VmFrame *f, VmWord *result)
 {
     PyObject *exc = vm_reg_object(f, f->pc->b);
     PyObject *types = vm_reg_object(f, f->pc->c);
-    int status = -1;
-    if (exc != NULL && types != NULL) {
-        vm_boundary(A, f);
-        status = check_except_type(types);
-        if (status == 0)
-            *result = vm_from_bool(PyErr_GivenExceptionMatches(exc, types));
-        vm_after(A, f);
+    if (exc == NULL || types == NULL) {
+        vm_consume(f, f->pc->c);
+        return -1;
     }
-    vm_consume(f, f->pc->c);
+    int is_its = (PyObject *)Py_TYPE(exc) == types && PyExceptionInstance_Check(exc);
+    int status = is_its ? 0 : check_except_type(types);
+    if (status == 0)
+        *result = vm_from_bool(is_its || PyErr_GivenExceptionMatches(exc, types));
+    if (vm_is_temp(f, f->pc->c))
+        vm_release_old(A, f, types);
     return status;
 }
 
