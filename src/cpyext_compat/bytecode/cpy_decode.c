@@ -6,6 +6,8 @@
  */
 #include "cpyext_compat/bytecode/cpy_decode.h"
 
+#include "cpyext_compat/cpy_code.h"
+
 #include "opcode.h"
 
 /* What a row's rule does with the opcode's argument, and what its x means. */
