@@ -43,7 +43,7 @@ vm_sum(uint64_t h, const void *data, size_t n)
 }
 
 /* Lowering looks at a constant's number, or at how many names there are. */
-static uint64_t
+static inline uint64_t
 const_shape(VmWord w)
 {
     if (!vm_is_obj(w))
@@ -52,54 +52,58 @@ const_shape(VmWord w)
     return PyTuple_CheckExact(o) ? (uint64_t)PyTuple_GET_SIZE(o) << 8 | 1 : 2;
 }
 
-static uint64_t
-sum_bytes(uint64_t h, PyObject *bytes)
+static inline uint64_t
+pair(int a, int b)
 {
-    return vm_sum(h, PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
+    return (uint64_t)(uint32_t)a << 32 | (uint32_t)b;
+}
+
+/* The same as vm_sum() for what is mostly short: one lane. */
+static inline uint64_t
+mix_bytes(uint64_t h, const char *p, size_t n)
+{
+    uint64_t rest = n;
+    for (; n >= 8; n -= 8, p += 8)
+        h = mix_at(h, p);
+    memcpy(&rest, p, n);        /* above them what is left of the length */
+    return mix(h, rest);
+}
+
+static inline uint64_t
+mix_object(uint64_t h, PyObject *bytes)
+{
+    return mix_bytes(h, PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
 }
 
 /* All that vm_lower() looks at.  plain: its bytecode */
 static uint64_t
-key_of(PyCodeObject *co, const CpyPlain *plain)
+key_of(const VmCode *code, const CpyPlain *plain)
 {
-    PyObject *consts = co->co_consts;
-    Py_ssize_t n_consts = PyTuple_GET_SIZE(consts);
-    int numbers[] = {
-        co->co_argcount,
-        co->co_posonlyargcount,
-        co->co_kwonlyargcount,
-        co->co_flags,
-        cpy_code_stacksize(co),
-        cpy_code_nlocalsplus(co),
-        cpy_code_nfreevars(co),
-        (int)PyTuple_GET_SIZE(co->co_names),
-        (int)n_consts,
+    PyCodeObject *co = code->co;
+    Py_ssize_t n_consts = PyTuple_GET_SIZE(co->co_consts);
+    uint64_t numbers[] = {
+        pair(co->co_argcount, co->co_posonlyargcount),
+        pair(co->co_kwonlyargcount, co->co_flags),
+        pair(cpy_code_stacksize(co), cpy_code_nlocalsplus(co)),
+        pair(cpy_code_nfreevars(co), (int)n_consts),
     };
-    uint64_t h = vm_sum(0, numbers, sizeof numbers);
+    uint64_t h = (uint64_t)PyTuple_GET_SIZE(co->co_names);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        h = mix(h, numbers[i]);
     h = vm_sum(h, plain->code, 2 * (size_t)plain->n_words);
-    h = sum_bytes(h, co->co_exceptiontable);
-    h = sum_bytes(h, co->co_localspluskinds);
+    h = mix_object(h, co->co_exceptiontable);
+    h = mix_object(h, co->co_localspluskinds);
     for (Py_ssize_t i = 0; i < n_consts; i++)
-        h = mix(h, const_shape(vm_code_const_word(PyTuple_GET_ITEM(consts, i))));
+        h = mix(h, const_shape(code->consts[i]));
     return h;
 }
 
 /* -- what is in a record ---------------------------------------------------------------------- */
 
-typedef struct {
-    VmInsn *insns;
-    VmSite *sites;
-    VmHandler *handlers;
-    VmWhere *where;
-    uint16_t *maps;
-    uint8_t *small;
-    size_t bytes;               /* of a record with these counts */
-} Parts;
-
-static Parts
-parts_of(VmRecord *r)
+VmRecordParts
+vm_record_parts(VmRecord *r)
 {
-    Parts p;
+    VmRecordParts p;
     size_t at = sizeof *r;
     char *base = (char *)r;
 #define PART(field, count) \
@@ -119,30 +123,10 @@ _Static_assert(sizeof(VmRecord) == 32 && sizeof(VmInsn) == 8 && sizeof(VmSite) =
                    && sizeof(VmHandler) % 4 == 0 && sizeof(VmWhere) % 4 == 0,
                "ORDER: parts follow one another by alignment");
 
-/* -- making one ------------------------------------------------------------------------------- */
-
-static void
-fill(VmRecord *r, const VmCode *code)
+void
+vm_code_use(VmCode *code, VmRecord *r)
 {
-    Parts p = parts_of(r);
-    memcpy(p.insns, code->insns, code->n_insns * sizeof *p.insns);
-    for (uint32_t i = 0; i < code->n_caches; i++) {
-        const VmCache *c = code->caches + i;
-        p.sites[i] = (VmSite){c->index, c->kind, c->two_args, 0};
-    }
-    memcpy(p.handlers, code->handlers, code->n_handlers * sizeof *p.handlers);
-    memcpy(p.where, code->where, code->n_insns * sizeof *p.where);
-    memcpy(p.maps, code->maps, code->n_maps * sizeof *p.maps);
-    const VmWord *small = code->consts + code->n_consts - r->n_small;
-    for (uint32_t i = 0; i < r->n_small; i++)
-        p.small[i] = (uint8_t)vm_int(small[i]);
-}
-
-/* The code's arrays are the record's from now on. */
-static void
-refer_to(VmCode *code, VmRecord *r)
-{
-    Parts p = parts_of(r);
+    VmRecordParts p = vm_record_parts(r);
     code->insns = p.insns;
     code->n_insns = r->n_insns;
     code->where = p.where;
@@ -153,45 +137,28 @@ refer_to(VmCode *code, VmRecord *r)
     code->record = r;
 }
 
-/* Code that was just lowered becomes a record; it stays its own where there is no memory. */
-static void
-keep(VmImage *image, uint64_t key, VmCode *code)
-{
-    uint32_t n_consts = (uint32_t)PyTuple_GET_SIZE(code->co->co_consts) + VM_IMPLIED_COUNT;
-    VmRecord head = {
-        .key = key,
-        .n_insns = code->n_insns,
-        .n_maps = code->n_maps,
-        .n_handlers = code->n_handlers,
-        .n_caches = code->n_caches,
-        .n_small = code->n_consts - n_consts,
-    };
-    size_t bytes = parts_of(&head).bytes;
-    VmRecord *r = vm_image_add(image, key, bytes);
-    if (r == NULL)
-        return;
-    *r = head;
-    r->bytes = (uint32_t)bytes;
-    fill(r, code);
-    vm_code_free_arrays(code);
-    refer_to(code, r);
-}
-
 /* -- taking code from one ------------------------------------------------------------------------ */
+
+#define KEPT_STARTS 4096
 
 /* 1, 0: the record is wrong, -1 with MemoryError */
 static int
 check(const VmCode *code)
 {
+    static uint8_t kept[KEPT_STARTS];       /* protected by the GIL */
     char why[80];
-    uint8_t *starts = PyMem_Calloc(code->n_insns + 1, 1);
+    uint8_t *starts = kept;
+    if (code->n_insns >= KEPT_STARTS)
+        starts = PyMem_Malloc(code->n_insns + 1);
     if (starts == NULL) {
         PyErr_NoMemory();
         return -1;
     }
+    memset(starts, 0, code->n_insns + 1);
     VmCheck at = {.code = code, .why = why, .room = sizeof why};
     int good = vm_bounds_quick(&at, starts) == 0;
-    PyMem_Free(starts);
+    if (starts != kept)
+        PyMem_Free(starts);
     return good;
 }
 
@@ -215,14 +182,11 @@ static int
 take(VmCode *code, VmImageSlot *slot)
 {
     VmRecord *r = slot->record;
-    Parts p = parts_of(r);
-    if (p.bytes != r->bytes || r->n_small > 256 || r->n_caches > 0x10000 || vm_code_shape(code) != NULL)
+    VmRecordParts p = vm_record_parts(r);
+    if (p.bytes != r->bytes || r->n_small > 256 || r->n_caches > 0x10000)
         return 0;
-    if (vm_code_consts(code, p.small, r->n_small) < 0) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    refer_to(code, r);
+    vm_code_small_ints(code, p.small, r->n_small);
+    vm_code_use(code, r);
     if (!slot->checked && !are_sites(code->co, p.sites, r->n_caches))
         return 0;
     if (vm_code_caches(code, p.sites, r->n_caches) < 0)
@@ -233,15 +197,21 @@ take(VmCode *code, VmImageSlot *slot)
     return status;
 }
 
-/* As after vm_code_alloc(). */
+/* As before vm_code_shape(). */
 static void
 forget(VmCode *code)
 {
     VmCode fresh = {.co = code->co, .serial = code->serial};
-    PyMem_Free(code->consts);
-    PyMem_Free(code->num_consts);
-    PyMem_Free(code->caches);
+    vm_code_free_caches(code);
     *code = fresh;
+}
+
+/* 0, or -1 with MemoryError; may set refused */
+static int
+begin(VmCode *code)
+{
+    code->refused = vm_code_shape(code);
+    return code->refused != NULL ? 0 : vm_code_consts(code);
 }
 
 /* 1, 0: there is none, or a wrong one, -1 with MemoryError */
@@ -252,33 +222,55 @@ find(VmImage *image, uint64_t key, VmCode *code)
     if (slot == NULL || slot->record == NULL)
         return 0;
     int status = take(code, slot);
-    if (status != 1)
-        forget(code);
-    return status;
+    if (status == 1)
+        return 1;
+    forget(code);
+    return status < 0 || begin(code) < 0 ? -1 : 0;
 }
 
 /* -- entry --------------------------------------------------------------------------------------- */
 
-int
-vm_cache_lower(VmCode *code, PyObject *globals)
+static int
+lower_anew(VmCode *code)
 {
-    VmImage *image = vm_image_of(code->co, globals);
-    uint64_t key = 0;
-    if (image != NULL) {
-        CpyPlain plain;
-        if (cpy_code_plain(code->co, &plain) < 0)
-            return -1;
-        key = key_of(code->co, &plain);
-        Py_XDECREF(plain.copy);
-        int found = find(image, key, code);
-        vm_code_loaded += found == 1;
-        if (found != 0)
-            return found < 0 ? -1 : 0;
-    }
     if (vm_lower(code) < 0)
         return -1;
     vm_code_lowered++;
-    if (image != NULL && code->refused == NULL)
-        keep(image, key, code);
     return 0;
+}
+
+static int
+find_or_lower(VmCode *code, VmImage *image)
+{
+    CpyPlain plain;
+    if (cpy_code_plain(code->co, &plain) < 0)
+        return -1;
+    uint64_t key = key_of(code, &plain);
+    Py_XDECREF(plain.copy);
+    int found = find(image, key, code);
+    vm_code_loaded += found == 1;
+    if (found != 0)
+        return found < 0 ? -1 : 0;
+    if (lower_anew(code) < 0)
+        return -1;
+    if (code->refused != NULL)
+        return 0;
+    code->record->key = key;
+    if (vm_image_add(image, code->record) == 0)
+        code->owns_record = 0;              /* else it stays the code's own */
+    return 0;
+}
+
+int
+vm_cache_lower(VmCode *code, PyObject *globals)
+{
+    if (begin(code) < 0)
+        return -1;
+    VmImage *image = code->refused != NULL ? NULL : vm_image_of(code->co, globals);
+    int status = image != NULL           ? find_or_lower(code, image)
+                 : code->refused == NULL ? lower_anew(code)
+                                         : 0;
+    if (code->record == NULL)               /* refused: the constants are nobody's */
+        code->consts = NULL, code->n_consts = 0;
+    return status;
 }

@@ -25,6 +25,21 @@ typedef struct VmRecord {
 } VmRecord;
 
 typedef struct {
+    VmInsn *insns;
+    VmSite *sites;
+    VmHandler *handlers;
+    VmWhere *where;
+    uint16_t *maps;
+    uint8_t *small;
+    size_t bytes;               /* of a record with these counts */
+} VmRecordParts;
+
+/* Where they are, by the record's counts. */
+VmRecordParts vm_record_parts(VmRecord *r);
+/* The code's arrays are the record's from now on. */
+void vm_code_use(VmCode *code, VmRecord *r);
+
+typedef struct {
     VmRecord *record;           /* NULL: the slot is free */
     uint8_t checked;            /* made here, or verified */
 } VmImageSlot;
@@ -39,7 +54,8 @@ typedef struct VmImage {
     uint8_t pyc[16];            /* header of the .pyc the file was written beside */
 } VmImage;
 
-/* vm_lower(), or the same from the cache.  globals: of a function with this code, or NULL */
+/* The code lowered now, or the same from the cache.  globals: of a function with this code, or NULL.
+   0, or -1 with MemoryError; may set refused */
 int vm_cache_lower(VmCode *code, PyObject *globals);
 
 /* Once, when the VM starts; without it, or when it fails, there are no images. */
@@ -48,9 +64,9 @@ void vm_image_start(void);
 VmImage *vm_image_of(PyCodeObject *co, PyObject *globals);
 /* The slot with this key, or the free one where it belongs; NULL in an image without any. */
 VmImageSlot *vm_image_slot(VmImage *image, uint64_t key);
-/* Room for a record of so many bytes, in the image, zeroed; NULL without exception when there is
-   none.  It replaces one with the same key. */
-VmRecord *vm_image_add(VmImage *image, uint64_t key, size_t bytes);
+/* Make a record, from vm_arena_take(), the image's: 0, or -1 without exception when there is no
+   room.  It replaces one with the same key. */
+int vm_image_add(VmImage *image, VmRecord *r);
 
 /* A hash in which every single changed byte shows. */
 uint64_t vm_sum(uint64_t seed, const void *data, size_t n);

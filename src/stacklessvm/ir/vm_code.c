@@ -2,6 +2,7 @@
  *
  * Lowering is in vm_lower.c, the checks in vm_verify.c.
  */
+#include "ir/vm_arena.h"
 #include "ir/vm_cache.h"
 #include "ir/vm_leaf_ops.h"
 #include "ir/vm_plant.h"
@@ -68,7 +69,7 @@ vm_op_format(int op)
 #define WORDS(FORMAT) \
     sizeof #FORMAT <= 5 || LAST(FORMAT) == 'O' ? 1 : LAST(FORMAT) == 'F' ? 2 \
                                                                          : 0
-static const char op_last[VM_OP_COUNT] = {
+const char vm_op_last[VM_OP_COUNT] = {
 #define OP(NAME, FORMAT, ...) LAST(FORMAT),
 #define OPD(NAME, FORMAT, ...) LAST(FORMAT), LAST(FORMAT),
 #include "ir/vm_ops.def"
@@ -85,22 +86,6 @@ const uint8_t vm_op_fixed_words[VM_OP_COUNT] = {
 #undef LAST
 #undef WORDS
 
-int32_t
-vm_op_jump(const VmInsn *insn, int which)
-{
-    int32_t both[2];
-    switch (op_last[insn->op]) {
-    case 'J':
-        return (int16_t)insn->c;
-    case 'O':
-        memcpy(both, &insn->b, 4);
-        return both[0];
-    default:
-        memcpy(both, insn + 1, 8);
-        return both[which];
-    }
-}
-
 /* -- allocation --------------------------------------------------------------- */
 
 #define SLAB 64
@@ -113,7 +98,7 @@ VmCode *
 vm_code_alloc(PyCodeObject *co)
 {
     if (free_codes == NULL) {
-        VmCode *slab = PyMem_Calloc(SLAB, sizeof(VmCode));
+        VmCode *slab = vm_arena_take(SLAB * sizeof(VmCode));
         if (slab == NULL) {
             PyErr_NoMemory();
             return NULL;
@@ -132,24 +117,11 @@ vm_code_alloc(PyCodeObject *co)
 }
 
 void
-vm_code_free_arrays(VmCode *code)
-{
-    if (code->record != NULL)
-        return;
-    PyMem_Free(code->insns);
-}
-
-void
 vm_code_free(VmCode *code)
 {
-    for (uint32_t i = 0; i < code->n_caches; i++) {
-        if (code->caches[i].kind == IC_ATTR)
-            PyMem_Free(code->caches[i].u.attr.more);
-    }
-    vm_code_free_arrays(code);
-    PyMem_Free(code->consts);
-    PyMem_Free(code->num_consts);
-    PyMem_Free(code->caches);
+    if (code->owns_record)
+        vm_arena_give(code->record, code->record->bytes);
+    vm_code_free_caches(code);
     if (code->co != NULL && *vm_quick_code(code->co) == code)
         *vm_quick_code(code->co) = NULL;    /* the next code here may be no quick one */
     memset(code, 0, sizeof *code);
@@ -308,8 +280,8 @@ vm_code_shape(VmCode *code)
     return NULL;
 }
 
-VmWord
-vm_code_const_word(PyObject *o)
+static inline VmWord
+const_word(PyObject *o)
 {
     int64_t i;
     if (o == Py_None)
@@ -329,29 +301,54 @@ is_number(VmWord w)
     return !vm_is_obj(w) && w >= VM_FIRST_POINTER;
 }
 
+/* Constants of the code at hand: how many there will be is not known when they are first looked at.
+   Protected by the GIL. */
+static struct {
+    VmWord *words;
+    uint32_t room;
+} pool;
+
+#define SMALL_INTS 256
+
+static VmWord *
+pool_of(uint32_t n)
+{
+    if (n <= pool.room)
+        return pool.words;
+    PyMem_RawFree(pool.words);
+    pool.words = PyMem_RawMalloc(2 * n * sizeof(VmWord));
+    pool.room = pool.words == NULL ? 0 : 2 * n;
+    return pool.words;
+}
+
 int
-vm_code_consts(VmCode *code, const uint8_t *small, unsigned n_small)
+vm_code_consts(VmCode *code)
 {
     PyObject *consts = code->co->co_consts;
     uint32_t n = (uint32_t)PyTuple_GET_SIZE(consts);
-    code->n_consts = n + VM_IMPLIED_COUNT + n_small;
-    code->consts = PyMem_Calloc(code->n_consts, sizeof(VmWord));
-    code->num_consts = PyMem_Calloc(n + 1, sizeof(uint16_t));
-    if (code->consts == NULL || code->num_consts == NULL)
+    VmWord *words = pool_of(n + VM_IMPLIED_COUNT + SMALL_INTS);
+    if (words == NULL) {
+        PyErr_NoMemory();
         return -1;
+    }
     for (uint32_t i = 0; i < n; i++) {
-        VmWord w = code->consts[i] = vm_code_const_word(PyTuple_GET_ITEM(consts, i));
-        if (!is_number(w))
-            continue;
-        code->num_consts[code->n_num_consts++] = (uint16_t)i;
-        code->num_consts_seen |= vm_word_bit(w);
+        VmWord w = words[i] = const_word(PyTuple_GET_ITEM(consts, i));
+        if (is_number(w))
+            code->num_consts_seen |= vm_word_bit(w);
     }
     for (unsigned i = 0; i < CPY_COMMON_CONSTANTS; i++)
-        code->consts[n + i] = vm_from_ptr(cpy_common_constant((int)i));
-    code->consts[n + VM_IMPLIED_NONE] = VM_NONE;
-    for (unsigned i = 0; i < n_small; i++)
-        code->consts[n + VM_IMPLIED_COUNT + i] = vm_from_int(small[i]);
+        words[n + i] = vm_from_ptr(cpy_common_constant((int)i));
+    words[n + VM_IMPLIED_NONE] = VM_NONE;
+    code->consts = words;
+    code->n_consts = n + VM_IMPLIED_COUNT;
     return 0;
+}
+
+void
+vm_code_small_ints(VmCode *code, const uint8_t *small, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        code->consts[code->n_consts++] = vm_from_int(small[i]);
 }
 
 static void
@@ -371,16 +368,38 @@ init_cache(VmCache *c, PyCodeObject *co, const VmSite *site)
     }
 }
 
+/* The constants lie behind them. */
+static size_t
+size_of_caches(const VmCode *code)
+{
+    return code->n_caches * sizeof(VmCache) + code->n_consts * sizeof(VmWord);
+}
+
+void
+vm_code_free_caches(VmCode *code)
+{
+    if (code->caches == NULL)
+        return;
+    for (uint32_t i = 0; i < code->n_caches; i++) {
+        if (code->caches[i].kind == IC_ATTR)
+            PyMem_Free(code->caches[i].u.attr.more);
+    }
+    vm_arena_give(code->caches, size_of_caches(code));
+}
+
 int
 vm_code_caches(VmCode *code, const VmSite *sites, uint32_t n)
 {
-    code->caches = PyMem_New(VmCache, n + 1);
+    code->n_caches = n;
+    code->caches = vm_arena_take(size_of_caches(code));
     if (code->caches == NULL) {
+        code->n_caches = 0;
         PyErr_NoMemory();
         return -1;
     }
+    size_t words = code->n_consts * sizeof(VmWord);
+    code->consts = memcpy(code->caches + n, code->consts, words);
     for (uint32_t i = 0; i < n; i++)
         init_cache(&code->caches[i], code->co, &sites[i]);
-    code->n_caches = n;
     return 0;
 }

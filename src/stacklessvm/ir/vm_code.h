@@ -117,7 +117,8 @@ typedef struct VmCode {
     PyCodeObject *co;           /* borrowed: we die with it; NULL when dead */
     VmInsn *insns;
     VmWord *consts;             /* what registers hold; pointers borrowed from co_consts.  Behind those
-                                   of co_consts, the ones that instructions of CPython imply */
+                                   of co_consts, the ones that instructions of CPython imply.  In the
+                                   memory of caches; while it is being made, in nobody's */
     uint32_t n_consts;
     uint16_t nlocals;           /* locals, cells and free variables */
     uint16_t nregs;             /* nlocals + stack depth */
@@ -145,13 +146,11 @@ typedef struct VmCode {
     uint32_t n_maps;            /* words in them */
     VmHandler *handlers;
     uint32_t n_handlers;
-    uint16_t *num_consts;       /* which constants are numbers: their boxes are reused */
-    uint32_t n_num_consts;
-    uint64_t num_consts_seen;   /* bit vm_word_bit(w) for each of them */
+    uint64_t num_consts_seen;   /* bit vm_word_bit(w) for each number of co_consts: its box is reused */
     const char *refused;        /* why this code runs on CPython; NULL: it runs here */
     struct VmCode *next_free;
-    struct VmRecord *record;    /* holds insns, where, maps and handlers (vm_cache.h); NULL: they are
-                                   this code's own, in one block that begins with insns */
+    struct VmRecord *record;    /* holds insns, where, maps and handlers (vm_cache.h) */
+    uint8_t owns_record;        /* else it is an image's */
     uint64_t serial;            /* of no other code, ever; the low 8 bits are 0 */
     uint64_t parameters;        /* a bit for each, without * and ** */
 } VmCode;
@@ -199,18 +198,19 @@ vm_code_taking(const PyFunctionObject *func, size_t n)
 int vm_code_init(void);                 /* once: takes a co_extra index; -1 on error */
 VmCode *vm_code_alloc(PyCodeObject *co);
 void vm_code_free(VmCode *code);
-void vm_code_free_arrays(VmCode *code);     /* insns, where, maps, handlers */
 
 /* What follows from the code object alone.  Constants that instructions of CPython imply are behind
    those of the code: these, then the small ints (a byte each). */
 enum { VM_IMPLIED_NONE = CPY_COMMON_CONSTANTS,
        VM_IMPLIED_COUNT };
 const char *vm_code_shape(VmCode *code);        /* NULL, or why it can't be run here */
-int vm_code_consts(VmCode *code, const uint8_t *small, unsigned n_small);  /* 0, or -1 with MemoryError */
-VmWord vm_code_const_word(PyObject *o);         /* what registers hold for a constant */
-/* The code's caches, that have seen nothing: 0, or -1 with MemoryError.  Sites are as lowering makes
-   them. */
+/* The constants, in memory that the next code's take: 0, or -1 with MemoryError. */
+int vm_code_consts(VmCode *code);
+void vm_code_small_ints(VmCode *code, const uint8_t *small, unsigned n);    /* once, behind them */
+/* The code's caches, that have seen nothing, and its constants, in memory of its own: 0, or -1 with
+   MemoryError.  Sites are as lowering makes them. */
 int vm_code_caches(VmCode *code, const VmSite *sites, uint32_t n);
+void vm_code_free_caches(VmCode *code);
 
 /* Process-wide: code objects lowered, and taken from the translation cache instead. */
 extern uint64_t vm_code_lowered, vm_code_loaded;
@@ -221,18 +221,33 @@ PyObject *vm_dis(const VmCode *code);   /* -> new str */
 
 const char *vm_op_name(int op);
 const char *vm_op_format(int op);
-/* How far it jumps, in words from itself; FOR and SEND have a way 0 and a way 1. */
-int32_t vm_op_jump(const VmInsn *insn, int way);
 /* VmHandler for a raise at CPython word `word`, or NULL */
 const VmHandler *vm_code_handler(const VmCode *code, uint32_t word);
 
 extern const uint8_t vm_op_flag_bits[VM_OP_COUNT];
 extern const uint8_t vm_op_fixed_words[VM_OP_COUNT];    /* 0: an operand list follows */
+extern const char vm_op_last[VM_OP_COUNT];              /* letter of its format */
 
 static inline int
 vm_op_flags(int op)
 {
     return vm_op_flag_bits[op];
+}
+
+/* How far it jumps, in words from itself; FOR and SEND have a way 0 and a way 1. */
+static inline int32_t
+vm_op_jump(const VmInsn *insn, int way)
+{
+    char last = vm_op_last[insn->op];
+    int32_t both[2];
+    if (last == 'J')
+        return (int16_t)insn->c;
+    if (last == 'O') {
+        memcpy(both, &insn->b, 4);
+        return both[0];
+    }
+    memcpy(both, insn + 1, 8);
+    return both[way];
 }
 
 static inline const uint16_t *

@@ -9,6 +9,7 @@
  * A file is replaced by a rename, never changed; of two processes that write, one wins.  Whatever
  * can't be read, written, or isn't as expected is as if it were not there.
  */
+#include "ir/vm_arena.h"
 #include "ir/vm_cache.h"
 
 #include <errno.h>
@@ -17,7 +18,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,23 +89,15 @@ put(VmImage *image, uint64_t key, VmRecord *r)
     return slot;
 }
 
-VmRecord *
-vm_image_add(VmImage *image, uint64_t key, size_t bytes)
+int
+vm_image_add(VmImage *image, VmRecord *r)
 {
-    if (bytes > MADE_LIMIT - image->made)
-        return NULL;
-    VmRecord *r = PyMem_RawCalloc(1, bytes);
-    if (r == NULL)
-        return NULL;
-    r->key = key;
-    VmImageSlot *slot = put(image, key, r);
-    if (slot == NULL) {
-        PyMem_RawFree(r);
-        return NULL;
-    }
+    VmImageSlot *slot = r->bytes > MADE_LIMIT - image->made ? NULL : put(image, r->key, r);
+    if (slot == NULL)
+        return -1;
     slot->checked = 1;
-    image->made += bytes;
-    return r;
+    image->made += r->bytes;
+    return 0;
 }
 
 /* -- what wrote a file ---------------------------------------------------------------------------- */
@@ -175,52 +167,34 @@ read_all(int fd, char *to, size_t n)
     return 0;
 }
 
-/* Files lie one behind the other in pieces of memory that the kernel fills at once: a page fault
-   for every page costs more than reading does. */
-#define PIECE ((size_t)512 << 10)
-
-static struct {
-    char *at;
-    size_t left;
-} piece;
-
-static void
-next_piece(void)
-{
-    void *p = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    piece.at = p == MAP_FAILED ? NULL : p;
-    piece.left = p == MAP_FAILED ? 0 : PIECE;
-}
-
-/* -> borrowed for good, or NULL: too large for what is left of the piece, or not to be read */
+/* Files lie one behind the other.  -> borrowed for good, or NULL: too large for what is left of the
+   piece, or not to be read */
 static char *
-read_into_piece(int fd, size_t *size)
+read_into_rest(int fd, size_t at_least, size_t *size)
 {
-    ssize_t got = piece.left > 0 ? read(fd, piece.at, piece.left) : 0;
-    if (got <= 0 || (size_t)got == piece.left)
+    size_t left;
+    char *data = vm_arena_rest(at_least, &left);
+    ssize_t got = data == NULL ? 0 : read(fd, data, left);
+    if (got <= 0 || (size_t)got == left)
         return NULL;
-    char *data = piece.at;
-    size_t taken = ((size_t)got + 7) & ~(size_t)7;
+    vm_arena_keep((size_t)got);
     *size = (size_t)got;
-    piece.left = taken < piece.left ? piece.left - taken : 0;
-    piece.at += taken;
     return data;
 }
 
-/* A file by itself.  -> borrowed for good, or NULL */
+/* A large file.  -> borrowed for good, or NULL */
 static char *
-read_alone(int fd, size_t *size)
+read_large(int fd, size_t *size)
 {
     struct stat st;
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(FileHead)
         || st.st_size >= (off_t)1 << 30 || lseek(fd, 0, SEEK_SET) != 0)
         return NULL;
-    if ((size_t)st.st_size < PIECE) {
-        next_piece();
-        return read_into_piece(fd, size);
-    }
+    char *data = read_into_rest(fd, (size_t)st.st_size + 1, size);
+    if (data != NULL)
+        return data;
     *size = (size_t)st.st_size;
-    char *data = PyMem_RawMalloc(*size);
+    data = lseek(fd, 0, SEEK_SET) == 0 ? PyMem_RawMalloc(*size) : NULL;
     if (data != NULL && read_all(fd, data, *size) < 0) {
         PyMem_RawFree(data);
         data = NULL;
@@ -235,9 +209,9 @@ read_file(const char *path, size_t *size)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);     /* should it be a pipe */
     if (fd < 0)
         return NULL;
-    char *data = read_into_piece(fd, size);
+    char *data = read_into_rest(fd, 4096, size);
     if (data == NULL)
-        data = read_alone(fd, size);
+        data = read_large(fd, size);
     close(fd);
     return data;
 }

@@ -18,6 +18,9 @@
  */
 #include "ir/vm_lower.h"
 
+#include "ir/vm_arena.h"
+#include "ir/vm_cache.h"
+
 /* -- the pass ------------------------------------------------------------------------------ */
 
 /* CPython can go on at the start of its instruction only.  What follows has the map of that start
@@ -153,6 +156,7 @@ static LowerMemory kept = {
     .label_of = {.size = sizeof(uint32_t)},
     .lowered = {.size = 1},
     .slots = {.size = sizeof(Slot)},
+    .handlers = {.size = sizeof(VmHandler)},
 };
 
 static void
@@ -171,7 +175,7 @@ keep_memory(Lower *L)
 {
     LowerMemory *m = &L->m;
     Buffer *all[] = {&m->insns, &m->where, &m->maps, &m->sites, &m->fixes, &m->labels,
-                     &m->label_of, &m->lowered, &m->slots};
+                     &m->label_of, &m->lowered, &m->slots, &m->handlers};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         keep_buffer(all[i]);
     if (m->stream.room > KEPT_BYTES)
@@ -198,55 +202,74 @@ lower_tables(Lower *L)
     L->slots = clean(L, &L->m.slots, (uint32_t)L->max_depth + SLOTS_SPARE);
     if (L->failed || lower_find_labels(L) < 0)
         return -1;
-    return vm_code_consts(L->code, L->small, L->n_small);
+    vm_code_small_ints(L->code, L->small, L->n_small);
+    return 0;
 }
 
 /* -- entry ----------------------------------------------------------------------------------- */
 
-/* Into zeros, all of them: kept translations have no accidental bytes between fields. */
-static void
-put_handler(VmHandler *to, const CpyHandler *h, uint32_t pc)
-{
-    to->start = h->start;
-    to->end = h->end;
-    to->pc = pc;
-    to->depth = h->depth;
-    to->lasti = h->lasti;
-}
-
 /* Ranges that were never reached have no handler. */
-static void
-take_handlers(Lower *L, VmHandler *to)
+static uint32_t
+reached_handlers(Lower *L, VmHandler *to)
 {
     const CpyStream *s = &L->m.stream;
-    VmCode *code = L->code;
-    code->handlers = to;
-    memset(to, 0, s->n_handlers * sizeof *to);
+    uint32_t n = 0;
     for (uint32_t i = 0; i < s->n_handlers; i++) {
         const CpyHandler *h = &s->handlers[i];
-        const Label *label = lower_label_at(L, h->target);
-        if (label->pc != NOT_YET)
-            put_handler(&to[code->n_handlers++], h, label->pc);
+        uint32_t pc = lower_label_at(L, h->target)->pc;
+        if (pc == NOT_YET)
+            continue;
+        /* zeros first: kept translations have no accidental bytes between fields */
+        memset(&to[n], 0, sizeof *to);
+        to[n].start = h->start;
+        to[n].end = h->end;
+        to[n].pc = pc;
+        to[n].depth = h->depth;
+        to[n++].lasti = h->lasti;
     }
+    return n;
 }
 
-/* The code's own copies, in one block that begins with its instructions. */
+static void
+fill(Lower *L, VmRecord *r)
+{
+    const LowerMemory *m = &L->m;
+    VmRecordParts p = vm_record_parts(r);
+    memcpy(p.insns, m->insns.data, m->insns.n * sizeof *p.insns);
+    if (m->sites.n > 0)
+        memcpy(p.sites, m->sites.data, m->sites.n * sizeof *p.sites);
+    if (m->handlers.n > 0)
+        memcpy(p.handlers, m->handlers.data, m->handlers.n * sizeof *p.handlers);
+    memcpy(p.where, m->where.data, m->where.n * sizeof *p.where);
+    memcpy(p.maps, m->maps.data, m->maps.n * sizeof *p.maps);
+    memcpy(p.small, L->small, L->n_small);
+    memset(p.small + L->n_small, 0, p.bytes - (size_t)(p.small + L->n_small - (uint8_t *)r));
+}
+
 static int
 take_results(Lower *L)
 {
-    const LowerMemory *m = &L->m;
+    LowerMemory *m = &L->m;
     VmCode *code = L->code;
-    size_t insns = m->insns.n * sizeof(VmInsn), where = m->where.n * sizeof(VmWhere);
-    size_t handlers = m->stream.n_handlers * sizeof(VmHandler), maps = m->maps.n * sizeof(uint16_t);
-    char *block = PyMem_Malloc(insns + handlers + where + maps);
-    if (block == NULL)
+    VmHandler *handlers = lower_add(L, &m->handlers, m->stream.n_handlers + 1, sizeof *handlers);
+    if (handlers == NULL)
         return -1;
-    code->insns = memcpy(block, m->insns.data, insns);
-    code->n_insns = m->insns.n;
-    take_handlers(L, (VmHandler *)(block + insns));
-    code->where = memcpy(block + insns + handlers, m->where.data, where);
-    code->maps = memcpy(block + insns + handlers + where, m->maps.data, maps);
-    code->n_maps = m->maps.n;
+    m->handlers.n = reached_handlers(L, handlers);
+    VmRecord head = {
+        .n_insns = m->insns.n,
+        .n_maps = m->maps.n,
+        .n_handlers = m->handlers.n,
+        .n_caches = m->sites.n,
+        .n_small = L->n_small,
+    };
+    head.bytes = (uint32_t)vm_record_parts(&head).bytes;
+    VmRecord *r = vm_arena_take(head.bytes);
+    if (r == NULL)
+        return -1;
+    *r = head;
+    fill(L, r);
+    vm_code_use(code, r);
+    code->owns_record = 1;
     return vm_code_caches(code, m->sites.data, m->sites.n);
 }
 
@@ -254,10 +277,8 @@ take_results(Lower *L)
 static int
 decode_or_refuse(Lower *L)
 {
-    if (cpy_decode_again(L->co, &L->m.stream) == 0) {
-        L->refused = vm_code_shape(L->code);
+    if (cpy_decode_again(L->co, &L->m.stream) == 0)
         return 0;
-    }
     if (PyErr_ExceptionMatches(PyExc_MemoryError))
         return -1;
     PyErr_Clear();

@@ -59,6 +59,7 @@ typedef struct {
     Buffer label_of;            /* uint32_t: word -> label + 1 */
     Buffer lowered;             /* uint8_t: operation -> 1 when done */
     Buffer slots;               /* Slot */
+    Buffer handlers;
     CpyStream stream;
 } LowerMemory;
 

@@ -75,9 +75,10 @@ constant_box(VmCode *code, VmWord w)
 {
     if (vm_likely(!(code->num_consts_seen & vm_word_bit(w))))
         return NULL;
-    for (uint32_t i = 0; i < code->n_num_consts; i++) {
-        if (code->consts[code->num_consts[i]] == w)
-            return PyTuple_GET_ITEM(code->co->co_consts, code->num_consts[i]);
+    PyObject *consts = code->co->co_consts;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(consts); i++) {
+        if (code->consts[i] == w)
+            return PyTuple_GET_ITEM(consts, i);
     }
     return NULL;
 }
