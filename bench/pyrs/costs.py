@@ -1,8 +1,11 @@
 """What single things cost in the VM, each beside its goal: bench/pyrs/costs.py [--rounds N].
 
 Every figure is the best of N fresh processes, taken in turn with plain CPython's; times are
-CPU seconds.  The last line counts the goals that were met; on a busy machine say no more
-than that one was missed.
+CPU seconds.  A call is what a loop with it takes more than an empty one: both run in turn in one
+process, a moment apart, and are subtracted there, because a clock that changes between them would be
+part of the difference; a process says its median, and of two processes that ran one after the other
+the ratio is taken, the best of N.  The last line counts the goals that were met; on a busy machine
+say no more than that one was missed.
 """
 
 import argparse
@@ -18,6 +21,7 @@ from run import cpu_of_children, sides, version
 # one loop with each thing in it, and one with nothing
 LOOPS = """
 import gc, json, time
+from statistics import median
 isenabled = gc.isenabled
 def empty(): pass
 def nothing(n):
@@ -26,13 +30,11 @@ def call(n):
     for _ in range(n): empty()
 def builtin(n):
     for _ in range(n): isenabled()
-def best(f, n=300_000):
-    times = []
-    for _ in range(5):
-        begin = time.process_time(); f(n); times.append(time.process_time() - begin)
-    return min(times) / n * 1e9
-base = best(nothing)
-print(json.dumps({f.__name__: best(f) - base for f in (call, builtin)}))
+def took(f, n=50_000):
+    begin = time.process_time(); f(n); return (time.process_time() - begin) / n * 1e9
+rounds = [[took(f) for f in (nothing, call, builtin)] for _ in range(41)]
+print(json.dumps({"call": median(c - none for none, c, _ in rounds),
+                  "builtin": median(b - none for none, _, b in rounds)}))
 """
 IMPORT = """
 import json, sys, time
@@ -118,13 +120,9 @@ def best_of(rounds, *measures):
 
 
 def loops(rounds, plain, vm, env):
-    """Best nanoseconds of each loop, plain and VM."""
-    best = ({}, {})
-    for _ in range(rounds):
-        for side, command, variables in ((0, plain, env), (1, vm, {})):
-            for name, ns in answer(command, LOOPS, variables).items():
-                best[side][name] = min(ns, best[side].get(name, ns))
-    return best
+    """Of each loop, how many times plain's nanoseconds the VM's are."""
+    pairs = [(answer(plain, LOOPS, env), answer(vm, LOOPS, {})) for _ in range(rounds)]
+    return {name: min(ours[name] / theirs[name] for theirs, ours in pairs) for name in pairs[0][0]}
 
 
 def first_calls(rounds, plain, vm, env):
@@ -144,9 +142,9 @@ def first_calls(rounds, plain, vm, env):
 
 def goals(where, rounds):
     plain, env, vm = where.plain, where.plain_env, [*where.vm, "-m", "pyrs"]
-    ours, theirs = loops(rounds, plain, vm, env)[::-1]
-    yield Goal("call and return of an empty function", 0.4, "x", ours["call"] / theirs["call"])
-    yield Goal("call of a builtin without arguments", 1.2, "x", ours["builtin"] / theirs["builtin"])
+    ratio = loops(rounds, plain, vm, env)
+    yield Goal("call and return of an empty function", 0.4, "x", ratio["call"])
+    yield Goal("call of a builtin without arguments", 1.2, "x", ratio["builtin"])
     first, now, before = first_calls(rounds, plain, vm, env)
     yield Goal("first call of a function", 1.2, "x", now / first)
     yield Goal("first call of one translated before", 1.2, "x", before / first)
