@@ -77,11 +77,11 @@ static const char *const op_names[CPY_OP_COUNT] = {
 _Static_assert(CPY_OP_COUNT <= 255, "Row.op is a byte");
 
 typedef struct {
-    uint8_t rule, caches, op, x, kind;
+    uint8_t rule, caches, op, x, kind, unused[3];       /* a power of 2 to find them by */
 } Row;
 
 #define CP(opcode, caches, rule, neutral, x) \
-    [opcode] = {R_##rule, caches, CPY_##neutral, x, KIND_##neutral},
+    [opcode] = {R_##rule, caches, CPY_##neutral, x, KIND_##neutral, {0}},
 static const Row rows[256] = {
 #if CPY_MINOR == 311
 #  include "cpyext_compat/bytecode/cp311.def"
@@ -121,8 +121,11 @@ typedef struct {
     PyCodeObject *co;
     const uint8_t *code;
     uint32_t n_words;
+    CpyInsn *insns;
     uint32_t limit[K_COUNT_];   /* argument must be below */
     CpyInsn *out;               /* next free */
+    uint32_t jumps;             /* number of the last jump so far, counted from 1; its `arg` says the
+                                   one before, until check_jumps() */
     /* the instruction at hand */
     uint32_t start, word, next;
 } Pass;
@@ -199,7 +202,8 @@ translate_jump(Pass *p, Row row, int64_t target)
 {
     if (target < 0 || target >= p->n_words)
         return ill_formed(p, "jump out of the code");
-    emit(p, row.op, 0, row.rule == R_BACKWARD ? 0 : row.x, (uint32_t)target);
+    emit(p, row.op, p->jumps, row.rule == R_BACKWARD ? 0 : row.x, (uint32_t)target);
+    p->jumps = (uint32_t)(p->out - p->insns);
     return 0;
 }
 
@@ -268,34 +272,47 @@ _Static_assert(CPY_LOAD_METHOD == CPY_LOAD_ATTR + 1, "R_METHOD picks the neighbo
 _Static_assert(CPY_LOAD_SUPER_METHOD == CPY_LOAD_SUPER_ATTR + 1,
                "R_SUPER picks the neighbour");
 
+/* Behind the EXTENDED_ARGs at word w; or 0: there is nothing. */
+static uint32_t
+skip_extended(const Pass *p, uint32_t w, uint32_t *arg)
+{
+    for (; p->code[2 * w] == EXTENDED_ARG; *arg = *arg << 8 | p->code[2 * w + 1]) {
+        if (++w >= p->n_words)
+            return 0;
+    }
+    return w;
+}
+
 static int
 decode_words(Pass *p, CpyStream *s)
 {
-    uint32_t w = 0;
-    while (w < p->n_words) {
-        p->start = p->word = w;
-        unsigned opcode = p->code[2 * w];
-        uint32_t arg = p->code[2 * w + 1];
-        while (opcode == EXTENDED_ARG) {
-            if (++w >= p->n_words)
-                return ill_formed(p, "EXTENDED_ARG at the end");
-            opcode = p->code[2 * w];
-            arg = arg << 8 | p->code[2 * w + 1];
+    const uint8_t *code = p->code;
+    CpyInsn *insns = p->insns = s->insns;
+    uint32_t n_words = p->n_words, n = 0, next;
+    for (uint32_t start = 0; start < n_words; start = next) {
+        uint32_t w = start, arg = code[2 * w + 1];
+        if (code[2 * w] == EXTENDED_ARG && (w = skip_extended(p, start, &arg)) == 0) {
+            p->word = n_words;
+            return ill_formed(p, "EXTENDED_ARG at the end");
         }
-        Row row = rows[opcode];
-        p->word = w;
-        p->next = w = w + 1 + row.caches;
-        if (w > p->n_words)
-            return ill_formed(p, "inline caches cut off");
-        s->at[p->start] = (uint32_t)(p->out - s->insns);
-        if (row.rule == R_PLAIN && arg < p->limit[row.kind]) {      /* most are */
-            *p->out++ = (CpyInsn){row.op, 0, arg, p->word, p->start, w, 0};
+        const Row *row = &rows[code[2 * w]];
+        next = w + 1 + row->caches;
+        s->at[start] = n;
+        if (row->rule == R_PLAIN && arg < p->limit[row->kind] && next <= n_words) {    /* most are */
+            insns[n++] = (CpyInsn){row->op, 0, arg, w, start, next, 0};
             continue;
         }
-        if (translate(p, row, arg) < 0)
+        p->start = start;
+        p->word = w;
+        p->next = next;
+        p->out = insns + n;
+        if (next > n_words)
+            return ill_formed(p, "inline caches cut off");
+        if (translate(p, *row, arg) < 0)
             return -1;
+        n = (uint32_t)(p->out - insns);
     }
-    s->n = (uint32_t)(p->out - s->insns);
+    s->n = n;
     return 0;
 }
 
@@ -309,12 +326,17 @@ starts_insn(const CpyStream *s, uint32_t word)
 static int
 check_jumps(Pass *p, const CpyStream *s)
 {
-    for (uint32_t i = 0; i < s->n; i++) {
-        const CpyInsn *in = &s->insns[i];
-        if (op_kind[in->op] == K_JUMP && !starts_insn(s, in->target)) {
-            p->word = in->word;
-            return ill_formed(p, "jump into the middle of an instruction");
-        }
+    uint32_t before, wrong = 0;
+    for (uint32_t i = p->jumps; i != 0; i = before) {
+        CpyInsn *in = &s->insns[i - 1];
+        before = in->arg;
+        in->arg = 0;
+        if (!starts_insn(s, in->target))
+            wrong = i;                  /* the first one is said */
+    }
+    if (wrong != 0) {
+        p->word = s->insns[wrong - 1].word;
+        return ill_formed(p, "jump into the middle of an instruction");
     }
     int last = s->n > 0 ? s->insns[s->n - 1].op : CPY_NOP;
     if (last == CPY_RETURN_VALUE || last == CPY_JUMP || last == CPY_JUMP_NO_INTERRUPT
@@ -462,7 +484,6 @@ cpy_decode_again(PyCodeObject *co, CpyStream *s)
     Pass p = {.co = co, .code = plain.code, .n_words = plain.n_words};
     if (allocate(s, p.n_words, PyBytes_GET_SIZE(table)) < 0)
         goto done;
-    p.out = s->insns;
     set_limits(&p);
     const uint8_t *b = (const uint8_t *)PyBytes_AS_STRING(table);
     if (decode_words(&p, s) < 0 || check_jumps(&p, s) < 0

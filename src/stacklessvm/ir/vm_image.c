@@ -281,10 +281,8 @@ done:
 static int
 is_off(void)
 {
-    const char *wish = getenv("PYRS_CACHE");
     PyObject *no_bytecode = PySys_GetObject("dont_write_bytecode");     /* borrowed */
-    return (wish != NULL && strcmp(wish, "off") == 0) || no_bytecode == NULL
-           || no_bytecode == Py_None || PyObject_IsTrue(no_bytecode) != 0;
+    return no_bytecode == NULL || no_bytecode == Py_None || PyObject_IsTrue(no_bytecode) != 0;
 }
 
 static void write_images(void);
@@ -294,7 +292,8 @@ vm_image_start(void)
 {
     PyObject *package = PyDict_GetItemString(PyImport_GetModuleDict(), "pyrs");     /* borrowed */
     PyObject *names = package != NULL && PyModule_Check(package) ? PyModule_GetDict(package) : NULL;
-    if (names != NULL)
+    const char *wish = getenv("PYRS_CACHE");
+    if (names != NULL && (wish == NULL || strcmp(wish, "off") != 0))
         cache.build = build_of(names);
     if (cache.build != 0)
         cache.by_file = PyDict_New();
@@ -334,6 +333,8 @@ new_image(PyObject *file, PyObject *globals)
     return image_beside(PyDict_GetItemString(globals, "__cached__"));
 }
 
+#define RECENT 16
+
 static VmImage *
 known_image(PyObject *file)
 {
@@ -350,12 +351,10 @@ remember(PyObject *file, VmImage *image)
     Py_XDECREF(address);
 }
 
-VmImage *
-vm_image_of(PyCodeObject *co, PyObject *globals)
+static VmImage *
+find_image(PyObject *file, PyObject *globals)
 {
-    PyObject *file = co->co_filename, *type, *value, *traceback;
-    if (!cache.started || !PyUnicode_CheckExact(file))
-        return NULL;
+    PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     VmImage *image = known_image(file);
     if (image == NULL) {
@@ -364,6 +363,28 @@ vm_image_of(PyCodeObject *co, PyObject *globals)
             remember(file, image);
     }
     PyErr_Restore(type, value, traceback);              /* what was raised above is dropped */
+    return image;
+}
+
+VmImage *
+vm_image_of(PyCodeObject *co, PyObject *globals)
+{
+    /* of the files asked for just before, by the address of a name that is held here */
+    static struct {
+        PyObject *file;         /* owned for good, or NULL */
+        VmImage *image;
+    } recent[RECENT], *at;
+    PyObject *file = co->co_filename;
+    if (!cache.started || !PyUnicode_CheckExact(file))
+        return NULL;
+    at = &recent[(uintptr_t)file / 64 % RECENT];
+    if (at->file == file)
+        return at->image;
+    VmImage *image = find_image(file, globals);
+    if (image != NULL) {
+        Py_XSETREF(at->file, Py_NewRef(file));
+        at->image = image;
+    }
     return image;
 }
 

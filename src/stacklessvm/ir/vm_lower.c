@@ -159,6 +159,9 @@ static LowerMemory kept = {
     .handlers = {.size = sizeof(VmHandler)},
 };
 
+static uint16_t kept_small_int[256];    /* zeros in between */
+static uint8_t kept_small[256];
+
 static void
 keep_buffer(Buffer *b)
 {
@@ -181,6 +184,8 @@ keep_memory(Lower *L)
     if (m->stream.room > KEPT_BYTES)
         cpy_stream_free(&m->stream);
     kept = *m;
+    for (unsigned i = 0; i < L->n_small; i++)
+        kept_small_int[kept_small[i]] = 0;
 }
 
 /* -> zeroed; NULL with `failed` set */
@@ -289,7 +294,15 @@ decode_or_refuse(Lower *L)
 int
 vm_lower(VmCode *code)
 {
-    Lower L = {.code = code, .co = code->co, .m = kept, .group = NOT_YET, .producer = -1};
+    Lower L = {
+        .code = code,
+        .co = code->co,
+        .m = kept,
+        .group = NOT_YET,
+        .producer = -1,
+        .small_int = kept_small_int,
+        .small = kept_small,
+    };
     int status = decode_or_refuse(&L);
     if (status == 0 && !L.refused)
         status = lower_tables(&L);

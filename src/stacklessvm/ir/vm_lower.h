@@ -90,8 +90,8 @@ typedef struct {
     uint32_t last_map;
     int reachable;
     const CpyHandler *range;    /* the last one found by lower_enter_range() */
-    uint16_t small_int[256];    /* constant of a LOAD_SMALL_INT, or 0 */
-    uint8_t small[256];         /* these, in the order of their constants */
+    uint16_t *small_int;        /* 256: constant of a LOAD_SMALL_INT, or 0 */
+    uint8_t *small;             /* these, in the order of their constants */
     unsigned n_small;
 } Lower;
 

@@ -24,17 +24,10 @@ lower_grow(Lower *L, Buffer *b, uint32_t count)
 static inline uint16_t
 slot_place(Lower *L, int i)
 {
+    static const uint16_t beside_index[] = {[SLOT_CONST] = VM_OPERAND_CONST, [SLOT_NULL] = VM_NO_REG};
     Slot s = L->slots[i];
-    switch (s.kind) {
-    case SLOT_TEMP:
-        return (uint16_t)lower_home(L, i);
-    case SLOT_LOCAL:
-        return s.index;
-    case SLOT_CONST:
-        return (uint16_t)(VM_OPERAND_CONST | s.index);
-    default:
-        return VM_NO_REG;
-    }
+    uint16_t home = (uint16_t)lower_home(L, i), other = beside_index[s.kind] | s.index;
+    return s.kind == SLOT_TEMP ? home : other;
 }
 
 /* Index of the map for the present state; equal neighbours share one. */
@@ -51,12 +44,12 @@ current_map(Lower *L)
     const uint16_t *last = &AT(L->m.maps, uint16_t, L->last_map);
     m[0] = (uint16_t)L->pre_depth;
     m[1] = (uint16_t)L->depth;
-    int same = L->last_map != 0 && last[0] == m[0] && last[1] == m[1];
+    int differ = L->last_map == 0 || last[0] != m[0] || last[1] != m[1];
     for (int i = 0; i < deep; i++) {
         m[2 + i] = slot_place(L, i);
-        same = same && m[2 + i] == last[2 + i];
+        differ |= m[2 + i] ^ last[2 + i];       /* behind a shorter one is this one itself */
     }
-    if (same) {
+    if (!differ) {
         L->m.maps.n = index;
         return L->last_map;
     }
