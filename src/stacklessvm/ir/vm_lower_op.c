@@ -160,6 +160,21 @@ need(Lower *L, int holds, const char *otherwise)
         lower_refuse(L, otherwise);
 }
 
+static int
+is_cell(Lower *L, unsigned local)
+{
+    return cpy_code_local_kind(L->co, (int)local) & (CPY_CELL | CPY_FREE);
+}
+
+/* A local has a value.  Cells stay where they are, but for a comprehension's that stands in another
+   function's code. */
+static void
+local_is_stored(Lower *L, unsigned x)
+{
+    need(L, CPY_HANDLERS_AT_END || !is_cell(L, x), "a variable that is a cell is used as none");
+    bit_set(L->bound, x);
+}
+
 /* -- operators ------------------------------------------------------------------------ */
 
 static const uint16_t binary_ops[2][13] = {
@@ -288,7 +303,7 @@ lower_store_fast(Lower *L, unsigned x)
         break;
     }
     L->depth--;
-    bit_set(L->bound, x);
+    local_is_stored(L, x);
     L->producer = -1;
     L->changed = 1;             /* also when the producer does it: CPython would store again */
 }
@@ -470,7 +485,7 @@ lower_unpack(Lower *L, unsigned n)
         unsigned x = L->m.stream.insns[L->at + 1 + i].arg;
         w[i + 1] = (uint16_t)(stores == n ? x : lower_home(L, L->depth + (int)(n - 1 - i)));
         if (stores == n)
-            bit_set(L->bound, x);
+            local_is_stored(L, x);
     }
     if (stores == n) {
         for (unsigned i = 0; i < n; i++)
@@ -586,12 +601,6 @@ lower_reraise(Lower *L, int n)
         lasti = lower_home(L, L->depth - n);
     }
     lower_end(L, VM_RERAISE, exc, lasti);
-}
-
-static int
-is_cell(Lower *L, unsigned local)
-{
-    return cpy_code_local_kind(L->co, (int)local) & (CPY_CELL | CPY_FREE);
 }
 
 /* A variable that holds its cell: that is made when the code begins, or, in a comprehension that

@@ -87,6 +87,8 @@ PyObject *vm_fallback_eval(PyObject *code, PyObject *globals, PyObject *locals,
                            const char *reason);
 /* A class body. */
 PyObject *vm_fallback_body(PyFunctionObject *func, PyObject *locals, const char *reason);
+/* A C function is about to run it there, if that is what must be: 0, or -1 on error. */
+int vm_fallback_by_c(PyFunctionObject *func);
 PyObject *vm_fallback_reasons(void);        /* -> new dict: reason -> count */
 extern int vm_fallback_is_error;
 

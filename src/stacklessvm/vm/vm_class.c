@@ -557,9 +557,15 @@ vm_build_class(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n,
 {
     PyObject *func = vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL, *o = NULL;
     if (func == NULL || !Py_IS_TYPE(func, &PyFunction_Type) || !vm_is_obj(args[1])
-        || !PyUnicode_Check(vm_ptr(args[1])) || vm_must_delegate(A->ts) != NULL
-        || vm_code_to_run((PyFunctionObject *)func) == NULL)
+        || !PyUnicode_Check(vm_ptr(args[1])) || vm_must_delegate(A->ts) != NULL)
         return CALL_NOT_MINE;
+    if (vm_code_to_run((PyFunctionObject *)func) == NULL) {
+        if (vm_fallback_by_c((PyFunctionObject *)func) == 0)
+            return CALL_NOT_MINE;
+        Py_DECREF(callee);
+        release_arguments(args, n, kwnames);
+        return CALL_ERROR;
+    }
     Making m = {A, f, .ret = *ret};
     int is_class, unit = CPY_C_CALL_TAKES_UNIT && !vm_call_is_warm(f);
     VmCallStatus status = CALL_ERROR;

@@ -53,6 +53,13 @@ vm_fallback_body(PyFunctionObject *func, PyObject *locals, const char *reason)
                              NULL, func->func_closure);
 }
 
+int
+vm_fallback_by_c(PyFunctionObject *func)
+{
+    VmCode *code = vm_code_of_function(func);
+    return code == NULL || (code->refused != NULL && count(code->refused) < 0) ? -1 : 0;
+}
+
 PyObject *
 vm_fallback_reasons(void)
 {

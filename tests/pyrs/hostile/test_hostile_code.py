@@ -140,6 +140,10 @@ REFUSED = {
         "free variables", ["COPY_FREE_VARS 2", "LOAD_CONST 1", "RETURN_VALUE"], (), inner(),
     ),
     "a cell that was not made": ("a variable that is no cell", ["LOAD_DEREF 0", "RETURN_VALUE"], (), inner()),
+    "a variable that was a cell": (
+        "a variable that is a cell",
+        ["COPY_FREE_VARS 1", "LOAD_CONST 1", "STORE_FAST 0", "LOAD_DEREF 0", "RETURN_VALUE"], (), inner(),
+    ),
     "a slice of nothing": ("a slice", ["BUILD_SLICE 0", "RETURN_VALUE"]),
     "NULL in a variable": ("NULL", ["PUSH_NULL", "STORE_FAST 0", "LOAD_FAST 0", "RETURN_VALUE"]),
     "a function with other flags": (
@@ -214,3 +218,16 @@ def test_a_handled_number():
 
     assert _pyrs.run_function(function, ()) == 1
     assert sys.exc_info() == (None, None, None)
+
+
+@made_by_hand
+def test_a_refused_class_body_is_counted():
+    body = assembled(["LOAD_FAST 0", "LOAD_CONST 0", "RETURN_VALUE"])
+    makes = types.FunctionType(
+        compile("__build_class__(body, 'Made')", "made", "eval"),
+        {"body": body, "__builtins__": __builtins__},
+    )
+    before = _pyrs.stats()["delegated"]
+
+    assert _pyrs.run_function(makes, ()).__name__ == "Made"
+    assert _pyrs.stats()["delegated"] == before + 1
