@@ -271,6 +271,16 @@ typedef struct {
     PyObject *descr, *self;
 } CpyMethodWrapper;
 
+/* 3.13+ does not export it.  -> borrowed, a static type; NULL on error */
+static inline PyTypeObject *
+cpy_method_wrapper_type(void)
+{
+    PyObject *wrapper = PyObject_GetAttrString((PyObject *)&PyBaseObject_Type, "__call__");
+    PyTypeObject *type = wrapper == NULL ? NULL : Py_TYPE(wrapper);
+    Py_XDECREF(wrapper);
+    return type;
+}
+
 static inline PyObject *        /* -> borrowed from the exact method-wrapper; NULL: of another slot */
 cpy_method_wrapper_self(PyObject *wrapper, PyObject *descr)
 {

@@ -215,10 +215,11 @@ static int
 wraps_slot(PyObject *cls)
 {
     PyObject *wrapper = PyObject_GetAttrString(cls, "__call__");
-    PyObject *descr = PyDict_GetItemString(PyType_Type.tp_dict, "__call__");
-    int ok = wrapper != NULL && Py_IS_TYPE(wrapper, &_PyMethodWrapper_Type)
+    PyObject *descr = PyObject_GetAttrString((PyObject *)&PyType_Type, "__call__");
+    int ok = wrapper != NULL && descr != NULL && Py_TYPE(wrapper) == cpy_method_wrapper_type()
              && cpy_method_wrapper_self(wrapper, descr) == cls
              && cpy_method_wrapper_self(wrapper, cls) == NULL;
+    Py_XDECREF(descr);
     Py_XDECREF(wrapper);
     return ok;
 }

@@ -51,7 +51,8 @@ vm_call_init(void)
     known.anext = builtin("anext");
     known.format = builtin("format");
     known.ascii = builtin("ascii");
-    known.type_call = PyDict_GetItemString(PyType_Type.tp_dict, "__call__");
+    known.method_wrapper = cpy_method_wrapper_type();
+    known.type_call = PyObject_GetAttrString((PyObject *)&PyType_Type, "__call__");
     known.type_new = PyObject_GetAttrString((PyObject *)&PyType_Type, "__new__");
     known.object_new = PyObject_GetAttrString((PyObject *)&PyBaseObject_Type, "__new__");
     known.gen_send = PyObject_GetAttrString((PyObject *)&VmGen_Type, "send");
@@ -276,7 +277,7 @@ call_type(VmAct *A, VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n, PyObj
 static PyTypeObject *
 class_of_bound_call(PyObject *callee)
 {
-    PyObject *self = Py_IS_TYPE(callee, &_PyMethodWrapper_Type)
+    PyObject *self = Py_IS_TYPE(callee, known.method_wrapper)
                          ? cpy_method_wrapper_self(callee, known.type_call)
                          : NULL;
     return self != NULL && self != (PyObject *)&PyType_Type && PyType_Check(self)

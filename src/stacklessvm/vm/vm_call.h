@@ -142,6 +142,7 @@ typedef struct {
     PyObject *len, *list_append, *build_class, *exec, *eval, *no_args, *next,
         *gen_send, *dict_get, *iter, *object_new, *coro_send, *hash, *repr, *getattr, *hasattr, *anext, *format, *ascii, *type_new,
         *type_call;         /* type.__call__, a slot wrapper */
+    PyTypeObject *method_wrapper;
 } VmKnown;
 extern VmKnown vm_known;
 

@@ -829,7 +829,7 @@ static PyTypeObject Made_Type = {
 static PyObject *
 anext_of(PyObject *builtin, PyObject *step, PyObject *value)
 {
-    static Made made = {.ob_base = {1, &Made_Type}};
+    static Made made = {PyObject_HEAD_INIT(&Made_Type).step = NULL};
     PyObject *args[2] = {(PyObject *)&made, value};
     made.step = step;
     return PyObject_Vectorcall(builtin, args, 2, NULL);

@@ -60,7 +60,7 @@ vm_items_init(void)
 {
     missing_name = PyUnicode_InternFromString("__missing__");
     class_getitem_name = PyUnicode_InternFromString("__class_getitem__");
-    dict_getitem = PyDict_GetItem(PyDict_Type.tp_dict, vm_specials[SP_GETITEM].name);
+    dict_getitem = _PyType_Lookup(&PyDict_Type, vm_specials[SP_GETITEM].name);
     return missing_name == NULL || class_getitem_name == NULL ? -1 : 0;
 }
 

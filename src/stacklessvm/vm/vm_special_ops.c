@@ -397,6 +397,14 @@ vm_special_truth(VmAct *A, VmFrame *f, PyObject *o, VmWord held)
     return status;
 }
 
+static int
+is_negative(PyObject *i)
+{
+    int overflow;
+    long long small = PyLong_AsLongLongAndOverflow(i, &overflow);
+    return overflow < 0 || (overflow == 0 && small < 0);
+}
+
 /* What __len__ returned, as a length.  takes v; -1 with an exception */
 static Py_ssize_t
 length_of(VmWord v)
@@ -405,7 +413,7 @@ length_of(VmWord v)
         return (Py_ssize_t)vm_int(v);
     PyObject *o = vm_box(v), *i = o == NULL ? NULL : PyNumber_Index(o);
     Py_ssize_t n = -1;
-    if (i != NULL && _PyLong_Sign(i) < 0)
+    if (i != NULL && is_negative(i))
         PyErr_SetString(PyExc_ValueError, "__len__() should return >= 0");
     else if (i != NULL)
         n = PyNumber_AsSsize_t(i, PyExc_OverflowError);
