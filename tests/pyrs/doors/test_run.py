@@ -494,6 +494,20 @@ def test_other_implementations_are_not_tried(pretend, why):
     assert text == f"5 {why}\n"
 
 
+def test_interpreter_laid_out_otherwise_is_refused():
+    # what the check at import takes for a property has its second field elsewhere
+    text = in_new_process(
+        "import builtins, pyrs, pyrs.runtime, pyrs._cpython\n"
+        "builtins.property = lambda *parts: classmethod(parts[0])\n"
+        "print(pyrs.run('5'), *pyrs.stats()['reasons'])"
+    )
+
+    assert text == (
+        f"5 this Python ({sys.version}) is laid out otherwise than the one "
+        "it was built for: properties, class and static methods\n"
+    )
+
+
 @pytest.mark.skipif(
     sysconfig.get_config_var("Py_DEBUG") == 1, reason="needs an interpreter without assertions"
 )
