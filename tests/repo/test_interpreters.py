@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from pyrs.abi import report
 from support.tree import ROOT
 
 ALL = {"fastarray._fastarray", "pyforge._pyforge", "pyrs._guard", "pyrs._pyrs"}
@@ -41,3 +42,11 @@ def test_interpreter_gets_what_it_can_have(pretend, extensions):
     assert set(names) == extensions
     # a wheel without them is not for the other interpreters
     assert binary
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_extension_finds_the_interpreter_that_loads_it(name):
+    """Linked to a libpython, it would bring a second one into a Python that has it built in."""
+    module = pytest.importorskip(name, reason="not built here")
+
+    assert [library for library in report(module.__file__).needed if "python" in library] == []

@@ -12,6 +12,7 @@ llvm=${LLVM:-$("$clang" -dumpversion | sed 's/\..*//;s/^/-/')}
 work=${WORK:-$(mktemp -d)}
 config() { "$python" -c "import sysconfig as s; print(s.$1)"; }
 include=$(config 'get_paths()["include"]')
+libdir=$(config 'get_config_var("LIBDIR")')
 common="-std=gnu11 -O1 -g -w -fno-strict-aliasing -I$root/src/fastarray -I$root/src -I$include"
 checked="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
     -fprofile-instr-generate -fcoverage-mapping"
@@ -27,8 +28,7 @@ for name in $(sed 's/#.*//' "$root/src/fastarray/SOURCES") "$here/fuzz_main.c"; 
 done
 # shellcheck disable=SC2086
 "$clang" -fsanitize=fuzzer,address,undefined -fprofile-instr-generate $objects \
-    -L"$(config 'get_config_var("LIBDIR")')" -lpython"$(config 'get_config_var("LDVERSION")')" \
-    -lm -o "$work/fuzz"
+    -L"$libdir" -Wl,-rpath,"$libdir" -lpython"$(config 'get_config_var("LDVERSION")')" -lm -o "$work/fuzz"
 # Python is not instrumented: its allocator hides errors from ASan, hence malloc
 PYTHONMALLOC=malloc PYTHONPATH="$here:$root/python" ASAN_OPTIONS=detect_leaks=0 \
     LLVM_PROFILE_FILE="$work/fuzz.profraw" "$work/fuzz" -runs="${1:-20000}" -max_len=200 \

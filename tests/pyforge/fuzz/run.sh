@@ -16,7 +16,7 @@ sources=$(grep -v '#' "$root/src/pyforge/SOURCES" | sed "s|^|$root/src/pyforge/|
 # shellcheck disable=SC2086
 "$clang" -std=gnu11 -O1 -g -w -fno-strict-aliasing -fsanitize=fuzzer,address,undefined \
     -fno-sanitize-recover=undefined -I"$root/src/pyforge" -I"$root/src" -I"$include" \
-    "$here/fuzz_main.c" $sources -L"$libdir" -lpython"$version" -lm -o "$work/fuzz"
+    "$here/fuzz_main.c" $sources -L"$libdir" -Wl,-rpath,"$libdir" -lpython"$version" -lm -o "$work/fuzz"
 packages=$(config 'get_paths()["purelib"]')
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
