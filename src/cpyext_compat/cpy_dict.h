@@ -129,25 +129,32 @@ cpy_shared_version(PyTypeObject *type)
 
 /* --- an instance's values and dict ---------------------------------------------- */
 
+#if PY_VERSION_HEX >= 0x030D0000
+#  define CPY_TYPE_HAS_VALUES Py_TPFLAGS_INLINE_VALUES
+#else
+#  define CPY_TYPE_HAS_VALUES Py_TPFLAGS_MANAGED_DICT
+#endif
+
+/* The same as below of an instance whose type is known to have them. */
+static inline PyDictValues *
+cpy_inline_values_known(PyObject *o)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyDictValues *v = _PyObject_InlineValues(o);
+    return v->valid ? v : NULL;
+#elif PY_VERSION_HEX >= 0x030C0000
+    PyDictOrValues place = *_PyObject_DictOrValuesPointer(o);
+    return _PyDictOrValues_IsValues(place) ? _PyDictOrValues_GetValues(place) : NULL;
+#else
+    return *_PyObject_ValuesPointer(o);
+#endif
+}
+
 /* -> borrowed from o, or NULL: it has a dict, or nothing yet */
 static inline PyDictValues *
 cpy_inline_values(PyObject *o)
 {
-#if PY_VERSION_HEX >= 0x030D0000
-    if (!(Py_TYPE(o)->tp_flags & Py_TPFLAGS_INLINE_VALUES))
-        return NULL;
-    PyDictValues *v = _PyObject_InlineValues(o);
-    return v->valid ? v : NULL;
-#else
-    if (!(Py_TYPE(o)->tp_flags & Py_TPFLAGS_MANAGED_DICT))
-        return NULL;
-#  if PY_VERSION_HEX >= 0x030C0000
-    PyDictOrValues place = *_PyObject_DictOrValuesPointer(o);
-    return _PyDictOrValues_IsValues(place) ? _PyDictOrValues_GetValues(place) : NULL;
-#  else
-    return *_PyObject_ValuesPointer(o);
-#  endif
-#endif
+    return Py_TYPE(o)->tp_flags & CPY_TYPE_HAS_VALUES ? cpy_inline_values_known(o) : NULL;
 }
 
 static inline PyObject * /* -> borrowed, NULL when unset; i from cpy_shared_index() */

@@ -10,6 +10,7 @@
 #include "cpyext_compat/cpy_code.h"
 #include "cpyext_compat/cpy_eval.h"
 #include "cpyext_compat/cpy_internal.h"
+#include "cpyext_compat/cpy_set.h"
 #include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_gen.h"
@@ -260,7 +261,11 @@ int
 vm_set_add(VmAct *A, VmFrame *f)
 {
     unsigned b = f->pc->b;
-    PyObject *v = vm_reg_object(f, b), *into = container(f);
+    PyObject *into = container(f);
+    if (vm_is_int(f->regs[b]) && into != NULL && PySet_CheckExact(into)
+        && cpy_set_has_int(into, vm_int(f->regs[b])))
+        return 0;
+    PyObject *v = vm_reg_object(f, b);
     int status = -1;
     if (v != NULL && into != NULL) {
         vm_boundary(A, f);

@@ -299,7 +299,8 @@ vm_builtin_init(void)
         PyObject *o = PyDict_GetItemString(PyEval_GetBuiltins(), functions[i].name);
         if (o == NULL || !PyCFunction_Check(o))
             continue;           /* somebody has put another there */
-        add((VmBuiltin){Py_NewRef(o), functions[i].compute, .pure = 1});
+        add((VmBuiltin){Py_NewRef(o), functions[i].compute, .pure = 1,
+                        .folds = functions[i].compute == compute_sum});
     }
     const VmBuiltin rows[] = {
         {vm_known.len, compute_len, .asks = 1, .pure = 1},
@@ -312,6 +313,12 @@ vm_builtin_init(void)
         {vm_known.anext, .asks = 2},
         {vm_known.gen_send, .resumes = 1},
         {vm_known.coro_send, .resumes = 1},
+        {vm_known.any, .folds = 1},
+        {vm_known.all, .folds = 1},
+        {vm_known.sorted, .folds = 1},
+        {vm_known.join, .folds = 1},
+        {(PyObject *)&PyList_Type, .folds = 1},
+        {(PyObject *)&PyTuple_Type, .folds = 1},
         {vm_known.getattr, .gets = 1},
         {vm_known.hasattr, .gets = 1},
         {vm_known.dict_get, compute_dict_get, .pure = 1},

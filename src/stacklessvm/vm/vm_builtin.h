@@ -12,6 +12,7 @@ typedef struct {
     uint8_t asks;               /* calls a special method of its first argument (vm_call_asking()): how
                                    many it takes at most */
     uint8_t resumes;            /* next(g) and g.send(v) */
+    uint8_t folds;              /* takes all of what an iterator yields (vm_fold.h) */
     uint8_t gets;               /* getattr() and hasattr() */
     uint8_t pure;               /* compute() uses no frame and makes no object */
 } VmBuiltin;

@@ -16,6 +16,7 @@
 #include "vm/vm_call_out.h"
 #include "vm/vm_class.h"
 #include "vm/vm_construct.h"
+#include "vm/vm_fold.h"
 #include "vm/vm_gen.h"
 #include "vm/vm_ic.h"
 #include "vm/vm_num.h"
@@ -51,6 +52,11 @@ vm_call_init(void)
     known.anext = builtin("anext");
     known.format = builtin("format");
     known.ascii = builtin("ascii");
+    known.sum = builtin("sum");
+    known.any = builtin("any");
+    known.sorted = builtin("sorted");
+    known.join = PyObject_GetAttrString((PyObject *)&PyUnicode_Type, "join");
+    known.all = builtin("all");
     known.method_wrapper = cpy_method_wrapper_type();
     known.type_call = PyObject_GetAttrString((PyObject *)&PyType_Type, "__call__");
     known.type_new = PyObject_GetAttrString((PyObject *)&PyType_Type, "__new__");
@@ -510,6 +516,9 @@ call_builtin(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, con
     VmCallStatus status = CALL_NOT_MINE;
     if (b->resumes)
         *pushed = call_generator(A, f, callee, args, n, ret, &status);
+    if (b->folds
+        && (status = vm_fold_begin(A, f, callee, args, n, ret, pushed)) == CALL_PUSHED)
+        return status;          /* with the callee */
     if (status == CALL_NOT_MINE && n >= 1 && n <= b->asks && vm_is_obj(args[0])
         && vm_may_be_special(vm_ptr(args[0]))) {
         int raised;
@@ -560,6 +569,13 @@ call_by_kind(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, con
 
 /* -- the instructions ------------------------------------------------------------------------------- */
 
+static inline int
+is_python_method(PyObject *callee)
+{
+    return Py_IS_TYPE(callee, &PyMethod_Type)
+           && Py_IS_TYPE(PyMethod_GET_FUNCTION(callee), &PyFunction_Type);
+}
+
 VmCallStatus
 vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
 {
@@ -609,7 +625,8 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
             return CALL_ERROR;
         callee = vm_from_ptr(o);
     }
-    else if (kwnames == NULL && !Py_IS_TYPE(vm_ptr(callee), &PyFunction_Type)) {
+    else if (kwnames == NULL && !Py_IS_TYPE(vm_ptr(callee), &PyFunction_Type)
+             && !is_python_method(vm_ptr(callee))) {
         VmCallStatus status = call_builtin(A, f, vm_ptr(callee), args, npos, &ret, pushed);
         if (status == CALL_NOT_MINE)
             status = call_by_kind(A, f, vm_ptr(callee), args, npos, &ret, pushed);

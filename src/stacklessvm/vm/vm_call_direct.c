@@ -92,7 +92,9 @@ takes_unit(VmFrame *f, const PyMethodDef *def)
 static void
 remember(VmFrame *f, PyObject *callee, const PyMethodDef *def)
 {
-    if ((f->pc->op != VM_CALL && f->pc->op != VM_CALLM) || vm_builtin(callee) != NULL)
+    const VmBuiltin *b = vm_builtin(callee);
+    int is_asked_first = b != NULL && !(b->folds && b->compute == NULL);
+    if ((f->pc->op != VM_CALL && f->pc->op != VM_CALLM) || is_asked_first)
         return;
     VmCache *c = vm_cache(f, f->pc->c);
     c->u.call.kind = CALL_DIRECT;

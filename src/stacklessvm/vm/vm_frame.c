@@ -126,6 +126,7 @@ vm_act_new(PyThreadState *ts)
     A->chunk = c;
     A->top = c->data + sizeof(VmAct);
     A->limit = c->end;
+    A->fold = NULL;
     return A;
 }
 

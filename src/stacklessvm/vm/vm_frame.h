@@ -146,6 +146,7 @@ typedef struct VmAct {
     uintptr_t c_thread;
     uint8_t delegate;           /* tracing or another eval hook is active: calls go to CPython */
     uint32_t reraise_word;      /* f_lasti a RERAISE restores, or VM_NO_WORD */
+    struct VmFold *fold;        /* builtins that a generator runs for (vm_fold.h), the innermost; or NULL */
     VmFrame *pushed;            /* an instruction failed only because this is to be run first, or NULL */
 } VmAct;
 

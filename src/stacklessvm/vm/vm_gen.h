@@ -23,6 +23,7 @@ typedef enum {
     GEN_BY_SEND,        /* a SEND instruction */
     GEN_BY_CALL,        /* next(g) or g.send(v), called by the frame below */
     GEN_BY_C,           /* vm_run returns */
+    GEN_BY_FOLD,        /* a builtin, called by the frame below, that takes all it yields (vm_fold.h) */
     GEN_BY_ASEND,       /* a SEND instruction, through an asend object */
 } VmGenMode;
 

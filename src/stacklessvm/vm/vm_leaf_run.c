@@ -90,7 +90,7 @@ vm_leaf_attribute(VmCache *c, VmWord w)
     PyObject *o = vm_ptr(w);
     VmCacheRow *row = vm_cache_find(c, Py_TYPE(o)->tp_version_tag);
     if (vm_likely(row->kind == ATTR_VALUES)) {
-        PyDictValues *values = cpy_inline_values(o);
+        PyDictValues *values = cpy_inline_values_known(o);
         return values == NULL ? NULL : cpy_inline_get(values, row->index);
     }
     return vm_attr_of_row(row, o, c->name);

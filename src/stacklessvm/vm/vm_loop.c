@@ -8,6 +8,7 @@
 
 #include "vm/vm_call_direct.h"
 #include "vm/vm_construct.h"
+#include "vm/vm_fold.h"
 
 /* One dispatch for each body, and nothing kept in registers from one body to the next. */
 #if defined(__GNUC__) && !defined(__clang__)
@@ -93,6 +94,17 @@ deliver_yield(VmFrame *f, const VmReturn *ret, int own, VmWord v)
     return GO_ON;
 }
 
+/* v (owned) is the result of a builtin of f for which a generator ran.  VM_NULL: it raised */
+static ReturnStatus
+deliver_fold(VmFrame *f, const VmReturn *ret, VmWord v)
+{
+    if (v == VM_NULL)
+        return RAISED;
+    vm_set_any(f, ret->dst, v);
+    f->pc = ret->next;
+    return GO_ON;
+}
+
 /* A frame returns v (owned) in a way the loop does not do itself.  GO_ON: *frame runs on
    at its pc.  RAISED: an exception at *frame's pc.  LEFT: *result is for the caller in C. */
 static ReturnStatus
@@ -105,6 +117,15 @@ return_from_generator(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
         vm_release(v);
         vm_gen_finish(A, gf);
         return LEFT;
+    }
+    if (mode == GEN_BY_FOLD) {
+        VmReturn ret = vm_return_of(gf);
+        vm_boundary(A, f);      /* who goes with the generator's variables sees f */
+        vm_release(v);
+        vm_gen_finish(A, gf);
+        vm_after(A, f);
+        *frame = f;
+        return deliver_fold(f, &ret, vm_fold_end(A, f));
     }
     if (mode == GEN_BY_ASEND)
         vm_asend_done(vm_ptr(f->regs[f->pc->b]), vm_ptr(gf->aux));
@@ -240,6 +261,17 @@ hand_over_generator(VmAct *A, VmFrame **frame, CpyHandover how, PyObject **resul
         return LEFT;
     }
     *frame = f;
+    if (mode == GEN_BY_FOLD) {
+        Py_DECREF(gen);
+        if (yielded)
+            return deliver_fold(f, &ret, vm_fold_rest(A, f, o));
+        int returned = o != NULL;
+        Py_XDECREF(o);
+        if (returned)
+            return deliver_fold(f, &ret, vm_fold_end(A, f));
+        vm_fold_drop(A, f);
+        return RAISED;
+    }
     int own = mode == GEN_BY_ASEND && yielded && cpy_async_unwrap(&o);
     if (mode == GEN_BY_ASEND && (own || !yielded))
         vm_asend_done(vm_ptr(f->regs[f->pc->b]), gen);
@@ -334,6 +366,10 @@ yield_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
         *result = vm_is_obj(v) ? vm_ptr(v) : vm_box_shared(gf, v);
         vm_gen_suspend(A, gf);
         return LEFT;
+    }
+    if (mode == GEN_BY_FOLD) {
+        *frame = f;
+        return deliver_fold(f, &ret, vm_fold_leave(A, gf, v));
     }
     int own = mode == GEN_BY_ASEND && gf->pc->c == YIELD_ASYNC;
     if (own)
@@ -572,6 +608,9 @@ do_yield:
         vm_release(old);
         NEXT_N(0);
     }
+    if ((F->kind_flags & FRAME_GENERATOR << 8) && vm_gen_mode(F) == GEN_BY_FOLD
+        && vm_fold_take(A, F, returned))
+        NEXT;
     frame = F;
     switch (yield_slow(A, &frame, returned, &result)) {
     case LEFT:

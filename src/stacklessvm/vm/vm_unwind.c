@@ -12,6 +12,7 @@
 #include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_class.h"
+#include "vm/vm_fold.h"
 #include "vm/vm_gen.h"
 #include "vm/vm_ic.h"
 #include "vm/vm_num.h"
@@ -110,11 +111,14 @@ leave_raising(VmAct *A, VmFrame *f)
     if (vm_unlikely(A->delegate))
         cpy_profile_unwind(A->ts);      /* linked by its traceback */
     if (f->flags & FRAME_GENERATOR) {
-        entry = vm_gen_mode(f) == GEN_BY_C;
+        VmGenMode mode = vm_gen_mode(f);
+        entry = mode == GEN_BY_C;
         vm_gen_convert_stop(f);
-        if (vm_gen_mode(f) == GEN_BY_ASEND)
+        if (mode == GEN_BY_ASEND)
             vm_asend_done(vm_ptr(caller->regs[caller->pc->b]), vm_ptr(f->aux));
         vm_gen_finish(A, f);
+        if (mode == GEN_BY_FOLD)
+            vm_fold_drop(A, caller);
     }
     else {
         VmWord state = vm_frame_return_state(f);
@@ -407,12 +411,32 @@ vm_with_enter(VmAct *A, VmFrame *f, int async)
     return 0;
 }
 
-/* A plain Python method of the object's class.  -> borrowed, or NULL */
+/* A plain Python method of the class.  -> borrowed, or NULL */
 static PyObject *
-python_method(PyObject *o, PyObject *name)
+python_method(PyTypeObject *type, PyObject *name)
 {
-    PyObject *m = _PyType_Lookup(Py_TYPE(o), name);
+    PyObject *m = _PyType_Lookup(type, name);
     return m != NULL && Py_IS_TYPE(m, &PyFunction_Type) ? m : NULL;
+}
+
+/* Those by which `with` enters and leaves instances of a class, if both are such methods. */
+typedef struct {
+    uint32_t version;           /* the class's */
+    PyObject *enter, *exit;     /* borrowed while it holds; NULL */
+} Manager;
+
+static const Manager *
+manager_of(PyTypeObject *type, PyObject *const names[2], int async)
+{
+    static Manager seen[16];
+    uint32_t version = type->tp_version_tag;
+    Manager *m = &seen[(version << 1 | (unsigned)async) % 16];
+    if (vm_unlikely(version == 0 || m->version != version)) {
+        m->enter = python_method(type, names[0]);
+        m->exit = python_method(type, names[1]);
+        m->version = cpy_type_version(type);
+    }
+    return m;
 }
 
 VmFrame *
@@ -429,7 +453,8 @@ vm_with_push(VmAct *A, VmFrame *f)
     if (name[0] == NULL || name[1] == NULL || !vm_is_obj(f->regs[b]) || A->delegate)
         return NULL;
     PyObject *o = vm_ptr(f->regs[b]);
-    PyObject *enter = python_method(o, name[0]), *exit = python_method(o, name[1]);
+    const Manager *manager = manager_of(Py_TYPE(o), name, async);
+    PyObject *enter = manager->enter, *exit = manager->exit;
     if (enter == NULL || exit == NULL)
         return NULL;
     VmCode *code = vm_code_peek((PyCodeObject *)((PyFunctionObject *)enter)->func_code);
