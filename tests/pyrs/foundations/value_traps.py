@@ -200,9 +200,9 @@ def constants():
     x = y = 7654321
     return [
         *(one() is one(), other() is other(), x is y, id(x) == id(y)),
-        *(one() is one.__code__.co_consts[1], other() is other.__code__.co_consts[1]),
-        *([one()][0] is [one()][0], id(one()) == id(one.__code__.co_consts[1])),
-        *({"a": one()}["a"] is one.__code__.co_consts[1], (lambda: 2.5)() is (lambda: 2.5)()),
+        *(one() is one.__code__.co_consts[-1], other() is other.__code__.co_consts[-1]),
+        *([one()][0] is [one()][0], id(one()) == id(one.__code__.co_consts[-1])),
+        *({"a": one()}["a"] is one.__code__.co_consts[-1], (lambda: 2.5)() is (lambda: 2.5)()),
     ]
 
 
