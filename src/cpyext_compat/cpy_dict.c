@@ -3,6 +3,8 @@
 
 #include "cpyext_compat/cpy_long.h"
 
+#include <string.h>
+
 static inline Py_ssize_t
 index_at(PyDictKeysObject *keys, size_t slot)
 {
@@ -15,13 +17,23 @@ index_at(PyDictKeysObject *keys, size_t slot)
     }
 }
 
-/* Objects/dictobject.c, unicodekeys_lookup_unicode (3.11 to 3.14): same probing. */
-Py_ssize_t
-cpy_keys_index(PyDictKeysObject *keys, PyObject *name)
+/* Two different exact strs of the same hash. */
+static int
+same_text(PyObject *a, PyObject *b)
 {
-    Py_hash_t hash = PyObject_Hash(name);               /* an exact str: can't fail */
-    if (!DK_IS_UNICODE(keys))
-        return -1;
+    if (PyUnicode_GET_LENGTH(a) != PyUnicode_GET_LENGTH(b))
+        return 0;
+    if (PyUnicode_IS_COMPACT_ASCII(a) && PyUnicode_IS_COMPACT_ASCII(b))
+        return memcmp((PyASCIIObject *)a + 1, (PyASCIIObject *)b + 1,
+                      (size_t)PyUnicode_GET_LENGTH(a))
+               == 0;
+    return PyUnicode_Compare(a, b) == 0;
+}
+
+/* Objects/dictobject.c, unicodekeys_lookup_unicode (3.11 to 3.14): same probing. */
+static inline Py_ssize_t
+find_text(PyDictKeysObject *keys, PyObject *name, Py_hash_t hash)
+{
     PyDictUnicodeEntry *entries = DK_UNICODE_ENTRIES(keys);
     size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
     size_t perturb = (size_t)hash, slot = (size_t)hash & mask;
@@ -32,13 +44,21 @@ cpy_keys_index(PyDictKeysObject *keys, PyObject *name)
         if (i >= 0) {
             PyObject *key = entries[i].me_key;
             if (key == name
-                || (((PyASCIIObject *)key)->hash == hash
-                    && PyUnicode_Compare(key, name) == 0))
+                || (((PyASCIIObject *)key)->hash == hash && same_text(key, name)))
                 return i;
         }
         perturb >>= 5;                                  /* PERTURB_SHIFT */
         slot = (slot * 5 + perturb + 1) & mask;
     }
+}
+
+Py_ssize_t
+cpy_keys_index(PyDictKeysObject *keys, PyObject *name)
+{
+    Py_hash_t hash = ((PyASCIIObject *)name)->hash;
+    if (hash == -1)
+        hash = PyObject_Hash(name);                     /* an exact str: can't fail */
+    return DK_IS_UNICODE(keys) ? find_text(keys, name, hash) : -1;
 }
 
 /* Objects/dictobject.c, dictkeys_generic_lookup (3.11 to 3.14): same probing.  equal: 1, 0, or -1
@@ -80,7 +100,7 @@ equals_str(PyObject *key, const void *wanted)
     if (key == wanted)
         return 1;
     if (PyUnicode_CheckExact(key))
-        return PyUnicode_Compare(key, (PyObject *)wanted) == 0;
+        return same_text(key, (PyObject *)wanted);
     return PyLong_CheckExact(key) ? 0 : -1;
 }
 
@@ -89,7 +109,7 @@ cpy_dict_find_str(PyDictObject *d, PyObject *key, PyObject ***place)
 {
     if (!cpy_dict_is_unicode(d))
         return find_general(d->ma_keys, ((PyASCIIObject *)key)->hash, equals_str, key, place);
-    Py_ssize_t i = cpy_dict_index(d, key);
+    Py_ssize_t i = find_text(d->ma_keys, key, ((PyASCIIObject *)key)->hash);
     if (i < 0)
         return 0;
     *place = cpy_dict_value_at(d, i);

@@ -31,6 +31,7 @@
 #include "vm/vm_num.h"
 #include "vm/vm_shadow.h"
 #include "vm/vm_special.h"
+#include "vm/vm_text.h"
 #include "vm/vm_unwind.h"
 
 #include <math.h>

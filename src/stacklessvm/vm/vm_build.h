@@ -23,7 +23,6 @@ int vm_build_listing(VmFrame *f, VmWord *result);
 int vm_build_set(VmAct *A, VmFrame *f, VmWord *result);
 int vm_build_map(VmAct *A, VmFrame *f, VmWord *result);
 int vm_build_const_key_map(VmAct *A, VmFrame *f, VmWord *result);
-int vm_build_string(VmFrame *f, VmWord *result);
 int vm_build_slice(VmFrame *f, VmWord *result);
 int vm_build_template(VmFrame *f, VmWord *result);
 int vm_build_interpolation(VmFrame *f, VmWord *result);
@@ -39,10 +38,6 @@ int vm_dict_merge(VmAct *A, VmFrame *f);
 int vm_list_to_tuple(VmFrame *f, VmWord *result);
 int vm_unpack(VmAct *A, VmFrame *f);
 int vm_unpack_ex(VmAct *A, VmFrame *f);
-int vm_format(VmAct *A, VmFrame *f, int with_spec, VmWord *result);
-/* str(i).  -> new */
-PyObject *vm_int_text(int64_t i);
-int vm_convert(VmAct *A, VmFrame *f, VmWord *result);
 
 int vm_make_function(VmFrame *f, VmWord *result);
 int vm_function_attribute(VmFrame *f, VmWord *result);

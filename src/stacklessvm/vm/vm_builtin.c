@@ -9,6 +9,7 @@
 #include "vm/vm_gen.h"
 #include "vm/vm_num.h"
 #include "vm/vm_special.h"
+#include "vm/vm_text.h"
 
 #include <math.h>
 
@@ -165,15 +166,93 @@ compute_ord(VmFrame *f, VmWord *args, size_t n)
     return vm_from_int(PyUnicode_READ_CHAR(o, 0));
 }
 
-/* Only where the answer is yes by the object's own type: a no may be argued with. */
+/* Types that have no say in what isinstance() answers. */
+static int
+is_plain_type(PyTypeObject *type)
+{
+    return type == &PyUnicode_Type || type == &PyLong_Type || type == &PyFloat_Type
+           || type == &PyList_Type || type == &PyDict_Type || type == &PyTuple_Type
+           || type == &PyBool_Type || type == &PySet_Type || type == &PyBytes_Type
+           || type == Py_TYPE(Py_None);
+}
+
+/* Of one class that is a plain instance of type: 1; 0; -1: the object may argue with a no */
+static int
+is_instance(PyTypeObject *type, PyObject *cls)
+{
+    if (!Py_IS_TYPE(cls, &PyType_Type))
+        return -1;
+    if (type == (PyTypeObject *)cls || PyType_IsSubtype(type, (PyTypeObject *)cls))
+        return 1;
+    return is_plain_type(type) ? 0 : -1;
+}
+
 static VmWord
 compute_isinstance(VmFrame *f, VmWord *args, size_t n)
 {
-    if (n != 2 || !vm_is_obj(args[0]) || !vm_is_obj(args[1]))
+    if (n != 2 || args[0] == VM_NULL || !vm_is_obj(args[1]))
         return VM_NULL;
-    PyTypeObject *cls = (PyTypeObject *)vm_ptr(args[1]), *type = Py_TYPE(vm_ptr(args[0]));
-    return Py_IS_TYPE((PyObject *)cls, &PyType_Type) && PyType_IsSubtype(type, cls) ? VM_TRUE
-                                                                                    : VM_NULL;
+    PyTypeObject *type = vm_type_of_word(args[0]);
+    PyObject *cls = vm_ptr(args[1]);
+    int answer = -1;
+    if (!PyTuple_CheckExact(cls))
+        answer = is_instance(type, cls);
+    else {
+        answer = PyTuple_GET_SIZE(cls) == 0 ? -1 : 0;
+        for (Py_ssize_t i = 0; answer == 0 && i < PyTuple_GET_SIZE(cls); i++)
+            answer = is_instance(type, PyTuple_GET_ITEM(cls, i));
+    }
+    return answer < 0 ? VM_NULL : vm_from_bool(answer);
+}
+
+static VmWord
+compute_type(VmFrame *f, VmWord *args, size_t n)
+{
+    if (n != 1 || args[0] == VM_NULL)
+        return VM_NULL;
+    PyTypeObject *type = vm_is_obj(args[0]) ? vm_public_type(vm_ptr(args[0])) : NULL;
+    return vm_from_ptr(Py_NewRef(type != NULL ? type : vm_type_of_word(args[0])));
+}
+
+static VmWord
+compute_str(VmFrame *f, VmWord *args, size_t n)
+{
+    if (n != 1)
+        return VM_NULL;
+    VmWord w = vm_small_box(args[0]);
+    PyObject *s = NULL;
+    if (vm_is_int(w))
+        s = vm_int_text(vm_int(w));
+    else if (vm_is_obj(w) && PyUnicode_CheckExact(vm_ptr(w)))
+        s = Py_NewRef(vm_ptr(w));
+    if (s == NULL)
+        PyErr_Clear();          /* the general way says it again */
+    return vm_from_ptr(s);
+}
+
+static VmWord
+compute_chr(VmFrame *f, VmWord *args, size_t n)
+{
+    VmWord w = n == 1 ? vm_small_box(args[0]) : VM_NULL;
+    if (!vm_is_int(w) || vm_int(w) < 0 || vm_int(w) > 0x10FFFF)
+        return VM_NULL;
+    PyObject *s = PyUnicode_FromOrdinal((int)vm_int(w));
+    if (s == NULL)
+        PyErr_Clear();
+    return vm_from_ptr(s);
+}
+
+/* Of ints that are their own, and of strs that know theirs. */
+static VmWord
+compute_hash(VmFrame *f, VmWord *args, size_t n)
+{
+    VmWord w = n == 1 ? vm_small_box(args[0]) : VM_NULL;
+    if (vm_is_int(w))
+        return vm_from_int(vm_int(w) == -1 ? -2 : vm_int(w));
+    if (!vm_is_obj(w) || !PyUnicode_CheckExact(vm_ptr(w)))
+        return VM_NULL;
+    Py_hash_t h = ((PyASCIIObject *)vm_ptr(w))->hash;
+    return h != -1 && vm_int_fits(h) ? vm_from_int(h) : VM_NULL;
 }
 
 static VmWord
@@ -190,6 +269,17 @@ compute_dict_get(VmFrame *f, VmWord *args, size_t n)
     VmWord w = n == 3 ? args[2] : VM_NONE;
     vm_incref(w);
     return w;
+}
+
+static VmWord
+compute_join(VmFrame *f, VmWord *args, size_t n)
+{
+    PyObject *s = n == 2 && vm_is_obj(args[0]) && vm_is_obj(args[1])
+                      ? vm_join(vm_ptr(args[0]), vm_ptr(args[1]))
+                      : NULL;
+    if (s == NULL)
+        PyErr_Clear();          /* the general way says it again */
+    return vm_from_ptr(s);
 }
 
 static VmWord
@@ -250,7 +340,7 @@ compute_next(VmFrame *f, VmWord *args, size_t n)
 
 /* -- the table ------------------------------------------------------------------------------------ */
 
-#define N_SLOTS 64
+#define N_SLOTS 256
 
 static VmBuiltin slots[N_SLOTS];
 
@@ -281,33 +371,49 @@ add(VmBuiltin row)
     slots[i] = row;
 }
 
+/* A method of a builtin type, as long as it is the one the type was made with.  0, or -1 */
+static int
+add_method(PyTypeObject *type, const char *name, VmWord (*compute)(VmFrame *, VmWord *, size_t))
+{
+    PyObject *o = PyObject_GetAttrString((PyObject *)type, name);
+    if (o == NULL)
+        return -1;
+    if (Py_IS_TYPE(o, &PyMethodDescr_Type))
+        add((VmBuiltin){o, compute, .borrows = 1});
+    else
+        Py_DECREF(o);
+    return 0;
+}
+
 int
 vm_builtin_init(void)
 {
     static const struct {
         const char *name;
         VmWord (*compute)(VmFrame *, VmWord *, size_t);
+        uint8_t pure;
     } functions[] = {
-        {"abs", compute_abs},
-        {"min", compute_min},
-        {"max", compute_max},
-        {"sum", compute_sum},
-        {"ord", compute_ord},
-        {"isinstance", compute_isinstance},
+        {"abs", compute_abs, 1},
+        {"min", compute_min, 1},
+        {"max", compute_max, 1},
+        {"sum", compute_sum, 1},
+        {"ord", compute_ord, 1},
+        {"isinstance", compute_isinstance, 1},
+        {"chr", compute_chr, 0},
     };
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         PyObject *o = PyDict_GetItemString(PyEval_GetBuiltins(), functions[i].name);
         if (o == NULL || !PyCFunction_Check(o))
             continue;           /* somebody has put another there */
-        add((VmBuiltin){Py_NewRef(o), functions[i].compute, .pure = 1,
+        add((VmBuiltin){Py_NewRef(o), functions[i].compute, .pure = functions[i].pure, .borrows = 1,
                         .folds = functions[i].compute == compute_sum});
     }
     const VmBuiltin rows[] = {
-        {vm_known.len, compute_len, .asks = 1, .pure = 1},
-        {vm_known.next, compute_next, .asks = 1, .resumes = 1},
+        {vm_known.len, compute_len, .asks = 1, .pure = 1, .borrows = 1},
+        {vm_known.next, compute_next, .asks = 1, .resumes = 1, .borrows = 1},
         {vm_known.iter, .asks = 1},
         {vm_known.repr, .asks = 1},
-        {vm_known.hash, .asks = 1},
+        {vm_known.hash, compute_hash, .asks = 1, .pure = 1, .borrows = 1},
         {vm_known.ascii, .asks = 1},
         {vm_known.format, .asks = 2},
         {vm_known.anext, .asks = 2},
@@ -321,17 +427,18 @@ vm_builtin_init(void)
         {(PyObject *)&PyTuple_Type, .folds = 1},
         {vm_known.getattr, .gets = 1},
         {vm_known.hasattr, .gets = 1},
-        {vm_known.dict_get, compute_dict_get, .pure = 1},
+        {vm_known.dict_get, compute_dict_get, .pure = 1, .borrows = 1},
         {vm_known.list_append, compute_list_append},
-        {vm_known.object_new, compute_object_new},
-        {(PyObject *)&PyBool_Type, compute_bool, .asks = 1, .pure = 1},
-        {(PyObject *)&PyUnicode_Type, .asks = 1},
-        {(PyObject *)&PyLong_Type, compute_int, .pure = 1},
-        {(PyObject *)&PyFloat_Type, compute_float, .pure = 1},
+        {vm_known.object_new, compute_object_new, .borrows = 1},
+        {(PyObject *)&PyBool_Type, compute_bool, .asks = 1, .pure = 1, .borrows = 1},
+        {(PyObject *)&PyUnicode_Type, compute_str, .asks = 1, .borrows = 1},
+        {(PyObject *)&PyLong_Type, compute_int, .pure = 1, .borrows = 1},
+        {(PyObject *)&PyFloat_Type, compute_float, .pure = 1, .borrows = 1},
+        {(PyObject *)&PyType_Type, compute_type, .pure = 1, .borrows = 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (rows[i].callable != NULL)
             add(rows[i]);
     }
-    return 0;
+    return add_method(&PyUnicode_Type, "join", compute_join);
 }

@@ -15,6 +15,7 @@ typedef struct {
     uint8_t folds;              /* takes all of what an iterator yields (vm_fold.h) */
     uint8_t gets;               /* getattr() and hasattr() */
     uint8_t pure;               /* compute() uses no frame and makes no object */
+    uint8_t borrows;            /* it leaves the arguments as they are */
 } VmBuiltin;
 
 int vm_builtin_init(void);      /* once, after vm_call_init(); 0, or -1 with an exception */

@@ -23,6 +23,7 @@
 #include "vm/vm_quiet.h"
 #include "vm/vm_shadow.h"
 #include "vm/vm_special.h"
+#include "vm/vm_text.h"
 
 /* -- known callables ---------------------------------------------------------------------- */
 
@@ -508,6 +509,7 @@ call_builtin(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, con
     int computes = b->compute != NULL && *A->left >= CPY_C_CALL_TAKES_UNIT;
     VmWord result = computes ? b->compute(f, args, n) : VM_NULL;
     if (result != VM_NULL) {
+        vm_remember_computed(f, b);
         Py_DECREF(callee);
         vm_release_words(args, n);
         vm_set_any(f, ret->dst, result);

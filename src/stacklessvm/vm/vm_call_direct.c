@@ -112,6 +112,17 @@ has_plain_vectorcall(PyObject *callee)
 }
 
 void
+vm_remember_computed(VmFrame *f, const VmBuiltin *b)
+{
+    if (!b->borrows || (f->pc->op != VM_CALL && f->pc->op != VM_CALLM))
+        return;
+    VmCache *c = vm_cache(f, f->pc->c);
+    c->u.call.kind = CALL_DIRECT;
+    c->u.call.callee = (void *)b;
+    c->u.call.version = CALL_COMPUTED;
+}
+
+void
 vm_remember_vectorcall(VmFrame *f, PyObject *callee)
 {
     if (has_plain_vectorcall(callee))
@@ -162,17 +173,25 @@ typedef struct {
     PyObject *receiver;         /* what the definition is called with */
 } Target;
 
+/* -> the callee; *self: what comes before the arguments, or VM_NULL */
+static inline VmWord
+callee_of(const VmFrame *f, const VmInsn *ip, VmWord *self)
+{
+    VmWord callee = f->regs[ip->b];
+    *self = VM_NULL;
+    if (ip->op != VM_CALLM)
+        return callee;
+    VmWord second = f->regs[ip->b + 1];
+    if (callee == VM_NULL)
+        return second;
+    *self = second;
+    return callee;
+}
+
 static inline Target
 target_of(const VmFrame *f, const VmInsn *ip)
 {
-    VmWord callee = f->regs[ip->b], self = VM_NULL;
-    if (ip->op == VM_CALLM) {
-        self = f->regs[ip->b + 1];
-        if (callee == VM_NULL) {
-            callee = self;
-            self = VM_NULL;
-        }
-    }
+    VmWord self, callee = callee_of(f, ip, &self);
     Target t = {vm_ptr(callee), vm_ptr(self), NULL, NULL, NULL};
     if (!vm_is_obj(callee) || (self != VM_NULL && !vm_is_obj(self)))
         return t;
@@ -223,11 +242,47 @@ call_target(VmAct *A, VmFrame *f, const Target *t, VmWord *args, unsigned n)
     return vm_call_out(A, f, t->callee, (PyObject **)args - first, n + first, NULL);
 }
 
+/* One that is computed from words, which stay where they are until it is done. */
+static VmCallStatus
+compute_again(VmAct *A, VmFrame *f, VmCache *c)
+{
+    const VmInsn *ip = f->pc;
+    const VmBuiltin *b = c->u.call.callee;
+    VmWord self, callee = callee_of(f, ip, &self), *args = vm_out_area(f);
+    unsigned n = ip[1].op, nlocals = f->code->nlocals, moves = 0;
+    size_t all = n;
+    if (callee != vm_from_ptr(b->callable) || *A->left < CPY_C_CALL_TAKES_UNIT || n > 8)
+        return CALL_NOT_MINE;
+    for (unsigned i = 0; i < n; i++) {
+        unsigned operand = vm_list_get(ip + 1, i);
+        args[i] = vm_operand_word(f->regs, f->code, operand);
+        moves |= (unsigned)!vm_operand_stays(operand, nlocals) << i;
+    }
+    if (self != VM_NULL) {
+        *--args = self;
+        all++;
+    }
+    VmWord result = b->compute(f, args, all);
+    if (result == VM_NULL) {
+        c->u.call.kind = CALL_UNSEEN;
+        return CALL_NOT_MINE;
+    }
+    for (; moves != 0; moves &= moves - 1)
+        vm_release(f->regs[vm_list_get(ip + 1, (unsigned)__builtin_ctz(moves))]);
+    if (ip->op == VM_CALLM || vm_is_temp(f, ip->b))
+        Py_DECREF(b->callable);
+    vm_release(self);
+    vm_set_any(f, ip->a, result);
+    return CALL_DONE;
+}
+
 VmCallStatus
 vm_call_direct_again(VmAct *A, VmFrame *f)
 {
     const VmInsn *ip = f->pc;
-    const VmCache *c = vm_cache(f, ip->c);
+    VmCache *c = vm_cache(f, ip->c);
+    if (c->u.call.version == CALL_COMPUTED)
+        return compute_again(A, f, c);
     Target t = target_of(f, ip);
     VmWord *args = vm_out_area(f);
     unsigned n = ip[1].op;

@@ -3,6 +3,7 @@
 #define VM_CALL_DIRECT_H
 
 #include "cpyext_compat/cpy_eval.h"
+#include "vm/vm_builtin.h"
 #include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_shadow.h"
@@ -11,6 +12,10 @@
 /* The CALL or CALLM at f->pc where the function was called before (CALL_DIRECT).  CALL_DONE and
    CALL_ERROR: callee, self and operands are taken.  CALL_NOT_MINE: nothing was done. */
 VmCallStatus vm_call_direct_again(VmAct *A, VmFrame *f);
+
+/* The callable has been computed from words (vm_builtin.h): the next call here comes to
+   vm_call_direct_again() too. */
+void vm_remember_computed(VmFrame *f, const VmBuiltin *b);
 
 /* A builtin function, or a method of a C type with its object as args[0]; nothing is taken when
    *done is 0 afterwards.  DONE_QUIETLY: the frame was not shown, and vm_after() is not for it: what is

@@ -28,8 +28,10 @@ typedef enum {
     CALL_CLASS,             /* class with plain object.__new__ and a Python __init__ */
     CALL_C,                 /* some other class */
     CALL_DIRECT,            /* C function: `callee` is its definition, `version` the number of arguments
-                               that must be plain for it to be quiet + 1, or 0 */
+                               that must be plain for it to be quiet + 1, or 0;
+                               or a VmBuiltin, and CALL_COMPUTED */
 } VmCallKind;
+#define CALL_COMPUTED UINT32_MAX
 
 static inline VmCacheRow *
 vm_cache_row(VmCache *c, uint32_t version)

@@ -128,12 +128,16 @@ vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result)
 {
     unsigned x = f->pc->b, y = f->pc->c;
     VmWord index = imm ? vm_from_int((int16_t)y) : vm_small_box(f->regs[y]);
-    PyObject *o = vm_reg_object(f, x), *key = NULL, *v = NULL;
+    PyObject *key = NULL, *v = vm_is_obj(f->regs[x]) ? vm_plain_item(vm_ptr(f->regs[x]), index) : NULL;
+    if (v != NULL) {
+        *result = vm_from_ptr(Py_NewRef(v));
+        vm_consume(f, x);
+        if (!imm)
+            vm_consume(f, y);
+        return 0;
+    }
+    PyObject *o = vm_reg_object(f, x);
     if (o == NULL)
-        goto done;
-    v = vm_plain_item(o, index);
-    Py_XINCREF(v);
-    if (v != NULL)
         goto done;
     VmSpecialStatus special = vm_may_be_special(o)
                                   ? vm_special_getitem(A, f, o, imm ? index : f->regs[y])
@@ -176,12 +180,25 @@ place_of_item(PyObject *o, VmWord index)
     return CPY_DICT_EXCHANGES && vm_dict_find(o, index, &place) == 1 ? place : NULL;
 }
 
+/* The object in a register, owned: a temporary's is taken.  NULL with MemoryError */
+static PyObject *
+take_object(VmFrame *f, unsigned reg)
+{
+    VmWord w = f->regs[reg];
+    if (!vm_is_obj(w))
+        return vm_box_shared(f, w);
+    if (!vm_is_temp(f, reg))
+        Py_INCREF(vm_ptr(w));
+    return vm_ptr(w);
+}
+
+/* The value is taken, if it is a temporary. */
 static int
 set_item_in_place(VmAct *A, VmFrame *f, PyObject *o, PyObject **place, unsigned value)
 {
     if (vm_overwrite_number(f, value, *place))
         return 0;
-    PyObject *v = vm_reg_object_new(f, value);
+    PyObject *v = take_object(f, value);
     if (v == NULL)
         return -1;
     PyObject *old = v;
@@ -199,15 +216,19 @@ int
 vm_setitem(VmAct *A, VmFrame *f)
 {
     unsigned x = f->pc->a, y = f->pc->b, z = f->pc->c;
-    PyObject *o = vm_reg_object(f, x), *v = NULL, *key = NULL;
+    PyObject **place = vm_is_obj(f->regs[x])
+                           ? place_of_item(vm_ptr(f->regs[x]), vm_small_box(f->regs[y]))
+                           : NULL;
     int status = -1;
+    if (place != NULL) {
+        status = set_item_in_place(A, f, vm_ptr(f->regs[x]), place, z);
+        vm_consume(f, x);
+        vm_consume(f, y);
+        return status;
+    }
+    PyObject *o = vm_reg_object(f, x), *v = NULL, *key = NULL;
     if (o == NULL)
         goto done;
-    PyObject **place = place_of_item(o, vm_small_box(f->regs[y]));
-    if (place != NULL) {
-        status = set_item_in_place(A, f, o, place, z);
-        goto done;
-    }
     v = vm_reg_object(f, z);
     if (v == NULL)
         goto done;
@@ -300,8 +321,11 @@ vm_contains(VmAct *A, VmFrame *f)
     unsigned x = f->pc->b, y = f->pc->c;
     PyObject *item = NULL, *o = vm_reg_object(f, y), **place;
     int found = o == NULL ? -1 : vm_dict_find(o, f->regs[x], &place);
-    if (found >= 0)
-        goto done;
+    if (found >= 0) {
+        vm_consume(f, x);
+        vm_consume(f, y);
+        return found;
+    }
     if (o != NULL && vm_may_be_special(o)) {
         VmSpecialStatus special = vm_special_contains(A, f, o, f->regs[x]);
         if (special == SP_PUSHED)

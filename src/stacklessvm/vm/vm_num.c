@@ -10,6 +10,7 @@
 #include "cpyext_compat/cpy_long.h"
 #include "vm/vm_shadow.h"
 #include "vm/vm_special.h"
+#include "vm/vm_text.h"
 
 #include <math.h>
 
@@ -30,6 +31,7 @@ static PyObject *small_ints[N_SMALL];
 int
 vm_num_init(void)
 {
+    cpy_text_init();
     for (int i = 0; i < N_SMALL && small_ints[i] == NULL; i++) {
         small_ints[i] = PyLong_FromLong(i + VM_SMALL_MIN);
         if (small_ints[i] == NULL)
@@ -364,7 +366,7 @@ number_binary(int kind, VmWord x, VmWord y, VmWord *result)
     { \
         int64_t i = 0, j = 0, r; \
         double d = 0, e = 0; \
-        int kx = number_of(x, &i, &d), ky = number_of(y, &j, &e); \
+        int kx = number_of(x, &i, &d), ky = kx == 0 ? 0 : number_of(y, &j, &e); \
         if (kx == 'i' && ky == 'i') \
             return INT; \
         if (kx == 0 || ky == 0) \
@@ -442,14 +444,12 @@ concat(VmFrame *f, unsigned x, unsigned y, int last_use, VmWord *result)
 {
     PyObject *left = vm_ptr(f->regs[x]);
     PyObject *right = vm_ptr(f->regs[y]);
-    if (last_use && x != y) {
+    int takes = last_use && x != y;
+    if (takes)
         f->regs[x] = VM_NULL;
-        PyUnicode_Append(&left, right);
-    }
-    else
-        left = PyUnicode_Concat(left, right);
+    left = vm_concat(left, right, takes);
     vm_consume(f, y);
-    if (!last_use || x == y)
+    if (!takes)
         vm_consume(f, x);
     *result = vm_from_ptr(left);
     return left == NULL ? -1 : 0;
@@ -482,16 +482,16 @@ vm_binary(VmAct *A, VmFrame *f, int kind, int inplace, int imm, VmWord *result)
     const VmInsn *ip = f->pc;
     unsigned x = ip->b, y = ip->c;
     VmWord right = imm ? vm_from_int((int16_t)y) : f->regs[y];
+    if (kind == VM_NB_ADD && !imm && is_str(f->regs[x]) && is_str(right)) {
+        int last_use = vm_is_temp(f, x) || ip->a == x;
+        return concat(f, x, y, last_use, result);
+    }
     if (vm_is_obj(f->regs[x]) && vm_may_be_special(vm_ptr(f->regs[x]))
         && vm_special_binary_quick(A, f, vm_ptr(f->regs[x]), right, kind, inplace))
         return -1;
     if (vm_is_obj(right) && vm_may_be_special(vm_ptr(right))
         && vm_special_reflected_quick(A, f, f->regs[x], vm_ptr(right), kind))
         return -1;
-    if (kind == VM_NB_ADD && !imm && is_str(f->regs[x]) && is_str(right)) {
-        int last_use = vm_is_temp(f, x) || ip->a == x;
-        return concat(f, x, y, last_use, result);
-    }
     int done = number_binary(kind, f->regs[x], right, result);
     if (done != 0) {
         vm_consume(f, x);

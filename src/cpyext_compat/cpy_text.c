@@ -1,0 +1,79 @@
+/* Growing strings. */
+#include "cpyext_compat/cpy_text.h"
+
+#include <string.h>
+
+#ifdef __linux__
+#  include <malloc.h>
+#  define BLOCK_BYTES(p) malloc_usable_size(p)
+#endif
+
+/* Objects/obmalloc.c, SMALL_REQUEST_THRESHOLD (3.11 to 3.14): what is larger is malloc's own block */
+#define LARGEST_SMALL 512
+
+static PyMemAllocatorEx usual;  /* of objects, when that is CPython's own; else all NULL */
+
+void
+cpy_text_init(void)
+{
+    const char *name = _PyMem_GetCurrentAllocatorName();
+    if (name != NULL && strcmp(name, "pymalloc") == 0)
+        PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &usual);
+}
+
+/* How many bytes the block of a large object has.  0: nobody knows */
+static size_t
+room_of(PyObject *o)
+{
+#ifdef BLOCK_BYTES
+    PyMemAllocatorEx now;
+    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &now);
+    if (usual.realloc != NULL && now.realloc == usual.realloc && now.ctx == usual.ctx)
+        return BLOCK_BYTES(o);
+#endif
+    return 0;
+}
+
+/* Objects/unicodeobject.c, unicode_modifiable (3.11 to 3.14), and all ASCII. */
+static int
+may_grow(PyObject *s)
+{
+    return Py_REFCNT(s) == 1 && PyUnicode_IS_COMPACT_ASCII(s) && ((PyASCIIObject *)s)->hash == -1
+           && !PyUnicode_CHECK_INTERNED(s)
+#if PY_VERSION_HEX < 0x030C0000
+           && ((PyASCIIObject *)s)->wstr == NULL
+#endif
+        ;
+}
+
+/* A block of that many bytes, and perhaps more, for s.  -> s or where it is now, NULL: as before */
+static PyObject *
+make_room(PyObject *s, size_t bytes, size_t wanted)
+{
+    if (bytes <= LARGEST_SMALL)
+        return PyObject_Realloc(s, wanted);
+    if (room_of(s) >= wanted)
+        return s;
+    return PyObject_Realloc(s, wanted + wanted / 8);
+}
+
+void
+cpy_text_append(PyObject **left, PyObject *right)
+{
+    PyObject *s = *left;
+    Py_ssize_t n = PyUnicode_GET_LENGTH(s), more = PyUnicode_GET_LENGTH(right);
+#ifndef Py_TRACE_REFS
+    if (may_grow(s) && PyUnicode_IS_COMPACT_ASCII(right) && more > 0
+        && n < PY_SSIZE_T_MAX / 4 && more < PY_SSIZE_T_MAX / 4) {
+        size_t bytes = sizeof(PyASCIIObject) + (size_t)n + 1;
+        s = make_room(s, bytes, bytes + (size_t)more);
+        if (s != NULL) {
+            memcpy(cpy_ascii_data(s) + n, cpy_ascii_data(right), (size_t)more + 1);
+            ((PyASCIIObject *)s)->length = n + more;
+            *left = s;
+            return;
+        }
+    }
+#endif
+    PyUnicode_Append(left, right);
+}

@@ -1,0 +1,31 @@
+/* Strings of ASCII characters, made and grown in place.
+ *
+ * PyUnicode_New() and PyUnicode_Append() do the same for every kind of string; what is here knows the
+ * one kind that nearly all are.
+ */
+#ifndef CPY_TEXT_H
+#define CPY_TEXT_H
+
+#include "cpyext_compat/cpy_version.h"
+
+void cpy_text_init(void);       /* once */
+
+/* A str, or an instance of a subclass, whose characters are ASCII and behind its head. */
+static inline int
+cpy_is_ascii_text(PyObject *o)
+{
+    return PyUnicode_Check(o) && PyUnicode_IS_COMPACT_ASCII(o);
+}
+
+static inline char *
+cpy_ascii_data(PyObject *s)
+{
+    return (char *)((PyASCIIObject *)s + 1);
+}
+
+/* *left + right, both exact strs, in the place of *left (taken) when nobody else has that.  As with
+   PyUnicode_Append(), *left is NULL with MemoryError.  Room is left for more, so that text made bit
+   by bit is copied seldom. */
+void cpy_text_append(PyObject **left, PyObject *right);
+
+#endif
