@@ -104,12 +104,17 @@ equals_str(PyObject *key, const void *wanted)
     return PyLong_CheckExact(key) ? 0 : -1;
 }
 
-int
-cpy_dict_find_str(PyDictObject *d, PyObject *key, PyObject ***place)
+/* The first probe mostly tells; what takes more is kept apart, so that the usual way saves no
+   registers. */
+#define APART __attribute__((noinline))
+
+static APART int
+find_str_further(PyDictObject *d, PyObject *key, PyObject ***place)
 {
+    Py_hash_t hash = ((PyASCIIObject *)key)->hash;
     if (!cpy_dict_is_unicode(d))
-        return find_general(d->ma_keys, ((PyASCIIObject *)key)->hash, equals_str, key, place);
-    Py_ssize_t i = find_text(d->ma_keys, key, ((PyASCIIObject *)key)->hash);
+        return find_general(d->ma_keys, hash, equals_str, key, place);
+    Py_ssize_t i = find_text(d->ma_keys, key, hash);
     if (i < 0)
         return 0;
     *place = cpy_dict_value_at(d, i);
@@ -117,12 +122,49 @@ cpy_dict_find_str(PyDictObject *d, PyObject *key, PyObject ***place)
 }
 
 int
+cpy_dict_find_str(PyDictObject *d, PyObject *key, PyObject ***place)
+{
+    PyDictKeysObject *keys = d->ma_keys;
+    if (DK_IS_UNICODE(keys)) {
+        size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
+        Py_ssize_t i = index_at(keys, (size_t)((PyASCIIObject *)key)->hash & mask);
+        if (i == DKIX_EMPTY)
+            return 0;
+        if (i >= 0 && DK_UNICODE_ENTRIES(keys)[i].me_key == key) {
+            *place = cpy_dict_value_at(d, i);
+            return **place != NULL;
+        }
+    }
+    return find_str_further(d, key, place);
+}
+
+static APART int
+find_int_further(PyDictObject *d, Py_hash_t hash, int64_t key, PyObject ***place)
+{
+    return find_general(d->ma_keys, hash, equals_int, &key, place);
+}
+
+int
 cpy_dict_find_int(PyDictObject *d, int64_t key, PyObject ***place)
 {
-    if (DK_IS_UNICODE(d->ma_keys))
+    PyDictKeysObject *keys = d->ma_keys;
+    if (DK_IS_UNICODE(keys))
         return 0;
     Py_hash_t hash = key == -1 ? -2 : (Py_hash_t)key;   /* of an int this short */
-    return find_general(d->ma_keys, hash, equals_int, &key, place);
+    size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
+    Py_ssize_t i = index_at(keys, (size_t)hash & mask);
+    if (i == DKIX_EMPTY)
+        return 0;
+    if (i >= 0) {
+        PyDictKeyEntry *entry = &DK_ENTRIES(keys)[i];
+        int64_t n;
+        if (entry->me_hash == hash && PyLong_CheckExact(entry->me_key)
+            && cpy_long_fits(entry->me_key, &n) && n == key) {
+            *place = &entry->me_value;
+            return 1;
+        }
+    }
+    return find_int_further(d, hash, key, place);
 }
 
 PyObject *

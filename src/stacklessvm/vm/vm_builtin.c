@@ -7,6 +7,7 @@
 #include "vm/vm_build.h"
 #include "vm/vm_call.h"
 #include "vm/vm_gen.h"
+#include "vm/vm_methods.h"
 #include "vm/vm_num.h"
 #include "vm/vm_special.h"
 #include "vm/vm_text.h"
@@ -272,17 +273,6 @@ compute_dict_get(VmFrame *f, VmWord *args, size_t n)
 }
 
 static VmWord
-compute_join(VmFrame *f, VmWord *args, size_t n)
-{
-    PyObject *s = n == 2 && vm_is_obj(args[0]) && vm_is_obj(args[1])
-                      ? vm_join(vm_ptr(args[0]), vm_ptr(args[1]))
-                      : NULL;
-    if (s == NULL)
-        PyErr_Clear();          /* the general way says it again */
-    return vm_from_ptr(s);
-}
-
-static VmWord
 compute_list_append(VmFrame *f, VmWord *args, size_t n)
 {
     if (n != 2 || !vm_is_obj(args[0]) || !PyList_CheckExact(vm_ptr(args[0])))
@@ -371,15 +361,20 @@ add(VmBuiltin row)
     slots[i] = row;
 }
 
-/* A method of a builtin type, as long as it is the one the type was made with.  0, or -1 */
+/* As long as it is the one the type was made with.  0, or -1 */
 static int
-add_method(PyTypeObject *type, const char *name, VmWord (*compute)(VmFrame *, VmWord *, size_t))
+add_method(const VmMethod *m)
 {
-    PyObject *o = PyObject_GetAttrString((PyObject *)type, name);
+    PyObject *o = PyObject_GetAttrString((PyObject *)m->type, m->name);
     if (o == NULL)
         return -1;
-    if (Py_IS_TYPE(o, &PyMethodDescr_Type))
-        add((VmBuiltin){o, compute, .borrows = 1});
+    VmBuiltin *known = (VmBuiltin *)vm_builtin(o);
+    if (known != NULL) {
+        known->compute = m->compute;
+        known->borrows = 1;
+    }
+    if (known == NULL && Py_IS_TYPE(o, &PyMethodDescr_Type))
+        add((VmBuiltin){o, m->compute, .borrows = 1});
     else
         Py_DECREF(o);
     return 0;
@@ -440,5 +435,9 @@ vm_builtin_init(void)
         if (rows[i].callable != NULL)
             add(rows[i]);
     }
-    return add_method(&PyUnicode_Type, "join", compute_join);
+    for (const VmMethod *m = vm_methods; m->type != NULL; m++) {
+        if (add_method(m) < 0)
+            return -1;
+    }
+    return 0;
 }

@@ -56,6 +56,8 @@ vm_call_init(void)
     known.sum = builtin("sum");
     known.any = builtin("any");
     known.sorted = builtin("sorted");
+    if (known.sorted != NULL && !PyCFunction_Check(known.sorted))
+        Py_CLEAR(known.sorted);         /* somebody has put another there */
     known.join = PyObject_GetAttrString((PyObject *)&PyUnicode_Type, "join");
     known.all = builtin("all");
     known.method_wrapper = cpy_method_wrapper_type();

@@ -93,8 +93,11 @@ static void
 remember(VmFrame *f, PyObject *callee, const PyMethodDef *def)
 {
     const VmBuiltin *b = vm_builtin(callee);
-    int is_asked_first = b != NULL && !(b->folds && b->compute == NULL);
-    if ((f->pc->op != VM_CALL && f->pc->op != VM_CALLM) || is_asked_first)
+    int only_folds = b != NULL && b->folds && b->compute == NULL;
+    int only_computes =
+        b != NULL && b->borrows && !b->asks && !b->resumes && !b->gets && !b->folds;
+    if ((f->pc->op != VM_CALL && f->pc->op != VM_CALLM)
+        || (b != NULL && !only_folds && !only_computes))
         return;
     VmCache *c = vm_cache(f, f->pc->c);
     c->u.call.kind = CALL_DIRECT;
@@ -134,8 +137,9 @@ vm_call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, i
 {
     PyObject *self;
     *done = 0;
-    if (callee == vm_known.build_class || callee == vm_known.exec || callee == vm_known.eval)
-        return NULL;        /* frames of ours */
+    if (callee == vm_known.build_class || callee == vm_known.exec || callee == vm_known.eval
+        || callee == vm_known.sorted)
+        return NULL;        /* frames of ours; vm_sort.c */
     int is_method = Py_IS_TYPE(callee, &PyMethodDescr_Type);
     const PyMethodDef *def = definition_of(
         callee, is_method && n > 0 && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL, &self);
@@ -164,6 +168,8 @@ vm_call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, i
 }
 
 /* -- again ------------------------------------------------------------------------------------ */
+
+#define APART __attribute__((noinline))         /* each saves the registers it needs */
 
 /* What is called: by a C function's name, or as a method found by GETM. */
 typedef struct {
@@ -243,7 +249,7 @@ call_target(VmAct *A, VmFrame *f, const Target *t, VmWord *args, unsigned n)
 }
 
 /* One that is computed from words, which stay where they are until it is done. */
-static VmCallStatus
+static APART VmCallStatus
 compute_again(VmAct *A, VmFrame *f, VmCache *c)
 {
     const VmInsn *ip = f->pc;
@@ -276,13 +282,10 @@ compute_again(VmAct *A, VmFrame *f, VmCache *c)
     return CALL_DONE;
 }
 
-VmCallStatus
-vm_call_direct_again(VmAct *A, VmFrame *f)
+static APART VmCallStatus
+call_again(VmAct *A, VmFrame *f, const VmCache *c)
 {
     const VmInsn *ip = f->pc;
-    VmCache *c = vm_cache(f, ip->c);
-    if (c->u.call.version == CALL_COMPUTED)
-        return compute_again(A, f, c);
     Target t = target_of(f, ip);
     VmWord *args = vm_out_area(f);
     unsigned n = ip[1].op;
@@ -311,4 +314,11 @@ vm_call_direct_again(VmAct *A, VmFrame *f)
         return CALL_ERROR;
     vm_set_any(f, ip->a, vm_unbox_unique(o));
     return CALL_DONE;
+}
+
+VmCallStatus
+vm_call_direct_again(VmAct *A, VmFrame *f)
+{
+    VmCache *c = vm_cache(f, f->pc->c);
+    return c->u.call.version == CALL_COMPUTED ? compute_again(A, f, c) : call_again(A, f, c);
 }

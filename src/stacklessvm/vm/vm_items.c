@@ -123,20 +123,14 @@ subscript_by_hook(VmAct *A, VmFrame *f, PyObject *o, PyObject *key, PyObject **v
     return vm_special_start(A, f, func, args, 2, how);
 }
 
-int
-vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result)
+#define APART __attribute__((noinline))         /* so that the usual way saves few registers */
+
+static APART int
+getitem_in_general(VmAct *A, VmFrame *f, int imm, VmWord *result)
 {
     unsigned x = f->pc->b, y = f->pc->c;
     VmWord index = imm ? vm_from_int((int16_t)y) : vm_small_box(f->regs[y]);
-    PyObject *key = NULL, *v = vm_is_obj(f->regs[x]) ? vm_plain_item(vm_ptr(f->regs[x]), index) : NULL;
-    if (v != NULL) {
-        *result = vm_from_ptr(Py_NewRef(v));
-        vm_consume(f, x);
-        if (!imm)
-            vm_consume(f, y);
-        return 0;
-    }
-    PyObject *o = vm_reg_object(f, x);
+    PyObject *o = vm_reg_object(f, x), *key = NULL, *v = NULL;
     if (o == NULL)
         goto done;
     VmSpecialStatus special = vm_may_be_special(o)
@@ -165,6 +159,21 @@ done:
         vm_consume(f, y);
     Py_XDECREF(key);
     return v == NULL ? -1 : 0;
+}
+
+int
+vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result)
+{
+    unsigned x = f->pc->b, y = f->pc->c;
+    VmWord index = imm ? vm_from_int((int16_t)y) : vm_small_box(f->regs[y]);
+    PyObject *v = vm_is_obj(f->regs[x]) ? vm_plain_item(vm_ptr(f->regs[x]), index) : NULL;
+    if (v == NULL)
+        return getitem_in_general(A, f, imm, result);
+    *result = vm_from_ptr(Py_NewRef(v));
+    vm_consume(f, x);
+    if (!imm)
+        vm_consume(f, y);
+    return 0;
 }
 
 /* Where o[index] = v stores, when that takes no more than an exchange: an item of a list, the
@@ -212,20 +221,11 @@ set_item_in_place(VmAct *A, VmFrame *f, PyObject *o, PyObject **place, unsigned 
     return 0;
 }
 
-int
-vm_setitem(VmAct *A, VmFrame *f)
+static APART int
+setitem_in_general(VmAct *A, VmFrame *f)
 {
     unsigned x = f->pc->a, y = f->pc->b, z = f->pc->c;
-    PyObject **place = vm_is_obj(f->regs[x])
-                           ? place_of_item(vm_ptr(f->regs[x]), vm_small_box(f->regs[y]))
-                           : NULL;
     int status = -1;
-    if (place != NULL) {
-        status = set_item_in_place(A, f, vm_ptr(f->regs[x]), place, z);
-        vm_consume(f, x);
-        vm_consume(f, y);
-        return status;
-    }
     PyObject *o = vm_reg_object(f, x), *v = NULL, *key = NULL;
     if (o == NULL)
         goto done;
@@ -249,6 +249,21 @@ vm_setitem(VmAct *A, VmFrame *f)
     }
 done:
     vm_consume(f, z);
+    vm_consume(f, x);
+    vm_consume(f, y);
+    return status;
+}
+
+int
+vm_setitem(VmAct *A, VmFrame *f)
+{
+    unsigned x = f->pc->a, y = f->pc->b, z = f->pc->c;
+    PyObject **place = vm_is_obj(f->regs[x])
+                           ? place_of_item(vm_ptr(f->regs[x]), vm_small_box(f->regs[y]))
+                           : NULL;
+    if (place == NULL)
+        return setitem_in_general(A, f);
+    int status = set_item_in_place(A, f, vm_ptr(f->regs[x]), place, z);
     vm_consume(f, x);
     vm_consume(f, y);
     return status;
