@@ -1,8 +1,6 @@
 /* Growing strings. */
 #include "cpyext_compat/cpy_text.h"
 
-#include <string.h>
-
 #ifdef __linux__
 #  include <malloc.h>
 #  define BLOCK_BYTES(p) malloc_usable_size(p)
@@ -68,7 +66,7 @@ cpy_text_append(PyObject **left, PyObject *right)
         size_t bytes = sizeof(PyASCIIObject) + (size_t)n + 1;
         s = make_room(s, bytes, bytes + (size_t)more);
         if (s != NULL) {
-            memcpy(cpy_ascii_data(s) + n, cpy_ascii_data(right), (size_t)more + 1);
+            *cpy_copy_text(cpy_ascii_data(s) + n, cpy_ascii_data(right), (size_t)more) = 0;
             ((PyASCIIObject *)s)->length = n + more;
             *left = s;
             return;

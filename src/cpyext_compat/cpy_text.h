@@ -8,6 +8,8 @@
 
 #include "cpyext_compat/cpy_version.h"
 
+#include <string.h>
+
 void cpy_text_init(void);       /* once */
 
 /* A str, or an instance of a subclass, whose characters are ASCII and behind its head. */
@@ -21,6 +23,25 @@ static inline char *
 cpy_ascii_data(PyObject *s)
 {
     return (char *)((PyASCIIObject *)s + 1);
+}
+
+/* n characters, which mostly are few: no call for those.  -> behind the last one */
+static inline char *
+cpy_copy_text(char *to, const char *from, size_t n)
+{
+#define BOTH_ENDS(size) (memcpy(to, from, size), memcpy(to + n - (size), from + n - (size), size))
+    if (n > 16)
+        memcpy(to, from, n);
+    else if (n >= 8)
+        BOTH_ENDS(8);
+    else if (n >= 4)
+        BOTH_ENDS(4);
+    else if (n >= 2)
+        BOTH_ENDS(2);
+    else if (n == 1)
+        *to = *from;
+#undef BOTH_ENDS
+    return to + n;
 }
 
 /* *left + right, both exact strs, in the place of *left (taken) when nobody else has that.  As with

@@ -22,15 +22,29 @@ release_window(VmFrame *f, unsigned base, unsigned n)
 
 /* -- a whole string --------------------------------------------------------------------------------- */
 
+/* What is done on the way to a string; 0: something else. */
+enum { OTHER,
+       PUT_VALUE,
+       PUT_TEXT,
+       JOIN };
+static const uint8_t steps[VM_OP_COUNT] = {
+    [VM_K] = PUT_VALUE,
+    [VM_MOV] = PUT_VALUE,
+    [VM_FMT] = PUT_TEXT,
+    [VM_FMTS] = PUT_TEXT,
+    [VM_STR] = JOIN,
+};
+
 /* The STR that joins what the FMT or FMTS at ip and the instructions after it make, when these do
    nothing but that.  Or NULL */
 static const VmInsn *
 string_ahead(const VmInsn *ip)
 {
     for (const VmInsn *end = ip + WALK; ip < end; ip++) {
-        if (ip->op == VM_STR)
+        unsigned step = steps[ip->op];
+        if (step == JOIN)
             return ip->c <= WALK ? ip : NULL;
-        if (ip->op != VM_FMT && ip->op != VM_K && ip->op != VM_MOV && ip->op != VM_FMTS)
+        if (step == OTHER)
             return NULL;
     }
     return NULL;
@@ -73,7 +87,7 @@ walk_to_string(VmFrame *f, Walk *walk)
         }
         part->value = value;
         part->spec = spec;
-        part->is_text = ip->op == VM_FMT || ip->op == VM_FMTS;
+        part->is_text = steps[ip->op] == PUT_TEXT;
         part->conversion = (uint8_t)ip->c;
         walk->known |= 1u << at;
     }

@@ -3,27 +3,12 @@
 
 #include "vm/vm_num.h"
 
-/* Mostly a few characters: no call for those */
-static inline char *
-copy_short(char *to, const char *from, size_t n)
-{
-    if (n > 16)
-        memcpy(to, from, n);
-    else {
-        for (size_t i = 0; i < n; i++) {
-            to[i] = from[i];
-            __asm__("" : : : "memory");         /* a few stores, not a memcpy */
-        }
-    }
-    return to + n;
-}
-
 static inline int                       /* 1, or 0: no room */
 put(VmWriter *w, const char *from, size_t n)
 {
     if ((size_t)(w->end - w->at) < n)
         return 0;
-    w->at = copy_short(w->at, from, n);
+    w->at = cpy_copy_text(w->at, from, n);
     return 1;
 }
 
@@ -34,7 +19,7 @@ vm_ascii_text(const char *from, size_t n)
         return PyUnicode_FromStringAndSize(from, (Py_ssize_t)n);
     PyObject *s = PyUnicode_New((Py_ssize_t)n, 127);
     if (s != NULL)
-        memcpy(cpy_ascii_data(s), from, n);
+        cpy_copy_text(cpy_ascii_data(s), from, n);
     return s;
 }
 
@@ -289,8 +274,8 @@ vm_concat(PyObject *left, PyObject *right, int last_use)
         || !PyUnicode_IS_COMPACT_ASCII(left) || !PyUnicode_IS_COMPACT_ASCII(right))
         s = PyUnicode_Concat(left, right);
     else if ((s = PyUnicode_New(n + m, 127)) != NULL) {
-        memcpy(cpy_ascii_data(s), cpy_ascii_data(left), (size_t)n);
-        memcpy(cpy_ascii_data(s) + n, cpy_ascii_data(right), (size_t)m);
+        char *to = cpy_copy_text(cpy_ascii_data(s), cpy_ascii_data(left), (size_t)n);
+        cpy_copy_text(to, cpy_ascii_data(right), (size_t)m);
     }
     if (last_use)
         Py_DECREF(left);
@@ -329,8 +314,8 @@ vm_join(PyObject *separator, PyObject *parts)
     char *to = cpy_ascii_data(s);
     for (Py_ssize_t i = 0; i < n; i++) {
         if (i > 0)
-            to = copy_short(to, cpy_ascii_data(separator), (size_t)between);
-        to = copy_short(to, cpy_ascii_data(items[i]), (size_t)PyUnicode_GET_LENGTH(items[i]));
+            to = cpy_copy_text(to, cpy_ascii_data(separator), (size_t)between);
+        to = cpy_copy_text(to, cpy_ascii_data(items[i]), (size_t)PyUnicode_GET_LENGTH(items[i]));
     }
     return s;
 }
