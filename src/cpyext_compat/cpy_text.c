@@ -1,6 +1,10 @@
 /* Growing strings. */
 #include "cpyext_compat/cpy_text.h"
 
+#if PY_VERSION_HEX >= 0x030D0000
+#  include "internal/pycore_pymem.h"
+#endif
+
 #ifdef __linux__
 #  include <malloc.h>
 #  define BLOCK_BYTES(p) malloc_usable_size(p)
