@@ -427,6 +427,9 @@ cache_seen(const VmCache *c)
         status = status < 0 ? -1 : add_seen(seen, "global");
     if (c->kind == IC_CALL && c->u.call.kind != CALL_UNSEEN)
         status = status < 0 ? -1 : add_seen(seen, NAME_OF(CALL_NAMES, c->u.call.kind));
+    if ((c->kind == IC_CALL && c->u.call.leaves != NULL)
+        || (c->kind == IC_KEYWORDS && c->u.keywords.fit != NULL && c->u.keywords.fit->leaves != NULL))
+        status = status < 0 ? -1 : add_seen(seen, "leaf");
     if (c->kind == IC_ATTR && c->u.attr.first.version != 0)
         status = status < 0 ? -1 : add_seen(seen, NAME_OF(ATTR_NAMES, c->u.attr.first.kind));
     for (int i = 0; c->kind == IC_ATTR && c->u.attr.more != NULL && i < VM_CACHE_MORE; i++)

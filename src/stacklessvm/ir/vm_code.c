@@ -116,11 +116,22 @@ vm_code_alloc(PyCodeObject *co)
     return code;
 }
 
+static void
+free_leaves(VmLeaf *leaf)
+{
+    while (leaf != NULL) {
+        VmLeaf *next = leaf->next;
+        PyMem_Free(leaf);
+        leaf = next;
+    }
+}
+
 void
 vm_code_free(VmCode *code)
 {
     if (code->owns_record)
         vm_arena_give(code->record, code->record->bytes);
+    free_leaves(code->leaf_for_c);
     vm_code_free_caches(code);
     if (code->co != NULL && *vm_quick_code(code->co) == code)
         *vm_quick_code(code->co) = NULL;    /* the next code here may be no quick one */
@@ -160,7 +171,7 @@ static int
 is_leaf(const VmCode *code)
 {
     static const uint8_t is_leaf_op[VM_OP_COUNT] = {
-#define LEAF(NAME) [VM_##NAME] = 1,
+#define LEAF(NAME, HOW, OP) [VM_##NAME] = 1,
         VM_LEAF_OPS(LEAF)
 #undef LEAF
     };
@@ -180,15 +191,8 @@ static void
 find_shortcuts(VmCode *code)
 {
     code->exact_args = code->simple && code->quick ? code->argcount : VM_NEVER;
-    code->leaf = code->quick && !code->has_star && !code->has_dstar && is_leaf(code);
-    code->leaf_args = code->leaf ? code->exact_args : VM_NEVER;
-    /* in the loop a frame costs no more than a leaf of several instructions */
-    const VmInsn *ip = code->insns;
-    int shortest = code->leaf
-                   && (ip->op == VM_RETK
-                       || (ip->op == VM_GETA && ip->b < code->argcount && ip[1].op == VM_RET
-                           && ip[1].a == ip->a));
-    code->push_args = shortest ? VM_NEVER : code->exact_args;
+    code->leaf = code->quick && !code->has_dstar && is_leaf(code);
+    code->push_args = code->leaf ? VM_NEVER : code->exact_args;
 }
 
 /* globals: of a function with this code, or NULL. */
@@ -375,15 +379,26 @@ size_of_caches(const VmCode *code)
     return code->n_caches * sizeof(VmCache) + code->n_consts * sizeof(VmWord);
 }
 
+static void
+free_cache(VmCache *c)
+{
+    if (c->kind == IC_ATTR)
+        PyMem_Free(c->u.attr.more);
+    else if (c->kind == IC_CALL)
+        free_leaves(c->u.call.leaves);
+    else if (c->kind == IC_KEYWORDS && c->u.keywords.fit != NULL) {
+        free_leaves(c->u.keywords.fit->leaves);
+        PyMem_Free(c->u.keywords.fit);
+    }
+}
+
 void
 vm_code_free_caches(VmCode *code)
 {
     if (code->caches == NULL)
         return;
-    for (uint32_t i = 0; i < code->n_caches; i++) {
-        if (code->caches[i].kind == IC_ATTR)
-            PyMem_Free(code->caches[i].u.attr.more);
-    }
+    for (uint32_t i = 0; i < code->n_caches; i++)
+        free_cache(&code->caches[i]);
     vm_arena_give(code->caches, size_of_caches(code));
 }
 

@@ -64,9 +64,32 @@ typedef struct {
     uint8_t kind;           /* VmAttrKind, vm_ic.h */
 } VmCacheRow;
 
+#define VM_LEAF_ARGS 8             /* at most */
+/* Runs the calls that one site makes of one code object (vm_leaf.h). */
+typedef struct VmLeaf {
+    struct VmLeaf *next;        /* of the same site, for another code object */
+    uint64_t serial;            /* of the code */
+    const VmInsn *insns;
+    uint32_t runs, failures;
+    uint32_t entered;           /* functions, in this run */
+    uint8_t n_args;             /* arguments: first those that stay where they are, */
+    uint8_t n_kept;             /* so many; then temporaries, consumed */
+    uint8_t callee_goes;        /* likewise the function, in a register of the caller */
+    uint8_t n_given;            /* made for calls from C: arguments given */
+    uint16_t from[VM_LEAF_ARGS];   /* registers of the arguments */
+    VmWord slots[];             /* the arguments; VM_LEAF_ARGS: the function; the rest */
+} VmLeaf;
+
 #define VM_CACHE_MORE 3
-#define VM_CACHED_KEYWORDS 16
+#define VM_LEAF_CALLS_WATCHED 16
 #define VM_NO_VERSION 0xFFFFFFFFu    /* of a dict's keys: not one to remember */
+
+/* How the keywords of a call fit its function. */
+typedef struct {
+    uint64_t given;         /* a bit for each parameter with an argument */
+    VmLeaf *leaves;         /* as in other calls' caches */
+    uint8_t at[];           /* parameter of each keyword */
+} VmKeywords;
 
 typedef enum { IC_NONE,
                IC_GLOBAL,
@@ -79,6 +102,7 @@ typedef struct {
     uint8_t kind;           /* VmCacheKind */
     uint8_t misses;
     uint8_t two_args;       /* of super(), in an attribute cache of SUPA and SUPM */
+    uint8_t leaf_calls;     /* of leaves, while there is none for them (vm_leaf.c) */
     uint32_t index;         /* of the name, where it was borrowed from */
     union {
         struct {
@@ -95,11 +119,11 @@ typedef struct {
             void *callee;           /* the callable seen, only compared */
             uint32_t version;       /* type called: its version */
             uint8_t kind;           /* VmCallKind, vm_ic.h */
+            VmLeaf *leaves;         /* for the functions seen, or NULL */
         } call;
         struct {
             uint64_t shape;         /* the code's serial | arguments by position; 0: unseen */
-            uint64_t given;         /* a bit for each parameter with an argument */
-            uint8_t at[VM_CACHED_KEYWORDS];     /* parameter of each keyword */
+            VmKeywords *fit;        /* not NULL when seen */
         } keywords;
     } u;
 } VmCache;
@@ -127,7 +151,6 @@ typedef struct VmCode {
     uint16_t argcount;          /* positional, positional-only included */
     uint16_t exact_args;        /* arguments that by position fill a frame: argcount or VM_NEVER */
     uint16_t push_args;         /* the same; VM_NEVER for a leaf */
-    uint16_t leaf_args;         /* the same of a leaf */
     uint16_t nargs_total;       /* + keyword-only, *args, **kwargs */
     uint8_t simple;             /* no *args, **kwargs, keyword-only: bind by position */
     uint8_t quick;              /* CO_OPTIMIZED, fewer than 64 parameters */
@@ -137,7 +160,9 @@ typedef struct VmCode {
     uint8_t is_generator;       /* any of the generator, coroutine, async generator flags */
     uint8_t has_class_cell;     /* a free variable __class__ ... */
     uint16_t class_cell;        /* ... in this register */
-    uint32_t leaf_runs, leaf_failures;  /* how that went */
+    uint8_t leaf_calls;         /* by C, as in call sites' caches */
+    uint8_t leaf_failures;      /* sites where its leaf failed too often */
+    VmLeaf *leaf_for_c;         /* or NULL */
     uint32_t n_insns;
     VmCache *caches;
     uint32_t n_caches;

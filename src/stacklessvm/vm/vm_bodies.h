@@ -93,10 +93,6 @@
             __asm__("" : : : "memory");         /* a few stores, not a memset */ \
         } \
     } while (0)
-/* Is there room for a frame, and nothing that wants attention first? */
-#define HAS_ROOM(end) \
-    !(vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK) || vm_unlikely(A->delegate) \
-      || vm_unlikely((end) > A->limit) || vm_unlikely(*A->left <= 0))
 /* Take it. */
 #define OPEN_FRAME(end) \
     do { \
@@ -134,6 +130,29 @@
         SET_ANY(constant_); \
         NEXT_N(2); \
     } while (0)
+/* Is there room for a frame, and nothing that wants attention first? */
+#define HAS_ROOM(end) \
+    !(vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK) || vm_unlikely(A->delegate) \
+      || vm_unlikely((end) > A->limit) || vm_unlikely(*A->left <= 0))
+/* A leaf is run, when the site has it, and that does. */
+#define RUN_LEAF(LIST, CODE, FUNC) \
+    do { \
+        VmLeaf *leaf_ = vm_leaf_of(*(LIST), (CODE)->serial); \
+        if (leaf_ == NULL || !HAS_ROOM(A->top) || vm_unlikely(*A->left <= LEAF_DEPTH)) \
+            break; \
+        if (vm_likely((v = vm_leaf_run(leaf_, (FUNC), R)) != VM_NULL)) { \
+            SET_ANY(v); \
+            NEXT_N(1 + (int)vm_list_words(ip[1].op)); \
+        } \
+        vm_leaf_failed(LIST, leaf_, (CODE)); \
+    } while (0)
+#define WANT_LEAF(SITE, LIST, CODE, FUNC, SELF, AT) \
+    do { \
+        if ((CODE)->leaf && (SITE)->leaf_calls < VM_LEAF_CALLS_WATCHED) { \
+            F->pc = ip; \
+            vm_leaf_prepare(F, (FUNC), (CODE), (SELF), (LIST), (AT)); \
+        } \
+    } while (0)
 /* A function that gets its arguments by position, and defaults for the rest: the frame is made
    here.  SELF_COUNT words before the listed operands. */
 #define PUSH_CALL(CALLEE, SELF_COUNT, SELF) \
@@ -144,21 +163,20 @@
         if (vm_unlikely((PyObject *)code_->co != func_->func_code)) { \
             code_ = *vm_quick_code(func_->func_code); \
             if (code_ == NULL || (PyObject *)code_->co != func_->func_code \
-                || !code_->simple) \
+                || !(code_->simple || code_->leaf)) \
                 break; \
             caches[ip->c].u.call.code = code_; \
         } \
         if (vm_unlikely(bound_ != code_->push_args)) { \
-            if (!code_->simple || !code_->quick) \
+            RUN_LEAF(&caches[ip->c].u.call.leaves, code_, func_); \
+            if (!code_->quick) \
                 break; \
             if (!(SELF_COUNT) && n_ == 0 && code_->argcount == 0 \
                 && code_->insns->op == VM_RETK && code_->leaf) \
                 CALL_CONSTANT(code_, func_); \
-            if (code_->push_args == VM_NEVER && code_->leaf \
-                && (v = vm_leaf_call(A, R, nlocals, ip, code_, (SELF_COUNT))) != VM_NULL) { \
-                SET_ANY(v); \
-                NEXT_N(1 + (int)vm_list_words(n_)); \
-            } \
+            WANT_LEAF(&caches[ip->c], &caches[ip->c].u.call.leaves, code_, func_, (SELF), NULL); \
+            if (!code_->simple) \
+                break; \
             if (bound_ != code_->argcount && !vm_defaults_suffice(func_, code_, bound_)) \
                 break; \
         } \
@@ -215,9 +233,12 @@
         if (code_ == NULL || (PyObject *)code_->co != func_->func_code \
             || site_->u.keywords.shape != (code_->serial | bound_)) \
             break; \
+        VmKeywords *fit_ = site_->u.keywords.fit; \
+        RUN_LEAF(&fit_->leaves, code_, func_); \
+        WANT_LEAF(site_, &fit_->leaves, code_, func_, (SELF), fit_->at); \
         VmFrame *nf_ = (VmFrame *)A->top; \
         char *end_ = (char *)nf_ + code_->frame_bytes; \
-        uint64_t missing_ = code_->parameters & ~site_->u.keywords.given; \
+        uint64_t missing_ = code_->parameters & ~fit_->given; \
         if (!HAS_ROOM(end_) \
             || (missing_ != 0 && vm_fill_defaults(nf_, code_, func_, missing_) < 0)) \
             break; \
@@ -228,7 +249,7 @@
         for (unsigned i_ = 0; i_ < n_; i_++) \
             TAKE_OPERAND(i_, first_ + i_); \
         for (unsigned i_ = 0; i_ < nk_; i_++) \
-            TAKE_OPERAND(n_ + i_, site_->u.keywords.at[i_]); \
+            TAKE_OPERAND(n_ + i_, fit_->at[i_]); \
         for (unsigned i_ = code_->nargs_total; i_ < code_->nlocals; i_++) \
             nf_->regs[i_] = VM_NULL; \
         RUN_FRAME(nf_, code_, func_, ip + 1 + vm_list_words(ip[1].op)); \

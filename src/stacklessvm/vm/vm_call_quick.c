@@ -54,16 +54,20 @@ keywords_fit(VmCache *site, VmCode *code, size_t npos)
     uint64_t given = ((uint64_t)1 << npos) - 1, shape = vm_call_shape(code, npos);
     if (site->u.keywords.shape == shape)
         return 1;
-    if (nk > VM_CACHED_KEYWORDS)
-        return 0;
+    VmKeywords *fit = site->u.keywords.fit;
+    if (fit == NULL) {
+        fit = site->u.keywords.fit = PyMem_Calloc(1, sizeof *fit + nk);
+        if (fit == NULL)
+            return 0;
+    }
     site->u.keywords.shape = 0;
     for (size_t i = 0; i < nk; i++) {
         int at = place_of_keyword(code, PyTuple_GET_ITEM(kwnames, (Py_ssize_t)i), &given);
         if (at < 0)
             return 0;
-        site->u.keywords.at[i] = (uint8_t)at;
+        fit->at[i] = (uint8_t)at;
     }
-    site->u.keywords.given = given;
+    fit->given = given;
     site->u.keywords.shape = shape;
     return 1;
 }
@@ -211,7 +215,7 @@ static int
 fill_dict(VmFrame *f, const VmCache *site, const uint16_t *operands, PyObject *dict)
 {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(site->name); i++) {
-        if (site->u.keywords.at[i] != TO_DICT)
+        if (site->u.keywords.fit->at[i] != TO_DICT)
             continue;
         PyObject *o = vm_box(vm_operand_word(f->regs, f->code, operands[i]));
         int status = o == NULL ? -1 : PyDict_SetItem(dict, PyTuple_GET_ITEM(site->name, i), o);
@@ -236,7 +240,7 @@ call_with_rest(VmAct *A, VmFrame *f, VmCode *code, PyFunctionObject *func, VmWor
     if (first > npos || listed - (npos - first) > REST_WORDS
         || (nk > 0 && !keywords_fit(site, code, npos)))
         return NULL;
-    uint64_t given = nk > 0 ? site->u.keywords.given : ((uint64_t)1 << npos) - 1;
+    uint64_t given = nk > 0 ? site->u.keywords.fit->given : ((uint64_t)1 << npos) - 1;
     size_t by_register = npos - first, n = listed - by_register;
     VmWord items[REST_WORDS];
     for (size_t i = 0; i < n; i++)
@@ -258,7 +262,8 @@ call_with_rest(VmAct *A, VmFrame *f, VmCode *code, PyFunctionObject *func, VmWor
         if (!(operands[i] & VM_OPERAND_CONST))
             vm_consume(f, operands[i]);
     }
-    take_operands(f, operands + listed, nk, nf->regs, site->u.keywords.at);
+    if (nk > 0)
+        take_operands(f, operands + listed, nk, nf->regs, site->u.keywords.fit->at);
     give_rest(nf, &rest);
     return nf;
 }
@@ -288,14 +293,14 @@ call_with_keywords(VmAct *A, VmFrame *f, VmCode *code, PyFunctionObject *func, V
     if (npos > code->argcount || !keywords_fit(site, code, npos))
         return NULL;
     VmFrame *nf = push_with_defaults(A, f, code, func,
-                                     code->parameters & ~site->u.keywords.given);
+                                     code->parameters & ~site->u.keywords.fit->given);
     if (nf == NULL)
         return NULL;
     const uint16_t *operands = (const uint16_t *)(f->pc + 1) + 1;
     if (first)
         nf->regs[0] = self;
     take_operands(f, operands, listed, nf->regs + first, NULL);
-    take_operands(f, operands + listed, nk, nf->regs, site->u.keywords.at);
+    take_operands(f, operands + listed, nk, nf->regs, site->u.keywords.fit->at);
     return nf;
 }
 

@@ -1,91 +1,142 @@
-/* Calls of leaves (vm_leaf.h). */
+/* Who gets a leaf (vm_leaf.h), and who loses it. */
 #include "vm/vm_leaf.h"
 
 #include "cpyext_compat/cpy_tracing.h"
+#include "vm/vm_ic.h"
 #include "vm/vm_loop.h"
 #include "vm/vm_num.h"
 
-/* Nothing happens when this reference goes. */
-static inline int
-goes_unseen(VmWord w)
+#define WARM_CALLS 4            /* before a leaf is made: then the function's caches have seen something */
+#define MOST_FAILURES 16        /* of runs, when fewer than four of five succeed */
+#define MOST_SITES 2            /* where that may happen */
+
+/* Its code calls what is no leaf, or mostly does not get what leaves take. */
+static void
+is_no_leaf(VmCode *code)
 {
-    return !vm_is_obj(w) || Py_REFCNT(vm_ptr(w)) > 1 || vm_is_inert(vm_ptr(w));
+    code->leaf = 0;
+    code->push_args = code->exact_args;
 }
 
-/* Which of a call's n operands it gives up, as bits; -1: one of them would be missed. */
-static inline int
-operands_to_release(const VmWord *regs, unsigned nlocals, const uint16_t *operands, unsigned n)
+void
+vm_leaf_failed(VmLeaf **list, VmLeaf *leaf, VmCode *code)
 {
-    int found = 0;
+    if (++leaf->failures < MOST_FAILURES || leaf->failures <= leaf->runs / 4)
+        return;
+    while (*list != leaf)
+        list = &(*list)->next;
+    *list = leaf->next;
+    PyMem_Free(leaf);
+    if (++code->leaf_failures == MOST_SITES)
+        is_no_leaf(code);
+}
+
+/* -- sites ----------------------------------------------------------------------------------------- */
+
+/* Where the i-th argument by position goes. */
+static unsigned
+place_of(const VmCode *code, unsigned i)
+{
+    return i < code->argcount ? i : VM_LEAF_REGS + i - code->argcount;
+}
+
+/* What the call at f's pc gives each parameter.  0, or -1: it has none for some of it */
+static int
+find_arguments(VmFrame *f, const VmCode *code, int has_self, const uint8_t *at, VmLeafArg *args)
+{
+    const VmInsn *ip = f->pc;
+    unsigned n = ip[1].op, first = has_self != 0;
+    unsigned nk = at == NULL ? 0 : (unsigned)PyTuple_GET_SIZE(vm_cache(f, ip->c)->name);
+    unsigned npos = n - nk + first;
+    for (unsigned i = 0; i < VM_LEAF_GIVEN; i++)
+        args[i].kind = GIVEN_NOTHING;
+    if (npos > code->argcount && (!code->has_star || npos - code->argcount > VM_LEAF_ARGS))
+        return -1;
+    if (has_self)
+        args[place_of(code, 0)] = (VmLeafArg){GIVEN_TEMPORARY, (uint16_t)(ip->b + 1u), VM_NULL};
     for (unsigned i = 0; i < n; i++) {
-        if (operands[i] & VM_OPERAND_CONST || operands[i] < nlocals)
-            continue;
-        if (!goes_unseen(regs[operands[i]]))
+        unsigned operand = vm_list_get(ip + 1, i);
+        unsigned to = i < n - nk ? place_of(code, first + i) : at[i - (n - nk)];
+        if (to >= VM_LEAF_GIVEN)
             return -1;
-        found |= 1 << i;
+        if (operand & VM_OPERAND_CONST)
+            args[to] = (VmLeafArg){GIVEN_CONSTANT, 0, vm_operand_word(f->regs, f->code, operand)};
+        else
+            args[to] = (VmLeafArg){vm_is_temp(f, operand) ? GIVEN_TEMPORARY : GIVEN_REGISTER, (uint16_t)operand, VM_NULL};
     }
-    return found;
+    return 0;
 }
 
-/* Nothing wants attention first, and no limit is near. */
-static inline int
-may_run(const VmAct *A)
+void
+vm_leaf_prepare(VmFrame *f, PyFunctionObject *func, VmCode *code, VmWord self, VmLeaf **list,
+                const uint8_t *at)
 {
-    return !(*A->breaker & CPY_EVAL_BREAKER_MASK) && !A->delegate && *A->left > VM_LEAF_DEPTH;
+    VmCache *site = vm_cache(f, f->pc->c);
+    VmLeafArg args[VM_LEAF_GIVEN];
+    if (++site->leaf_calls % WARM_CALLS != 0
+        || find_arguments(f, code, self != VM_NULL, at, args) < 0)
+        return;
+    int callee_goes = f->pc->op != VM_CALL || vm_is_temp(f, f->pc->b);
+    VmLeaf *leaf = vm_leaf_make(func, code, args, callee_goes);
+    if (leaf == NULL) {
+        is_no_leaf(code);
+        return;
+    }
+    leaf->next = *list;
+    *list = leaf;
 }
 
-VmWord
-vm_leaf_call(VmAct *A, VmWord *regs, unsigned nlocals, const VmInsn *ip, VmCode *code,
-             unsigned first)
+/* -- calls from C ------------------------------------------------------------------------------------ */
+
+/* A leaf for calls with n arguments by position, perhaps. */
+static void
+prepare_for_c(PyFunctionObject *func, VmCode *code, size_t n)
 {
-    const uint16_t *operands = (const uint16_t *)(ip + 1) + 1;
-    PyFunctionObject *func = (PyFunctionObject *)vm_ptr(regs[ip->b]);
-    VmWord self = first ? regs[ip->b + 1] : VM_NULL;
-    unsigned n = ip[1].op;
-    int callee_goes = first || ip->b >= nlocals;
-    if (n + first != code->argcount || n > 8 || !may_run(A) || !goes_unseen(self)
-        || (callee_goes && Py_REFCNT(func) == 1))
-        return VM_NULL;
-    int released = operands_to_release(regs, nlocals, operands, n);
-    if (released < 0)
-        return VM_NULL;
-    VmWord result;
-    if (code->insns->op == VM_RETK)
-        result = code->consts[code->insns->a];
-    else {
-        unsigned i = code->insns->b;
-        VmWord subject = first && i == 0 ? self : vm_operand_word(regs, VM_FRAME_OF(regs)->code, operands[i - first]);
-        PyObject *o = vm_leaf_attribute(&code->caches[code->insns->c], subject);
-        if (o == NULL)
-            return VM_NULL;
-        result = vm_from_ptr(o);
+    VmLeafArg given[VM_LEAF_GIVEN];
+    if (n > VM_LEAF_ARGS || (n > code->argcount && !code->has_star))
+        return;
+    for (unsigned i = 0; i < VM_LEAF_GIVEN; i++)
+        given[i].kind = GIVEN_NOTHING;
+    for (unsigned i = 0; i < n; i++)
+        given[place_of(code, i)] = (VmLeafArg){GIVEN_REGISTER, (uint16_t)i, VM_NULL};
+    code->leaf_for_c = vm_leaf_make(func, code, given, 0);
+    if (code->leaf_for_c == NULL)
+        is_no_leaf(code);
+    else
+        code->leaf_for_c->n_given = (uint8_t)n;
+}
+
+/* n arguments by position.  -> owned, or VM_NULL: nothing was done */
+static VmWord
+call_from_c(PyFunctionObject *func, VmCode *code, const VmWord *args, size_t n)
+{
+    VmLeaf *leaf = code->leaf_for_c;
+    if (leaf != NULL && leaf->n_given == n) {
+        VmWord v = vm_leaf_run(leaf, func, args);
+        if (v == VM_NULL)
+            vm_leaf_failed(&code->leaf_for_c, leaf, code);
+        return v;
     }
-    vm_incref(result);
-    for (; vm_unlikely(released != 0); released &= released - 1)
-        vm_release(regs[operands[__builtin_ctz((unsigned)released)]]);
-    vm_release(self);
-    if (callee_goes)
-        Py_DECREF(func);
-    vm_stats.native++;
-    return result;
+    if (leaf == NULL && code->leaf_calls < VM_LEAF_CALLS_WATCHED
+        && ++code->leaf_calls % WARM_CALLS == 0)
+        prepare_for_c(func, code, n);
+    return VM_NULL;
 }
 
 VmWord
 vm_leaf_of_one(VmAct *A, PyFunctionObject *func, VmCode *code, VmWord arg)
 {
-    VmWord v = may_run(A) ? vm_leaf_run(func, code, &arg, 1) : VM_NULL;
-    vm_incref(v);
-    return v;
+    return vm_leaf_may_run(A) ? call_from_c(func, code, &arg, 1) : VM_NULL;
 }
 
 PyObject *
 vm_leaf_enter(PyThreadState *ts, PyFunctionObject *func, VmCode *code, PyObject *const *args,
               size_t n)
 {
-    if (cpy_eval_breaker(ts) || *cpy_recursion_left(ts) <= VM_LEAF_DEPTH || vm_step.left != 0)
+    if (cpy_eval_breaker(ts) || *cpy_recursion_left(ts) <= LEAF_DEPTH || vm_step.left != 0)
         return NULL;
-    VmWord v = vm_leaf_run(func, code, (const VmWord *)args, n);
-    PyObject *o = v == VM_NULL ? NULL : vm_box(v);
+    VmWord v = call_from_c(func, code, (const VmWord *)args, n);
+    PyObject *o = v == VM_NULL || vm_is_obj(v) ? vm_ptr(v) : vm_box(v);
     if (o == NULL)
         PyErr_Clear();          /* the other way says it again */
     return o;

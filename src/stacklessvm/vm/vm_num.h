@@ -23,15 +23,23 @@ VmWord vm_unbox(PyObject *o);
    exist once (small ints, None, False, True).  takes o */
 VmWord vm_unbox_unique(PyObject *o);
 
-/* An object borrowed from somewhere, for a register: small ints become words. */
+/* An object borrowed from somewhere, as a word: small ints are numbers. */
+static inline VmWord
+vm_word_lent(PyObject *o)
+{
+    int64_t i;
+    return PyLong_CheckExact(o) && cpy_long_compact(o, &i) && i >= VM_SMALL_MIN && i <= VM_SMALL_MAX
+               ? vm_from_int(i)
+               : vm_from_ptr(o);
+}
+
+/* The same, owned. */
 static inline VmWord
 vm_word_of(PyObject *o)
 {
-    int64_t i;
-    if (PyLong_CheckExact(o) && cpy_long_compact(o, &i) && i >= VM_SMALL_MIN && i <= VM_SMALL_MAX)
-        return vm_from_int(i);
-    Py_INCREF(o);
-    return vm_from_ptr(o);
+    VmWord w = vm_word_lent(o);
+    vm_incref(w);
+    return w;
 }
 
 /* The number in a temporary replaces the one in `old`, of which somebody else is about to let go:
