@@ -53,7 +53,7 @@ find_arguments(VmFrame *f, const VmCode *code, int has_self, const uint8_t *at, 
     if (npos > code->argcount && (!code->has_star || npos - code->argcount > VM_LEAF_ARGS))
         return -1;
     if (has_self)
-        args[place_of(code, 0)] = (VmLeafArg){GIVEN_TEMPORARY, (uint16_t)(ip->b + 1u), VM_NULL};
+        args[place_of(code, 0)] = (VmLeafArg){GIVEN_TEMPORARY, (uint16_t)(ip->b + 1u), f->regs[ip->b + 1u]};
     for (unsigned i = 0; i < n; i++) {
         unsigned operand = vm_list_get(ip + 1, i);
         unsigned to = i < n - nk ? place_of(code, first + i) : at[i - (n - nk)];
@@ -62,7 +62,7 @@ find_arguments(VmFrame *f, const VmCode *code, int has_self, const uint8_t *at, 
         if (operand & VM_OPERAND_CONST)
             args[to] = (VmLeafArg){GIVEN_CONSTANT, 0, vm_operand_word(f->regs, f->code, operand)};
         else
-            args[to] = (VmLeafArg){vm_is_temp(f, operand) ? GIVEN_TEMPORARY : GIVEN_REGISTER, (uint16_t)operand, VM_NULL};
+            args[to] = (VmLeafArg){vm_is_temp(f, operand) ? GIVEN_TEMPORARY : GIVEN_REGISTER, (uint16_t)operand, f->regs[operand]};
     }
     return 0;
 }
@@ -90,7 +90,7 @@ vm_leaf_prepare(VmFrame *f, PyFunctionObject *func, VmCode *code, VmWord self, V
 
 /* A leaf for calls with n arguments by position, perhaps. */
 static void
-prepare_for_c(PyFunctionObject *func, VmCode *code, size_t n)
+prepare_for_c(PyFunctionObject *func, VmCode *code, const VmWord *args, size_t n)
 {
     VmLeafArg given[VM_LEAF_GIVEN];
     if (n > VM_LEAF_ARGS || (n > code->argcount && !code->has_star))
@@ -98,7 +98,7 @@ prepare_for_c(PyFunctionObject *func, VmCode *code, size_t n)
     for (unsigned i = 0; i < VM_LEAF_GIVEN; i++)
         given[i].kind = GIVEN_NOTHING;
     for (unsigned i = 0; i < n; i++)
-        given[place_of(code, i)] = (VmLeafArg){GIVEN_REGISTER, (uint16_t)i, VM_NULL};
+        given[place_of(code, i)] = (VmLeafArg){GIVEN_REGISTER, (uint16_t)i, args[i]};
     code->leaf_for_c = vm_leaf_make(func, code, given, 0);
     if (code->leaf_for_c == NULL)
         is_no_leaf(code);
@@ -119,7 +119,7 @@ call_from_c(PyFunctionObject *func, VmCode *code, const VmWord *args, size_t n)
     }
     if (leaf == NULL && code->leaf_calls < VM_LEAF_CALLS_WATCHED
         && ++code->leaf_calls % WARM_CALLS == 0)
-        prepare_for_c(func, code, n);
+        prepare_for_c(func, code, args, n);
     return VM_NULL;
 }
 

@@ -79,7 +79,7 @@ typedef struct {
            GIVEN_REGISTER,
            GIVEN_TEMPORARY } kind;
     uint16_t reg;
-    VmWord word;                /* of the constant */
+    VmWord word;                /* borrowed; a register's in the call at hand */
 } VmLeafArg;
 
 /* Calls of func, whose code that is, with these arguments.  NULL: it is no leaf (or no memory) */

@@ -7,6 +7,7 @@
  */
 #include "vm/vm_leaf.h"
 
+#include "vm/vm_attr.h"
 #include "vm/vm_builtin.h"
 #include "vm/vm_ic.h"
 
@@ -22,7 +23,7 @@ typedef struct {
     VmInsn insns[MAX_WORDS];
     VmWord slots[MAX_SLOTS];
     uint8_t constant[MAX_SLOTS];
-    PyObject *seen[MAX_SLOTS];          /* what a slot is expected to hold, or NULL; borrowed */
+    PyObject *seen[MAX_SLOTS];          /* what it holds in the call at hand, or NULL: not known; borrowed */
 } Maker;
 
 typedef struct {
@@ -417,15 +418,24 @@ load_global(Part *p, const VmInsn *ip)
 }
 
 static void
+load_attribute(Part *p, const VmInsn *ip)
+{
+    VmCache *c = &p->code->caches[ip->c];
+    unsigned object = use(p, ip->b), slot = emit_result(p, LEAF_GETA, ip->a, object, 0);
+    emit_word(p->m, (uintptr_t)c);
+    if (p->m->seen[object] != NULL)
+        p->m->seen[slot] = vm_leaf_attribute(c, vm_from_ptr(p->m->seen[object]));
+}
+
+static void
 load_method(Part *p, const VmInsn *ip)
 {
     VmCache *c = &p->code->caches[ip->c];
-    const VmCacheRow *row = &c->u.attr.first;
     unsigned self = use(p, ip->b);
     unsigned slot = emit_result(p, LEAF_GETM, ip->a, self, 0);
     emit_word(p->m, (uintptr_t)c);
-    if (row->version != 0 && (row->kind == ATTR_METHOD || row->kind == ATTR_METHOD_DICT))
-        p->m->seen[slot] = row->value;
+    if (p->m->seen[self] != NULL)
+        p->m->seen[slot] = vm_method_of_row(c, p->m->seen[self]);
     if (ip->a + 1u < VM_LEAF_REGS)
         p->slot[ip->a + 1] = (uint16_t)self;
 }
@@ -555,10 +565,7 @@ translate_insn(Part *p, const VmInsn *ip, int last)
     case GLOBAL: load_global(p, ip); break;
     case CELL: load_cell(p, ip); break;
     case CLOSURE: load_closure(p, ip); break;
-    case ATTRIBUTE:
-        emit_result(p, op, ip->a, use(p, ip->b), 0);
-        emit_word(m, (uintptr_t)&p->code->caches[ip->c]);
-        break;
+    case ATTRIBUTE: load_attribute(p, ip); break;
     case METHOD: load_method(p, ip); break;
     case BINARY:
         b = use(p, ip->b);
@@ -630,6 +637,8 @@ give_arguments(Part *p, const VmLeafArg *args, const uint16_t *slots)
 {
     for (unsigned i = 0; i < VM_LEAF_GIVEN; i++) {
         unsigned slot = args[i].kind == GIVEN_CONSTANT ? constant_slot(p->m, args[i].word) : slots[i];
+        if (args[i].kind >= GIVEN_REGISTER && vm_is_obj(args[i].word))
+            p->m->seen[slot] = vm_ptr(args[i].word);
         if (args[i].kind == GIVEN_NOTHING) {
             if (i < p->code->nargs_total)
                 fill_with_default(p, i);
