@@ -129,13 +129,19 @@ vm_leaf_of_one(VmAct *A, PyFunctionObject *func, VmCode *code, VmWord arg)
     return vm_leaf_may_run(A) ? call_from_c(func, code, &arg, 1) : VM_NULL;
 }
 
+VmWord
+vm_leaf_word(PyThreadState *ts, PyFunctionObject *func, VmCode *code, const VmWord *args, size_t n)
+{
+    if (cpy_eval_breaker(ts) || *cpy_recursion_left(ts) <= LEAF_DEPTH || vm_step.left != 0)
+        return VM_NULL;
+    return call_from_c(func, code, args, n);
+}
+
 PyObject *
 vm_leaf_enter(PyThreadState *ts, PyFunctionObject *func, VmCode *code, PyObject *const *args,
               size_t n)
 {
-    if (cpy_eval_breaker(ts) || *cpy_recursion_left(ts) <= LEAF_DEPTH || vm_step.left != 0)
-        return NULL;
-    VmWord v = call_from_c(func, code, (const VmWord *)args, n);
+    VmWord v = vm_leaf_word(ts, func, code, (const VmWord *)args, n);
     PyObject *o = v == VM_NULL || vm_is_obj(v) ? vm_ptr(v) : vm_box(v);
     if (o == NULL)
         PyErr_Clear();          /* the other way says it again */

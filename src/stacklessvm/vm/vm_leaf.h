@@ -100,7 +100,10 @@ void vm_leaf_prepare(VmFrame *f, PyFunctionObject *func, VmCode *code, VmWord se
                      const uint8_t *at);
 /* Of a function with one parameter.  -> owned, or VM_NULL: nothing was done */
 VmWord vm_leaf_of_one(VmAct *A, PyFunctionObject *func, VmCode *code, VmWord arg);
-/* Called by C.  -> new, or NULL without an exception: nothing was done */
+/* Called by C, nothing tracing.  -> owned, or VM_NULL: nothing was done */
+VmWord vm_leaf_word(PyThreadState *ts, PyFunctionObject *func, VmCode *code, const VmWord *args,
+                    size_t n);
+/* The same.  -> new, or NULL without an exception: nothing was done */
 PyObject *vm_leaf_enter(PyThreadState *ts, PyFunctionObject *func, VmCode *code,
                         PyObject *const *args, size_t n);
 

@@ -149,16 +149,13 @@ key_word(PyObject *o, int owned)
 static VmWord
 make_key(PyThreadState *ts, PyObject *function, PyObject *item)
 {
-    if (Py_IS_TYPE(function, &PyFunction_Type) && vm_must_delegate(ts) == NULL
-        && !cpy_eval_breaker(ts) && *cpy_recursion_left(ts) > VM_LEAF_DEPTH && vm_step.left == 0) {
-        VmWord args[1] = {vm_from_ptr(item)};
+    if (Py_IS_TYPE(function, &PyFunction_Type) && vm_must_delegate(ts) == NULL) {
+        VmWord arg = vm_from_ptr(item), v = VM_NULL;
         VmCode *code = vm_code_taking((PyFunctionObject *)function, 1);
-        VmWord v = code != NULL && code->leaf ? vm_leaf_run((PyFunctionObject *)function, code, args, 1)
-                                              : VM_NULL;
-        if (v != VM_NULL) {
-            vm_incref(v);
+        if (code != NULL && code->leaf)
+            v = vm_leaf_word(ts, (PyFunctionObject *)function, code, &arg, 1);
+        if (v != VM_NULL)
             return vm_is_obj(v) ? key_word(vm_ptr(v), 1) : v;
-        }
     }
     PyObject *o = PyObject_CallOneArg(function, item);
     return o == NULL ? VM_NULL : key_word(o, 1);
