@@ -76,6 +76,7 @@ typedef struct VmLeaf {
     uint8_t n_kept;             /* so many; then temporaries, consumed */
     uint8_t callee_goes;        /* likewise the function, in a register of the caller */
     uint8_t n_given;            /* made for calls from C: arguments given */
+    uint16_t callee;            /* register of the function */
     uint16_t from[VM_LEAF_ARGS];   /* registers of the arguments */
     VmWord slots[];             /* the arguments; VM_LEAF_ARGS: the function; the rest */
 } VmLeaf;

@@ -9,7 +9,7 @@
  *   F                     the frame whose registers are R
  *   LOAD_FRAME(frame)     F is now that frame
  *
- * A, ip, R, nlocals, caches, v, returned, result and reraise are variables there, and error, do_call, do_direct,
+ * A, ip, R, nlocals, caches, v, leaf, returned, result and reraise are variables there, and error, do_call, do_direct, do_leaf,
  * do_return, do_yield, poll_and_go and resume_at_pc are labels.
  */
 #ifndef VM_BODIES_H
@@ -135,16 +135,13 @@
     !(vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK) || vm_unlikely(A->delegate) \
       || vm_unlikely((end) > A->limit) || vm_unlikely(*A->left <= 0))
 /* A leaf is run, when the site has it, and that does. */
-#define RUN_LEAF(LIST, CODE, FUNC) \
+#define RUN_LEAF(LIST, CODE) \
     do { \
-        VmLeaf *leaf_ = vm_leaf_of(*(LIST), (CODE)->serial); \
-        if (leaf_ == NULL || !HAS_ROOM(A->top) || vm_unlikely(*A->left <= LEAF_DEPTH)) \
-            break; \
-        if (vm_likely((v = vm_leaf_run(leaf_, (FUNC), R)) != VM_NULL)) { \
-            SET_ANY(v); \
-            NEXT_N(1 + (int)vm_list_words(ip[1].op)); \
-        } \
-        vm_leaf_failed(LIST, leaf_, (CODE)); \
+        leaf = *(LIST); \
+        if (leaf != NULL && vm_unlikely(leaf->serial != (CODE)->serial)) \
+            leaf = vm_leaf_of(leaf, (CODE)->serial); \
+        if (leaf != NULL && HAS_ROOM(A->top) && vm_likely(*A->left > LEAF_DEPTH)) \
+            goto do_leaf; \
     } while (0)
 #define WANT_LEAF(SITE, LIST, CODE, FUNC, SELF, AT) \
     do { \
@@ -168,7 +165,7 @@
             caches[ip->c].u.call.code = code_; \
         } \
         if (vm_unlikely(bound_ != code_->push_args)) { \
-            RUN_LEAF(&caches[ip->c].u.call.leaves, code_, func_); \
+            RUN_LEAF(&caches[ip->c].u.call.leaves, code_); \
             if (!code_->quick) \
                 break; \
             if (!(SELF_COUNT) && n_ == 0 && code_->argcount == 0 \
@@ -234,7 +231,7 @@
             || site_->u.keywords.shape != (code_->serial | bound_)) \
             break; \
         VmKeywords *fit_ = site_->u.keywords.fit; \
-        RUN_LEAF(&fit_->leaves, code_, func_); \
+        RUN_LEAF(&fit_->leaves, code_); \
         WANT_LEAF(site_, &fit_->leaves, code_, func_, (SELF), fit_->at); \
         VmFrame *nf_ = (VmFrame *)A->top; \
         char *end_ = (char *)nf_ + code_->frame_bytes; \

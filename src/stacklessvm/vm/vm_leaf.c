@@ -18,8 +18,9 @@ is_no_leaf(VmCode *code)
     code->push_args = code->exact_args;
 }
 
-void
-vm_leaf_failed(VmLeaf **list, VmLeaf *leaf, VmCode *code)
+/* A run of a leaf in this list gave up: perhaps it does so too often to be worth it. */
+static void
+count_failure(VmLeaf **list, VmLeaf *leaf, VmCode *code)
 {
     if (++leaf->failures < MOST_FAILURES || leaf->failures <= leaf->runs / 4)
         return;
@@ -29,6 +30,23 @@ vm_leaf_failed(VmLeaf **list, VmLeaf *leaf, VmCode *code)
     PyMem_Free(leaf);
     if (++code->leaf_failures == MOST_SITES)
         is_no_leaf(code);
+}
+
+void
+vm_leaf_failed(VmFrame *f, VmLeaf *leaf)
+{
+    VmCache *site = vm_cache(f, f->pc->c);
+    PyFunctionObject *func = (PyFunctionObject *)vm_ptr(f->regs[leaf->callee]);
+    count_failure(site->kind == IC_KEYWORDS ? &site->u.keywords.fit->leaves : &site->u.call.leaves, leaf,
+                  vm_code_peek((PyCodeObject *)func->func_code));
+}
+
+VmLeaf *
+vm_leaf_of(VmLeaf *list, uint64_t serial)
+{
+    while (list != NULL && list->serial != serial)
+        list = list->next;
+    return list;
 }
 
 /* -- sites ----------------------------------------------------------------------------------------- */
@@ -82,6 +100,7 @@ vm_leaf_prepare(VmFrame *f, PyFunctionObject *func, VmCode *code, VmWord self, V
         is_no_leaf(code);
         return;
     }
+    leaf->callee = f->pc->b + (f->pc->op == VM_CALLKW && f->regs[f->pc->b] == VM_NULL);
     leaf->next = *list;
     *list = leaf;
 }
@@ -114,7 +133,7 @@ call_from_c(PyFunctionObject *func, VmCode *code, const VmWord *args, size_t n)
     if (leaf != NULL && leaf->n_given == n) {
         VmWord v = vm_leaf_run(leaf, func, args);
         if (v == VM_NULL)
-            vm_leaf_failed(&code->leaf_for_c, leaf, code);
+            count_failure(&code->leaf_for_c, leaf, code);
         return v;
     }
     if (leaf == NULL && code->leaf_calls < VM_LEAF_CALLS_WATCHED

@@ -91,8 +91,8 @@ VmWord vm_leaf_run(VmLeaf *leaf, PyFunctionObject *func, const VmWord *R);
 
 /* An attribute that is there, by its cache.  -> borrowed, or NULL */
 PyObject *vm_leaf_attribute(VmCache *c, VmWord w);
-/* A run of a leaf in this list gave up: perhaps it does so too often to be worth it. */
-void vm_leaf_failed(VmLeaf **list, VmLeaf *leaf, VmCode *code);
+/* The leaf of the call at f's pc gave up: perhaps it does so too often to be worth it. */
+void vm_leaf_failed(VmFrame *f, VmLeaf *leaf);
 
 /* The call at f's pc of func, whose code is a leaf: perhaps the site gets one, in `list`.
    at: parameters of the keywords, or NULL */
@@ -108,13 +108,7 @@ PyObject *vm_leaf_enter(PyThreadState *ts, PyFunctionObject *func, VmCode *code,
                         PyObject *const *args, size_t n);
 
 /* The one for calls of the code with this serial, or NULL. */
-static inline VmLeaf *
-vm_leaf_of(VmLeaf *list, uint64_t serial)
-{
-    while (list != NULL && list->serial != serial)
-        list = list->next;
-    return list;
-}
+VmLeaf *vm_leaf_of(VmLeaf *list, uint64_t serial);
 
 /* Nothing wants attention first, and no limit is near. */
 static inline int

@@ -460,6 +460,7 @@ vm_run(VmAct *A, VmFrame *first)
     VmWord *R = first->regs;
     unsigned nlocals = F->code->nlocals;
     VmCache *caches = F->code->caches;
+    VmLeaf *leaf;               /* about to be run */
     VmFrame *frame;             /* while another one is being found */
     VmWord v, returned;         /* v's address is taken, so it is in memory */
     PyObject *result = NULL;
@@ -487,6 +488,16 @@ vm_run(VmAct *A, VmFrame *first)
 #define BODY(NAME) op_##NAME:
 #include "vm/vm_bodies.inc"
 #undef BODY
+
+do_leaf:
+    v = vm_leaf_run(leaf, (PyFunctionObject *)vm_ptr(R[leaf->callee]), R);
+    if (vm_likely(v != VM_NULL)) {
+        SET_ANY(v);
+        NEXT_N(1 + (int)vm_list_words(ip[1].op));
+    }
+    F->pc = ip;
+    vm_leaf_failed(F, leaf);
+    goto do_call;
 
 do_direct:
     F->pc = ip;

@@ -70,8 +70,9 @@ int make_generator(VmAct *A, VmFrame *f, VmWord *v);
         unsigned nlocals = f->code->nlocals; \
         VmCache *caches = f->code->caches; \
         VmWord v = VM_NULL, returned = VM_NULL; \
+        VmLeaf *leaf = NULL; \
         int reraise = 0; \
-        (void)ip, (void)nlocals, (void)caches, (void)v, (void)returned, (void)reraise;
+        (void)ip, (void)nlocals, (void)caches, (void)v, (void)leaf, (void)returned, (void)reraise;
 #define END() \
         __builtin_unreachable(); \
     error: \
@@ -82,6 +83,7 @@ int make_generator(VmAct *A, VmFrame *f, VmWord *v);
         LEAVE(STENCIL_RETURNED, returned); \
     do_call: \
     do_direct: \
+    do_leaf: \
     do_yield: \
     poll_and_go: \
     resume_at_pc: \
