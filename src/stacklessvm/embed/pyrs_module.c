@@ -403,7 +403,8 @@ static const char *const ATTR_NAMES[] = {
 static const char *const CALL_NAMES[] = {
     [CALL_UNSEEN] = "nothing",
     [CALL_CLASS] = "class",
-    [CALL_C] = "C function",
+    [CALL_C] = "C class",
+    [CALL_DIRECT] = "C function",
 };
 
 #define NAME_OF(NAMES, i) ((size_t)(i) < Py_ARRAY_LENGTH(NAMES) ? (NAMES)[i] : "?")

@@ -103,6 +103,9 @@ remember(VmFrame *f, PyObject *callee, const PyMethodDef *def)
     c->u.call.kind = CALL_DIRECT;
     c->u.call.callee = def != NULL ? (void *)def : Py_TYPE(callee);
     c->u.call.version = def != NULL ? (uint32_t)(vm_quiet_arguments(def) + 1) : 0;
+    if (def != NULL && c->u.call.version == 0 && def->ml_flags == METH_NOARGS && Py_IS_TYPE(callee, &PyCFunction_Type)
+        && f->pc->op == VM_CALL && f->pc[1].op == 0)
+        c->u.call.version = CALL_WITHOUT_ARGUMENTS;
 }
 
 /* Its calls are those of C code, and no frame of ours can come of it at once. */
@@ -316,9 +319,42 @@ call_again(VmAct *A, VmFrame *f, const VmCache *c)
     return CALL_DONE;
 }
 
+/* A C function that takes none, which leaves little to do. */
+static APART VmCallStatus
+call_without_arguments_again(VmAct *A, VmFrame *f, const VmCache *c)
+{
+    const VmInsn *ip = f->pc;
+    const PyMethodDef *def = c->u.call.callee;
+    PyObject *callee = vm_ptr(f->regs[ip->b]);
+    if (!vm_is_obj(f->regs[ip->b]) || !Py_IS_TYPE(callee, &PyCFunction_Type)
+        || ((PyCFunctionObject *)callee)->m_ml != def || A->delegate || *A->left <= 0
+        || (char *)__builtin_frame_address(0) <= A->stack_low)
+        return CALL_NOT_MINE;
+    vm_boundary(A, f);
+    *A->left -= CPY_C_CALL_TAKES_UNIT;
+    PyObject *o = def->ml_meth(((PyCFunctionObject *)callee)->m_self, NULL);
+    *A->left += CPY_C_CALL_TAKES_UNIT;
+    if (vm_is_temp(f, ip->b))
+        Py_DECREF(callee);
+    vm_after(A, f);
+    A->delegate = vm_must_delegate(A->ts) != NULL;
+    o = vm_after_c(A, f, o);
+    if (vm_unlikely(o == NULL))
+        return CALL_ERROR;
+    vm_set_any(f, ip->a, vm_unbox_unique(o));
+    return CALL_DONE;
+}
+
 VmCallStatus
 vm_call_direct_again(VmAct *A, VmFrame *f)
 {
     VmCache *c = vm_cache(f, f->pc->c);
-    return c->u.call.version == CALL_COMPUTED ? compute_again(A, f, c) : call_again(A, f, c);
+    switch (c->u.call.version) {
+    case CALL_COMPUTED:
+        return compute_again(A, f, c);
+    case CALL_WITHOUT_ARGUMENTS:
+        return call_without_arguments_again(A, f, c);
+    default:
+        return call_again(A, f, c);
+    }
 }

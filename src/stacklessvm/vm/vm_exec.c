@@ -5,6 +5,7 @@
 #include "vm/vm_class.h"
 
 #include "cpyext_compat/cpy_internal.h"
+#include "vm/vm_call_direct.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_shadow.h"
 
@@ -118,6 +119,19 @@ exec_function(VmFrame *f, PyObject *source, int is_eval, PyObject *globals)
     return func;
 }
 
+/* Code that is not for us, as exec() or eval() run it. */
+static VmCallStatus
+run_refused(VmAct *A, VmFrame *f, PyFunctionObject *func, int is_eval, PyObject *locals,
+            const char *reason, const VmReturn *ret)
+{
+    vm_boundary(A, f);
+    PyObject *o = vm_fallback_eval(func->func_code, func->func_globals, locals, reason);
+    vm_after(A, f);
+    if (o != NULL && !is_eval)
+        Py_SETREF(o, Py_NewRef(Py_None));
+    return vm_finish_c(A, f, o, ret);
+}
+
 VmCallStatus
 vm_exec(VmAct *A, VmFrame *f, int is_eval, VmWord *args, size_t n, const VmReturn *ret,
         VmFrame **pushed)
@@ -140,12 +154,13 @@ vm_exec(VmAct *A, VmFrame *f, int is_eval, VmWord *args, size_t n, const VmRetur
     }
     VmCallStatus status = CALL_ERROR;
     if (func != NULL) {
-        if (vm_code_to_run((PyFunctionObject *)func) == NULL) {
-            Py_DECREF(locals);
-            Py_DECREF(func);
-            return CALL_NOT_MINE;
-        }
-        VmFrame *nf = push_under_builtin(A, f, (PyFunctionObject *)func, locals);
+        VmCode *code = vm_code_of_function((PyFunctionObject *)func);
+        int refused = code != NULL && code->refused != NULL;
+        VmFrame *nf = code == NULL || refused
+                          ? NULL
+                          : push_under_builtin(A, f, (PyFunctionObject *)func, locals);
+        if (refused)
+            status = run_refused(A, f, (PyFunctionObject *)func, is_eval, locals, code->refused, ret);
         if (nf != NULL) {
             nf->ret_dst = (uint16_t)ret->dst;
             nf->ret_ip = ret->next;

@@ -29,9 +29,11 @@ typedef enum {
     CALL_C,                 /* some other class */
     CALL_DIRECT,            /* C function: `callee` is its definition, `version` the number of arguments
                                that must be plain for it to be quiet + 1, or 0;
-                               or a VmBuiltin, and CALL_COMPUTED */
+                               or a VmBuiltin, and CALL_COMPUTED; or the definition of one that takes
+                               nothing, and CALL_WITHOUT_ARGUMENTS */
 } VmCallKind;
 #define CALL_COMPUTED UINT32_MAX
+#define CALL_WITHOUT_ARGUMENTS (UINT32_MAX - 1)
 
 static inline VmCacheRow *
 vm_cache_row(VmCache *c, uint32_t version)

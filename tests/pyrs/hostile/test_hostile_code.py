@@ -221,6 +221,18 @@ def test_a_handled_number():
 
 
 @made_by_hand
+@pytest.mark.parametrize("how", ["exec", "eval"])
+def test_refused_code_of_exec_and_eval_is_counted(how):
+    """It runs on CPython, once, and through the one door."""
+    refused = compile("events.append(1)", "<refused>", how)
+    refused = refused.replace(co_stacksize=0x7FFF)
+    space = {"events": [], "refused": refused}
+    before = _pyrs.stats()["delegated"]
+    _pyrs.run_code(compile(f"result = {how}(refused)", "<outer>", "exec"), space, space)
+    assert (space["events"], space["result"]) == ([1], None)
+    assert _pyrs.stats()["delegated"] == before + 1
+
+
 def test_a_refused_class_body_is_counted():
     body = assembled(["LOAD_FAST 0", "LOAD_CONST 0", "RETURN_VALUE"])
     makes = types.FunctionType(
