@@ -200,6 +200,7 @@ vm_fold_take(VmAct *A, VmFrame *gf, VmWord v)
     if (vm_unlikely(!take_item(A->fold, gf, v)))
         return 0;
     gf->regs[gf->pc->a] = VM_NONE;
+    vm_stats.native++;          /* as resumed */
     return 1;
 }
 
