@@ -320,10 +320,18 @@ FUNCTIONS = {
 }
 
 
+def _watch(state: dict[str, Any], key: str) -> tuple[Any, ...]:
+    """What is there now, before anything is made of it: another thread may change it meanwhile."""
+    value = state[key]
+    return (state, key, value, tuple(value)) if type(value) is list else (state, key, value)
+
+
 def compile_validator(validator: Any) -> tuple[Op, ValidatorDescriptor, list[Any]]:
     """The op of a validator, its description, and what to watch in it."""
     name = getattr(validator, "__name__", None) or type(validator).__name__
     rule = VALIDATORS.get(type(validator))
+    state = getattr(validator, "__dict__", {})
+    watches = [_watch(state, key) for key in tuple(state) if key not in ("message", "code")]
     result: Op | str = "a validator of its own"
     if type(validator) is FunctionType:
         code = FUNCTIONS.get(validator)
@@ -339,10 +347,6 @@ def compile_validator(validator: Any) -> tuple[Op, ValidatorDescriptor, list[Any
     if isinstance(result, str):
         return _op("CALL", validator), ValidatorDescriptor(name, "CALL", result), []
     op_name = OP_NAMES[result[0]]
-    state = getattr(validator, "__dict__", {})
-    watches = [
-        (state, key, value) for key, value in state.items() if key not in ("message", "code")
-    ]
     watches.append((state, "", None))  # nothing new stands before the class's attributes
     return result, ValidatorDescriptor(name, op_name), watches
 
@@ -391,7 +395,7 @@ def dict_test(model: type | None) -> Callable[[str], bool]:
 
 def _watches(field: Field[Any, Any]) -> list[Any]:
     state = field.__dict__
-    watches = [(state, key, state[key]) for key in WATCHED if key in state]
+    watches = [_watch(state, key) for key in WATCHED if key in state]
     return watches + [(state, method, ABSENT) for method in METHODS]
 
 
@@ -436,6 +440,8 @@ def compile_field(field: Field[Any, Any], in_dict: Callable[[str], bool] | None 
     """Field → step. Anything not understood becomes DYNAMIC: Field.clean is called.
 
     `in_dict`: the dict_test of the model whose instances are cleaned."""
+    list(field.validators)  # a cached property: from here on it is there to be watched
+    watches = _watches(field)
     kind, reason = kind_of(field)
     choices, choices_reason = compile_choices(field)
     skip = KINDS["SKIP"] == kind or getattr(field, "generated", False)
@@ -452,7 +458,7 @@ def compile_field(field: Field[Any, Any], in_dict: Callable[[str], bool] | None 
         kind = KINDS["SKIP"]
     elif reason is not None:
         kind, item = KINDS["DYNAMIC"], None
-    watches = [*_watches(field), *(w for _, _, ws in compiled for w in ws)]
+    watches.extend(w for _, _, ws in compiled for w in ws)
     spec = (
         field.name or "item",
         field.attname if getattr(field, "attname", None) else "item",

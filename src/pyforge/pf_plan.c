@@ -58,7 +58,7 @@ ops_init(PfState *st, PfStep *s, PyObject *ops)
     return 0;
 }
 
-/* (container, key, value) */
+/* (container, key, value), and behind a list the items it had when it was read */
 static int
 watches_init(PfStep *s, PyObject *watches)
 {
@@ -70,15 +70,18 @@ watches_init(PfStep *s, PyObject *watches)
     }
     for (; s->n_watches < n; s->n_watches++) {
         PfWatch *w = &s->watches[s->n_watches];
-        PyObject *container, *key, *value;
-        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(watches, s->n_watches), "O!UO",
-                              &PyDict_Type, &container, &key, &value))
+        PyObject *container, *key, *value, *items = NULL;
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(watches, s->n_watches), "O!UO|O!",
+                              &PyDict_Type, &container, &key, &value, &PyTuple_Type, &items))
             return -1;
         w->container = Py_NewRef(container);
         w->key = Py_NewRef(key);
         w->value = Py_NewRef(value);
         w->size = PyDict_GET_SIZE(container);
-        if (PyList_CheckExact(value) && (w->items = PyList_AsTuple(value)) == NULL)
+        if (!PyList_CheckExact(value))
+            continue;
+        w->items = items != NULL ? Py_NewRef(items) : PyList_AsTuple(value);
+        if (w->items == NULL)
             return -1;
     }
     return 0;
