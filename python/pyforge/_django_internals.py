@@ -43,7 +43,6 @@ WATCHED = (
     "editable",
     "choices",
     "_choices",
-    "validators",
     "max_digits",
     "decimal_places",
     "unpack_ipv4",
@@ -399,6 +398,14 @@ def _watches(field: Field[Any, Any]) -> list[Any]:
     return watches + [(state, method, ABSENT) for method in METHODS]
 
 
+def _read_validators(field: Field[Any, Any]) -> tuple[tuple[Any, ...], list[Any]]:
+    """What is in the field's list now, and the watches that hold it to that."""
+    validators = field.validators
+    seen = tuple(validators)
+    own = field.__dict__.get("validators") is validators  # else the class makes a new one each time
+    return seen, [(field.__dict__, "validators", validators, seen)] if own else []
+
+
 class Step:
     """A compiled field: the tuple for C, and the descriptor for people."""
 
@@ -440,11 +447,11 @@ def compile_field(field: Field[Any, Any], in_dict: Callable[[str], bool] | None 
     """Field → step. Anything not understood becomes DYNAMIC: Field.clean is called.
 
     `in_dict`: the dict_test of the model whose instances are cleaned."""
-    list(field.validators)  # a cached property: from here on it is there to be watched
-    watches = _watches(field)
+    watches = _watches(field)  # first: the field may change while its rules are made
     kind, reason = kind_of(field)
-    choices, choices_reason = compile_choices(field)
     skip = KINDS["SKIP"] == kind or getattr(field, "generated", False)
+    validators, of_validators = ((), []) if skip else _read_validators(field)
+    choices, choices_reason = compile_choices(field)
     item, item_reason = _item_step(field, kind) if reason is None else (None, None)
     reason = reason or (None if skip else choices_reason) or item_reason
     # Django's own even while pyforge.patch() has ours in its place: no way back to us
@@ -453,12 +460,12 @@ def compile_field(field: Field[Any, Any], in_dict: Callable[[str], bool] | None 
         clean = field.clean
     if isinstance(field, models.ForeignKey) and related != "python":
         clean = partial(clean_unrelated, field)
-    compiled = [] if skip else [compile_validator(x) for x in field.validators]
+    compiled = [compile_validator(x) for x in validators]
     if skip:
         kind = KINDS["SKIP"]
     elif reason is not None:
         kind, item = KINDS["DYNAMIC"], None
-    watches.extend(w for _, _, ws in compiled for w in ws)
+    watches += of_validators + [w for _, _, ws in compiled for w in ws]
     spec = (
         field.name or "item",
         field.attname if getattr(field, "attname", None) else "item",
