@@ -1,5 +1,6 @@
 """The package installs on every interpreter; which extension modules each one gets."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -47,6 +48,6 @@ def test_interpreter_gets_what_it_can_have(pretend, extensions):
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_extension_finds_the_interpreter_that_loads_it(name):
     """Linked to a libpython, it would bring a second one into a Python that has it built in."""
-    module = pytest.importorskip(name, reason="not built here")
+    module = importlib.import_module(name)
 
     assert [library for library in report(module.__file__).needed if "python" in library] == []
