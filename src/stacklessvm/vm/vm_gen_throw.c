@@ -22,6 +22,18 @@ vm_gen_delegate(VmFrame *gf)
     return vm_ptr(gf->regs[gf->pc->a - 1]);
 }
 
+/* The activated generator whose frame is gf runs from `at` on; NULL: what was raised left it. */
+static PySendResult
+run_on(VmAct *A, VmFrame *gf, VmFrame *at, PyObject **result)
+{
+    if (at != NULL)
+        *result = vm_run(A, at);
+    cpy_set_top_frame(A->ts, A->entry_top);
+    if (*result == NULL)
+        return PYGEN_ERROR;
+    return vm_gen_state(gf) == GEN_SUSPENDED ? PYGEN_NEXT : PYGEN_RETURN;
+}
+
 /* Run the generator from its yield with the pending exception raised there. */
 static PySendResult
 resume_raising(PyObject *gen, PyObject **result)
@@ -47,12 +59,7 @@ resume_raising(PyObject *gen, PyObject **result)
         if (suspended)
             gf->regs[gf->pc->a] = VM_NONE;      /* the slot of the sent value */
         cpy_chain_raised(A->ts);
-        VmFrame *at = vm_unwind(A, gf, 0);
-        if (at != NULL)
-            *result = vm_run(A, at);
-        cpy_set_top_frame(A->ts, A->entry_top);
-        if (*result != NULL)
-            status = vm_gen_state(gf) == GEN_SUSPENDED ? PYGEN_NEXT : PYGEN_RETURN;
+        status = run_on(A, gf, vm_unwind(A, gf, 0), result);
     }
     Py_DECREF(gen);
     vm_act_leave(A);
@@ -151,10 +158,7 @@ continue_after_delegate(PyObject *gen, PyObject **result)
     Py_INCREF(gen);
     if (vm_gen_activate(A, NULL, gf, GEN_BY_C) == 0) {
         gf->pc = send + ((const int32_t *)(send + 1))[0];
-        *result = vm_run(A, gf);
-        cpy_set_top_frame(A->ts, A->entry_top);
-        if (*result != NULL)
-            status = vm_gen_state(gf) == GEN_SUSPENDED ? PYGEN_NEXT : PYGEN_RETURN;
+        status = run_on(A, gf, gf, result);
     }
     Py_DECREF(gen);
     vm_act_leave(A);
@@ -312,14 +316,8 @@ throw_down(PyObject *gen, PyObject *exc, PyObject **result)
         f = vm_gen_frame(delegate);
         mode = GEN_BY_SEND;
     }
-    if (below != NULL) {
-        VmFrame *at = vm_unwind(A, below, 0);
-        if (at != NULL)
-            *result = vm_run(A, at);
-        cpy_set_top_frame(A->ts, A->entry_top);
-        if (*result != NULL)
-            status = vm_gen_state(start) == GEN_SUSPENDED ? PYGEN_NEXT : PYGEN_RETURN;
-    }
+    if (below != NULL)
+        status = run_on(A, start, vm_unwind(A, below, 0), result);
     Py_DECREF(gen);
     vm_act_leave(A);
     return status;
