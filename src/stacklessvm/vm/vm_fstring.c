@@ -254,25 +254,11 @@ vm_convert(VmAct *A, VmFrame *f, VmWord *result)
 static PyObject *
 join_ascii(const VmWord *parts, unsigned n)
 {
-    Py_ssize_t total = 0;
     for (unsigned i = 0; i < n; i++) {
-        PyObject *o = vm_ptr(parts[i]);
-        if (!vm_is_obj(parts[i]) || !cpy_is_ascii_text(o))
+        if (!vm_is_obj(parts[i]))
             return NULL;
-        total += PyUnicode_GET_LENGTH(o);
     }
-    if (total < 2)
-        return NULL;
-    PyObject *s = PyUnicode_New(total, 127);
-    if (s == NULL)
-        return NULL;
-    char *to = cpy_ascii_data(s);
-    for (unsigned i = 0; i < n; i++) {
-        size_t size = (size_t)PyUnicode_GET_LENGTH(vm_ptr(parts[i]));
-        memcpy(to, cpy_ascii_data(vm_ptr(parts[i])), size);
-        to += size;
-    }
-    return s;
+    return vm_join_ascii("", 0, (PyObject *const *)parts, (Py_ssize_t)n);
 }
 
 /* Only code that no compiler made has anything else there.  1, or 0 with TypeError */

@@ -71,21 +71,27 @@ magnitude(int64_t i)
     return i < 0 ? -(uint64_t)i : (uint64_t)i;
 }
 
+/* The same with its sign. */
+static char *
+signed_decimal(char *end, int64_t i)
+{
+    char *p = decimal(end, magnitude(i));
+    if (i < 0)
+        *--p = '-';
+    return p;
+}
+
 PyObject *
 vm_int_text(int64_t i)
 {
-    char digits[DIGITS], *end = digits + sizeof digits, *p = decimal(end, magnitude(i));
-    if (i < 0)
-        *--p = '-';
+    char digits[DIGITS], *end = digits + sizeof digits, *p = signed_decimal(end, i);
     return vm_ascii_text(p, (size_t)(end - p));
 }
 
 static int                              /* 1, or 0: no room */
 put_decimal(VmWriter *w, int64_t i)
 {
-    char digits[DIGITS], *end = digits + sizeof digits, *p = decimal(end, magnitude(i));
-    if (i < 0)
-        *--p = '-';
+    char digits[DIGITS], *end = digits + sizeof digits, *p = signed_decimal(end, i);
     return put(w, p, (size_t)(end - p));
 }
 
@@ -282,15 +288,14 @@ vm_concat(PyObject *left, PyObject *right, int last_use)
     return s;
 }
 
-/* The characters of all, or -1: not all are exact ASCII strs */
+/* The characters of all, or -1: not all are ASCII strs */
 static Py_ssize_t
 length_of_all(PyObject *const *items, Py_ssize_t n)
 {
     Py_ssize_t total = 0;
     for (Py_ssize_t i = 0; i < n; i++) {
         PyObject *o = items[i];
-        if (!PyUnicode_CheckExact(o) || !PyUnicode_IS_COMPACT_ASCII(o)
-            || PyUnicode_GET_LENGTH(o) > PY_SSIZE_T_MAX / 4 - total)
+        if (!cpy_is_ascii_text(o) || PyUnicode_GET_LENGTH(o) > PY_SSIZE_T_MAX / 4 - total)
             return -1;
         total += PyUnicode_GET_LENGTH(o);
     }
@@ -298,14 +303,9 @@ length_of_all(PyObject *const *items, Py_ssize_t n)
 }
 
 PyObject *
-vm_join(PyObject *separator, PyObject *parts)
+vm_join_ascii(const char *separator, Py_ssize_t between, PyObject *const *items, Py_ssize_t n)
 {
-    if (!PyUnicode_CheckExact(separator) || !PyUnicode_IS_COMPACT_ASCII(separator)
-        || !(PyList_CheckExact(parts) || PyTuple_CheckExact(parts)))
-        return NULL;
-    PyObject **items = PySequence_Fast_ITEMS(parts);
-    Py_ssize_t n = PySequence_Fast_GET_SIZE(parts);
-    Py_ssize_t between = PyUnicode_GET_LENGTH(separator), total = n < 2 ? -1 : length_of_all(items, n);
+    Py_ssize_t total = n < 2 ? -1 : length_of_all(items, n);
     if (total < 0 || between > PY_SSIZE_T_MAX / 4 / n || total + between * (n - 1) < 2)
         return NULL;
     PyObject *s = PyUnicode_New(total + between * (n - 1), 127);
@@ -314,8 +314,18 @@ vm_join(PyObject *separator, PyObject *parts)
     char *to = cpy_ascii_data(s);
     for (Py_ssize_t i = 0; i < n; i++) {
         if (i > 0)
-            to = cpy_copy_text(to, cpy_ascii_data(separator), (size_t)between);
+            to = cpy_copy_text(to, separator, (size_t)between);
         to = cpy_copy_text(to, cpy_ascii_data(items[i]), (size_t)PyUnicode_GET_LENGTH(items[i]));
     }
     return s;
+}
+
+PyObject *
+vm_join(PyObject *separator, PyObject *parts)
+{
+    if (!PyUnicode_CheckExact(separator) || !PyUnicode_IS_COMPACT_ASCII(separator)
+        || !(PyList_CheckExact(parts) || PyTuple_CheckExact(parts)))
+        return NULL;
+    return vm_join_ascii(cpy_ascii_data(separator), PyUnicode_GET_LENGTH(separator),
+                         PySequence_Fast_ITEMS(parts), PySequence_Fast_GET_SIZE(parts));
 }

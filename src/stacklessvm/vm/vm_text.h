@@ -43,8 +43,11 @@ PyObject *vm_ascii_text(const char *from, size_t n);
 PyObject *vm_int_text(int64_t i);
 /* left + right, exact strs; left is taken when it is the last use, and may be grown.  -> new */
 PyObject *vm_concat(PyObject *left, PyObject *right, int last_use);
-/* separator.join(list or tuple of exact strs).  -> new; NULL without exception: not that */
+/* separator.join(list or tuple of strs), and of n objects with the `between` characters of a
+   separator, where all is ASCII.  -> new; NULL without exception: not that */
 PyObject *vm_join(PyObject *separator, PyObject *parts);
+PyObject *vm_join_ascii(const char *separator, Py_ssize_t between, PyObject *const *items,
+                        Py_ssize_t n);
 
 /* -- instructions (vm_fstring.c) ------------------------------------------------------------ */
 
