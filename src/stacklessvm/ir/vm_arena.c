@@ -54,7 +54,9 @@ map_huge(void)
     if (before > 0)
         munmap(p, before);
     munmap(p + before + PIECE, PIECE - before);
+#ifdef MADV_HUGEPAGE
     madvise(p + before, PIECE, MADV_HUGEPAGE);          /* else it is small ones */
+#endif
     return p + before;
 }
 

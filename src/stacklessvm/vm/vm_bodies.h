@@ -134,13 +134,19 @@
 #define HAS_ROOM(end) \
     !(vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK) || vm_unlikely(A->delegate) \
       || vm_unlikely((end) > A->limit) || vm_unlikely(*A->left <= 0))
+/* Who stops at every boundary wants frames. */
+#ifdef VM_STEPPING
+#  define RUNS_LEAVES 0
+#else
+#  define RUNS_LEAVES 1
+#endif
 /* A leaf is run, when the site has it, and that does. */
 #define RUN_LEAF(LIST, CODE) \
     do { \
         leaf = *(LIST); \
         if (leaf != NULL && vm_unlikely(leaf->serial != (CODE)->serial)) \
             leaf = vm_leaf_of(leaf, (CODE)->serial); \
-        if (leaf != NULL && HAS_ROOM(A->top) && vm_likely(*A->left > LEAF_DEPTH)) \
+        if (leaf != NULL && RUNS_LEAVES && vm_leaf_may_run(A)) \
             goto do_leaf; \
     } while (0)
 #define WANT_LEAF(SITE, LIST, CODE, FUNC, SELF, AT) \

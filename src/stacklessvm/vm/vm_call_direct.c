@@ -285,6 +285,21 @@ compute_again(VmAct *A, VmFrame *f, VmCache *c)
     return CALL_DONE;
 }
 
+/* The call at f's pc gave o (taken); loud: with f on top. */
+static inline VmCallStatus
+end_again(VmAct *A, VmFrame *f, PyObject *o, int loud)
+{
+    if (loud) {
+        vm_after(A, f);
+        A->delegate = vm_must_delegate(A->ts) != NULL;
+    }
+    o = vm_after_c(A, f, o);
+    if (vm_unlikely(o == NULL))
+        return CALL_ERROR;
+    vm_set_any(f, f->pc->a, vm_unbox_unique(o));
+    return CALL_DONE;
+}
+
 static APART VmCallStatus
 call_again(VmAct *A, VmFrame *f, const VmCache *c)
 {
@@ -308,15 +323,7 @@ call_again(VmAct *A, VmFrame *f, const VmCache *c)
     Py_XDECREF(t.self);
     for (unsigned i = 0; i < n; i++)
         Py_DECREF(vm_ptr(args[i]));
-    if (loud) {
-        vm_after(A, f);
-        A->delegate = vm_must_delegate(A->ts) != NULL;
-    }
-    o = vm_after_c(A, f, o);
-    if (vm_unlikely(o == NULL))
-        return CALL_ERROR;
-    vm_set_any(f, ip->a, vm_unbox_unique(o));
-    return CALL_DONE;
+    return end_again(A, f, o, loud);
 }
 
 /* A C function that takes none, which leaves little to do. */
@@ -336,13 +343,7 @@ call_without_arguments_again(VmAct *A, VmFrame *f, const VmCache *c)
     *A->left += CPY_C_CALL_TAKES_UNIT;
     if (vm_is_temp(f, ip->b))
         Py_DECREF(callee);
-    vm_after(A, f);
-    A->delegate = vm_must_delegate(A->ts) != NULL;
-    o = vm_after_c(A, f, o);
-    if (vm_unlikely(o == NULL))
-        return CALL_ERROR;
-    vm_set_any(f, ip->a, vm_unbox_unique(o));
-    return CALL_DONE;
+    return end_again(A, f, o, 1);
 }
 
 VmCallStatus

@@ -111,7 +111,7 @@ PyObject *vm_leaf_enter(PyThreadState *ts, PyFunctionObject *func, VmCode *code,
 VmLeaf *vm_leaf_of(VmLeaf *list, uint64_t serial);
 
 /* Nothing wants attention first, and no limit is near. */
-static inline int
+static inline __attribute__((always_inline)) int
 vm_leaf_may_run(const VmAct *A)
 {
     return !(*A->breaker & CPY_EVAL_BREAKER_MASK) && !A->delegate && *A->left > LEAF_DEPTH;
