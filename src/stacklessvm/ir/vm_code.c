@@ -13,7 +13,6 @@
 
 uint64_t vm_code_lowered, vm_code_loaded;
 VmCode vm_no_code;
-PyObject *vm_nowhere;
 VmCode *vm_quick_codes[VM_QUICK_CODES];
 
 /* -- the table ---------------------------------------------------------------- */
@@ -366,10 +365,8 @@ init_cache(VmCache *c, PyCodeObject *co, const VmSite *site)
         c->u.call.code = &vm_no_code;
     else
         c->name = PyTuple_GET_ITEM(site->kind == IC_KEYWORDS ? co->co_consts : co->co_names, site->index);
-    if (site->kind == IC_GLOBAL) {
+    if (site->kind == IC_GLOBAL)
         c->u.global.globals_version = VM_NO_VERSION;
-        c->u.global.place = &vm_nowhere;
-    }
 }
 
 /* The constants lie behind them. */

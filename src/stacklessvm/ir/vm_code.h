@@ -113,7 +113,8 @@ typedef struct {
         struct {
             uint32_t globals_version;   /* VM_NO_VERSION: nothing seen */
             uint32_t builtins_version;  /* 0: the value is in globals */
-            PyObject **place;       /* of the value, while the versions hold */
+            PyObject *builtins;     /* the dict, only compared */
+            size_t at;              /* bytes from the keys of one of the two to the value */
         } global;
         struct {
             struct VmCode *code;    /* callee's code, exact positional call; never NULL */
@@ -199,9 +200,8 @@ VmCode *vm_code_peek(PyCodeObject *co);
    an entry is good while its `co` is that object. */
 #define VM_QUICK_CODES 1024
 extern VmCode *vm_quick_codes[VM_QUICK_CODES];
-/* The code of no function, and where nothing is: what caches of sites that never ran refer to. */
+/* The code of no function: what caches of sites that never ran refer to. */
 extern VmCode vm_no_code;
-extern PyObject *vm_nowhere;
 
 static inline VmCode **
 vm_quick_code(const void *co)

@@ -39,6 +39,7 @@ builtin(const char *name)
 void
 vm_call_init(void)
 {
+    known.builtins = Py_XNewRef(PyEval_GetBuiltins());
     known.len = builtin("len");
     known.build_class = builtin("__build_class__");
     known.exec = builtin("exec");

@@ -137,11 +137,12 @@ vm_call_shape(const VmCode *code, size_t npos)
     return code->serial | (uint64_t)(code->has_star | code->has_dstar) << 7 | npos;
 }
 
-/* Callables compared by identity, kept alive for good. */
+/* Objects compared by identity, kept alive for good: callables, and the dict of builtins. */
 typedef struct {
     PyObject *len, *list_append, *build_class, *exec, *eval, *no_args, *next,
         *gen_send, *dict_get, *sum, *any, *all, *sorted, *join, *iter, *object_new, *coro_send, *hash, *repr, *getattr, *hasattr, *anext, *format, *ascii, *type_new,
-        *type_call;         /* type.__call__, a slot wrapper */
+        *type_call,         /* type.__call__, a slot wrapper */
+        *builtins;
     PyTypeObject *method_wrapper;
 } VmKnown;
 extern VmKnown vm_known;

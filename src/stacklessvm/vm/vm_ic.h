@@ -68,17 +68,21 @@ vm_cache_find(VmCache *c, uint32_t version)
 /* A row to fill for `version`: a free one, or the oldest.  NULL without memory. */
 VmCacheRow *vm_cache_new_row(VmCache *c);
 
-/* The global or builtin a function's site has seen.  -> borrowed, or NULL: look again */
+/* The global or builtin a function's site has seen: where it is in a dict's keys, as those of a copy
+   have the same version.  Builtins need not be a dict.  -> borrowed, or NULL: look again */
 static inline PyObject *
 vm_global_seen(const VmCache *c, const PyFunctionObject *func)
 {
-    if (vm_unlikely(((PyDictObject *)func->func_globals)->ma_keys->dk_version
-                    != c->u.global.globals_version)
-        || (c->u.global.builtins_version != 0
-            && vm_unlikely(((PyDictObject *)func->func_builtins)->ma_keys->dk_version
-                           != c->u.global.builtins_version)))
+    PyDictObject *d = (PyDictObject *)func->func_globals;
+    if (vm_unlikely(d->ma_keys->dk_version != c->u.global.globals_version))
         return NULL;
-    return *c->u.global.place;
+    if (c->u.global.builtins_version != 0) {
+        d = (PyDictObject *)c->u.global.builtins;
+        if (vm_unlikely(func->func_builtins != (PyObject *)d)
+            || vm_unlikely(d->ma_keys->dk_version != c->u.global.builtins_version))
+            return NULL;
+    }
+    return *(PyObject **)((char *)d->ma_keys + c->u.global.at);
 }
 
 static inline VmCache *

@@ -3,6 +3,7 @@
 
 #include "cpyext_compat/cpy_code.h"
 #include "cpyext_compat/cpy_dict.h"
+#include "vm/vm_call.h"
 #include "vm/vm_ic.h"
 #include "vm/vm_num.h"
 
@@ -49,32 +50,28 @@ vm_raise_unbound(VmFrame *f, unsigned local)
 /* -- globals -------------------------------------------------------------------------- */
 
 /* Remember where the name is: an entry of globals by keys and index, or of builtins by
-   the versions of both. */
+   the versions of both.  Builtins that may go away, so that something else may come to be where
+   they were, are not remembered, nor those of instances, whose values are not with the keys. */
 static void
 remember(VmCache *c, PyDictObject *globals, PyDictObject *builtins)
 {
+    PyDictObject *d = globals;
     Py_ssize_t i = cpy_dict_index(globals, c->name);
-    if (i >= 0) {
-        uint32_t version = cpy_keys_version(globals);
-        if (version == 0 || version == VM_NO_VERSION)
+    uint32_t builtins_version = 0, globals_version = cpy_keys_version(globals);
+    if (i < 0) {
+        d = builtins;
+        if (!cpy_dict_is_unicode(globals) || (PyObject *)builtins != vm_known.builtins
+            || (i = cpy_dict_index(builtins, c->name)) < 0
+            || (builtins_version = cpy_keys_version(builtins)) == 0)
             return;
-        c->u.global.builtins_version = 0;
-        c->u.global.globals_version = version;
-        c->u.global.place = cpy_dict_value_at(globals, i);
-        return;
     }
-    if (!cpy_dict_is_unicode(globals))
+    if (globals_version == 0 || globals_version == VM_NO_VERSION || globals->ma_values != NULL
+        || builtins->ma_values != NULL)
         return;
-    i = cpy_dict_index(builtins, c->name);
-    if (i < 0)
-        return;
-    uint32_t globals_version = cpy_keys_version(globals);
-    uint32_t builtins_version = cpy_keys_version(builtins);
-    if (globals_version == 0 || globals_version == VM_NO_VERSION || builtins_version == 0)
-        return;
+    c->u.global.builtins = (PyObject *)builtins;
     c->u.global.globals_version = globals_version;
     c->u.global.builtins_version = builtins_version;
-    c->u.global.place = cpy_dict_value_at(builtins, i);
+    c->u.global.at = (size_t)((char *)cpy_dict_value_at(d, i) - (char *)d->ma_keys);
 }
 
 static PyObject *
