@@ -32,11 +32,13 @@ ASAN = Variant(
     cflags=f"{CHECKED} -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined",
     ldflags="-fsanitize=address,undefined",
     preload="libasan.so",
-    # the interpreter keeps memory at exit; leaks are tests/support/leaks.py's business
+    # the interpreter keeps memory at exit; leaks are tests/support/leaks.py's business.
+    # What is found ends by a signal: 1 is how Python ends with an exception
     env={
         "PYTHONMALLOC": "malloc",
-        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=0",
-        "UBSAN_OPTIONS": "print_stacktrace=1",
+        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:abort_on_error=1"
+        ":detect_stack_use_after_return=0",
+        "UBSAN_OPTIONS": "print_stacktrace=1:abort_on_error=1",
     },
 )
 UBSAN = Variant(

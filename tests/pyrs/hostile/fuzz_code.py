@@ -1,10 +1,11 @@
 """Runs code objects that no compiler made: bytes changed, jumps bent, tables cut.
 
-    PYRS_FALLBACK=error python fuzz_code.py SEED COUNT       what came of them, as JSON
+    PYRS_FALLBACK=error python fuzz_code.py SEED COUNT [FIRST]     what came of them, as JSON
 
 What the VM refuses is not given to CPython here, so only the VM runs anything, each code object in a
-child process.  One that dies or hangs is run again in plain CPython.  Nothing may be lowered that the
-verifier, which looks at all ways through the code, has something against.
+child process.  One that dies or hangs is run again in plain CPython: the lists hold the number of the
+case, how and in which Python line it ended here, and how and where there.  Nothing may be lowered that
+the verifier, which looks at all ways through the code, has something against.
 """
 
 import dis
@@ -13,6 +14,7 @@ import importlib.util
 import json
 import os
 import random
+import re
 import resource
 import signal
 import sys
@@ -22,7 +24,9 @@ from pathlib import Path
 PROGRAMS = Path(__file__).resolve().parents[1] / "foundations"
 SECONDS = 0.2  # for one code object: a bent jump may loop for ever
 HUNG = 10  # after so many it does not even look for signals: the process ends with 1
-MEMORY = 2 << 30
+MEMORY = (
+    2 << 30
+)  # more than is there at the start: a sanitizer's own memory is terabytes of addresses
 
 
 def load(name):
@@ -129,11 +133,12 @@ def too_late(*_):
 
 
 def in_child(execute, function, args):
-    """Call it in a child of its own, so that what it breaks is gone with it: how it ended."""
+    """Call it in a child of its own, so that what it breaks is gone with it: how it ended, and where."""
     inside, outside = os.pipe()
     child = os.fork()
     if child == 0:
-        faulthandler.dump_traceback_later(HUNG, exit=True, file=sys.stderr)
+        faulthandler.enable(file=outside, all_threads=False)
+        faulthandler.dump_traceback_later(HUNG, exit=True, file=outside)
         signal.setitimer(signal.ITIMER_REAL, SECONDS)
         try:
             execute(function, args)
@@ -143,10 +148,15 @@ def in_child(execute, function, args):
         os.write(outside, how.encode())
         os._exit(0)
     os.close(outside)
-    with open(inside, "rb") as told:
-        how = told.read().decode()
+    with open(inside, "rb") as file:
+        told = file.read().decode()
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return how if status == 0 else "hung" if status > 0 else f"died of {-status}"
+    if status == 0:
+        return told, ""
+    place = re.search(r'File ".*?([^/]+)", line (\d+) in (.+)', told)
+    return f"died of {-status}" if status < 0 else "hung", ":".join(
+        place.groups()
+    ) if place else "?"
 
 
 def broken(how):
@@ -179,15 +189,15 @@ def refused(code):
     return _pyrs.dis(code).startswith("runs on CPython: ")
 
 
-def fuzz(seed, count):
-    """What came of `count` changed code objects."""
+def fuzz(seed, count, first=0):
+    """What came of `count` changed code objects, from number `first` on."""
     from pyrs import _pyrs
 
     functions = corpus()
-    found = {"ran": 0, "refused": 0, "not made": 0, "broken plainly too": 0, "broken here only": [],
+    found = {"ran": 0, "refused": 0, "not made": 0, "broken plainly too": [], "broken here only": [],
              "let through": []}  # fmt: skip
     ways, seen = {}, set()
-    for number in range(count):
+    for number in range(first, first + count):
         try:
             function, args, made = case(functions, seed, number)
         except (ValueError, IndexError):
@@ -199,14 +209,20 @@ def fuzz(seed, count):
             continue
         found["ran"] += 1
         seen |= made
-        how = in_child(_pyrs.run_function, function, args)
+        how, place = in_child(_pyrs.run_function, function, args)
         ways[how] = ways.get(how, 0) + 1
         if broken(how):
-            if broken(in_child(plainly, function, args)):
-                found["broken plainly too"] += 1
-            else:
-                found["broken here only"].append([number, how])
+            there = in_child(plainly, function, args)
+            where = "broken plainly too" if broken(there[0]) else "broken here only"
+            found[where].append([number, how, place, *there])
     return found | {"distinct opcodes": len(seen), "ways": ways}
+
+
+def limit_memory():
+    """Code with an odd count may ask for all there is; /proc says what is taken already, in pages."""
+    pages = int(Path("/proc/self/statm").read_text().split()[5])
+    most = pages * resource.getpagesize() + MEMORY
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 if __name__ == "__main__":
@@ -214,9 +230,9 @@ if __name__ == "__main__":
     sys.stdout = sys.stderr = open(os.devnull, "w")
     sys.unraisablehook = lambda *_: None
     signal.signal(signal.SIGALRM, too_late)
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    limit_memory()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.setrecursionlimit(300)
-    json.dump(fuzz(sys.argv[1], int(sys.argv[2])), told)
+    json.dump(fuzz(sys.argv[1], *map(int, sys.argv[2:])), told)
     told.close()
     os._exit(0)
