@@ -405,6 +405,14 @@ vm_unpack(VmAct *A, VmFrame *f)
     PyObject *o = vm_reg_object(f, b);
     if (o == NULL)
         return -1;
+    if (n == 2 && PyTuple_CheckExact(o) && Py_SIZE(o) == 2) {       /* the commonest */
+        PyObject *first = Py_NewRef(PyTuple_GET_ITEM(o, 0));
+        PyObject *second = Py_NewRef(PyTuple_GET_ITEM(o, 1));
+        vm_consume(f, b);
+        vm_set_any(f, vm_list_get(list, 0), vm_from_ptr(first));
+        vm_set_any(f, vm_list_get(list, 1), vm_from_ptr(second));
+        return 0;
+    }
     PyObject **from = PyTuple_CheckExact(o)  ? &PyTuple_GET_ITEM(o, 0)
                       : PyList_CheckExact(o) ? ((PyListObject *)o)->ob_item
                                              : NULL;
@@ -579,7 +587,7 @@ vm_iter_next(VmAct *A, VmFrame *f, PyObject *it, VmWord *result)
     vm_boundary(A, f);
     PyObject *v = Py_TYPE(it)->tp_iternext(it);
     int status = 1;
-    if (v == NULL) {
+    if (vm_unlikely(v == NULL)) {
         status = 0;
         if (PyErr_Occurred()) {
             status = -1;

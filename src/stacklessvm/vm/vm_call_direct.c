@@ -7,6 +7,7 @@
 #include "vm/vm_gen.h"
 #include "vm/vm_ic.h"
 #include "vm/vm_quiet.h"
+#include "vm/vm_special.h"
 
 int
 vm_box_words(VmFrame *f, VmWord *args, size_t n)
@@ -88,24 +89,62 @@ takes_unit(VmFrame *f, const PyMethodDef *def)
     return CPY_C_CALL_TAKES_UNIT && !(def->ml_flags & METH_FASTCALL && vm_call_is_warm(f));
 }
 
+/* The form of a call of it at f's pc. */
+static VmDirectHow
+how_of(VmFrame *f, const PyMethodDef *def)
+{
+    unsigned n = f->pc[1].op;
+    switch (def->ml_flags) {
+    case METH_NOARGS: return n == 0 ? HOW_NONE : HOW_ANY;
+    case METH_O: return n == 1 ? HOW_ONE : HOW_ANY;
+    case METH_FASTCALL: return HOW_LIST;
+    case METH_FASTCALL | METH_KEYWORDS: return HOW_LIST_AND_NAMES;
+    default: return HOW_ANY;
+    }
+}
+
+/* The site, if it can remember what is called there.  -> or NULL */
+static VmCache *
+direct_site(VmFrame *f, VmDirectHow how, const void *callee)
+{
+    if (f->pc->op != VM_CALL && f->pc->op != VM_CALLM)
+        return NULL;
+    VmCache *c = vm_cache(f, f->pc->c);
+    c->u.call.kind = CALL_DIRECT;
+    c->u.call.how = (uint8_t)how;
+    c->u.call.callee = (void *)callee;
+    return c;
+}
+
+/* Of which first arguments others take care, when there are n (vm_call.c, call_builtin()). */
+static VmDirectUnlike
+unlike_of(PyObject *callee, size_t n)
+{
+    const VmBuiltin *b = vm_builtin(callee);
+    if (b == NULL)
+        return UNLIKE_NOTHING;
+    return (n <= b->asks || b->gets ? UNLIKE_INSTANCES : 0)
+           | (b->resumes || b->folds ? UNLIKE_GENERATORS : 0);
+}
+
+static inline int
+is_unlike(VmDirectUnlike unlike, VmWord w)
+{
+    return vm_is_obj(w)
+           && ((unlike & UNLIKE_INSTANCES && vm_may_be_special(vm_ptr(w)))
+               || (unlike & UNLIKE_GENERATORS && vm_is_gen(vm_ptr(w))));
+}
+
 /* The next call here may come to vm_call_direct_again().  def NULL: by the callee's type */
 static void
 remember(VmFrame *f, PyObject *callee, const PyMethodDef *def)
 {
-    const VmBuiltin *b = vm_builtin(callee);
-    int only_folds = b != NULL && b->folds && b->compute == NULL;
-    int only_computes =
-        b != NULL && b->borrows && !b->asks && !b->resumes && !b->gets && !b->folds;
-    if ((f->pc->op != VM_CALL && f->pc->op != VM_CALLM)
-        || (b != NULL && !only_folds && !only_computes))
+    VmCache *c = def != NULL ? direct_site(f, how_of(f, def), def)
+                             : direct_site(f, HOW_ANY, Py_TYPE(callee));
+    if (c == NULL)
         return;
-    VmCache *c = vm_cache(f, f->pc->c);
-    c->u.call.kind = CALL_DIRECT;
-    c->u.call.callee = def != NULL ? (void *)def : Py_TYPE(callee);
+    c->u.call.unlike = (uint8_t)unlike_of(callee, f->pc[1].op);
     c->u.call.version = def != NULL ? (uint32_t)(vm_quiet_arguments(def) + 1) : 0;
-    if (def != NULL && c->u.call.version == 0 && def->ml_flags == METH_NOARGS && Py_IS_TYPE(callee, &PyCFunction_Type)
-        && f->pc->op == VM_CALL && f->pc[1].op == 0)
-        c->u.call.version = CALL_WITHOUT_ARGUMENTS;
 }
 
 /* Its calls are those of C code, and no frame of ours can come of it at once. */
@@ -120,19 +159,36 @@ has_plain_vectorcall(PyObject *callee)
 void
 vm_remember_computed(VmFrame *f, const VmBuiltin *b)
 {
-    if (!b->borrows || (f->pc->op != VM_CALL && f->pc->op != VM_CALLM))
-        return;
-    VmCache *c = vm_cache(f, f->pc->c);
-    c->u.call.kind = CALL_DIRECT;
-    c->u.call.callee = (void *)b;
-    c->u.call.version = CALL_COMPUTED;
+    if (b->borrows)
+        direct_site(f, HOW_COMPUTED, b);
+}
+
+/* Does C code make instances of it, and nothing but that?  *version as the site remembers it. */
+static int
+is_made_in_c(PyTypeObject *type, uint32_t *version)
+{
+    *version = 0;
+    if (!Py_IS_TYPE((PyObject *)type, &PyType_Type) || type == &PyType_Type || type == &PySuper_Type)
+        return 0;
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE))
+        return 1;
+    return !vm_slot_is_generic(type, SP_NEW) && !vm_slot_is_generic(type, SP_INIT)
+           && (*version = cpy_type_version(type)) != 0;
 }
 
 void
 vm_remember_vectorcall(VmFrame *f, PyObject *callee)
 {
+    uint32_t version;
     if (has_plain_vectorcall(callee))
         remember(f, callee, NULL);
+    else if (PyType_Check(callee) && is_made_in_c((PyTypeObject *)callee, &version)) {
+        VmCache *c = direct_site(f, HOW_TYPE, callee);
+        if (c == NULL)
+            return;
+        c->u.call.unlike = (uint8_t)unlike_of(callee, f->pc[1].op);
+        c->u.call.version = version;
+    }
 }
 
 PyObject *
@@ -212,9 +268,9 @@ target_of(const VmFrame *f, const VmInsn *ip)
 
 /* The operands as objects, all owned by args.  0; -1 without memory, nothing was taken */
 static inline int
-take_objects(VmFrame *f, const VmInsn *list, VmWord *args)
+take_objects(VmFrame *f, const VmInsn *list, unsigned n, VmWord *args)
 {
-    unsigned n = list->op, nlocals = f->code->nlocals;
+    unsigned nlocals = f->code->nlocals;
     for (unsigned i = 0; i < n; i++) {
         unsigned o = vm_list_get(list, i);
         VmWord w = vm_operand_word(f->regs, f->code, o);
@@ -235,6 +291,15 @@ take_objects(VmFrame *f, const VmInsn *list, VmWord *args)
         args[i] = w;
     }
     return 0;
+}
+
+/* Is the first operand one that the site's way is not for? */
+static inline int
+is_unlike_first(const VmFrame *f, const VmCache *c, const VmInsn *list)
+{
+    return c->u.call.unlike != UNLIKE_NOTHING && list->op > 0
+           && is_unlike((VmDirectUnlike)c->u.call.unlike,
+                        vm_operand_word(f->regs, f->code, vm_list_get(list, 0)));
 }
 
 static inline PyObject *
@@ -300,6 +365,29 @@ end_again(VmAct *A, VmFrame *f, PyObject *o, int loud)
     return CALL_DONE;
 }
 
+/* Instances of a type that C code makes. */
+static APART VmCallStatus
+call_type_again(VmAct *A, VmFrame *f, const VmCache *c)
+{
+    const VmInsn *ip = f->pc;
+    VmWord self, callee = callee_of(f, ip, &self), *args = vm_out_area(f);
+    PyTypeObject *type = c->u.call.callee;
+    unsigned n = ip[1].op;
+    if (callee != vm_from_ptr((PyObject *)type) || self != VM_NULL
+        || (c->u.call.version != 0 && c->u.call.version != type->tp_version_tag) || A->delegate
+        || (char *)__builtin_frame_address(0) <= A->stack_low || is_unlike_first(f, c, ip + 1)
+        || take_objects(f, ip + 1, n, args) < 0)
+        return CALL_NOT_MINE;
+    vm_boundary(A, f);
+    PyObject *o = PyObject_Vectorcall((PyObject *)type, (PyObject **)args,
+                                      n | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    if (ip->op == VM_CALLM || vm_is_temp(f, ip->b))
+        Py_DECREF(type);
+    for (unsigned i = 0; i < n; i++)
+        Py_DECREF(vm_ptr(args[i]));
+    return end_again(A, f, o, 1);
+}
+
 static APART VmCallStatus
 call_again(VmAct *A, VmFrame *f, const VmCache *c)
 {
@@ -308,7 +396,8 @@ call_again(VmAct *A, VmFrame *f, const VmCache *c)
     VmWord *args = vm_out_area(f);
     unsigned n = ip[1].op;
     if (t.kind == NULL || t.kind != c->u.call.callee || A->delegate || *A->left <= 0
-        || (char *)__builtin_frame_address(0) <= A->stack_low || take_objects(f, ip + 1, args) < 0)
+        || (char *)__builtin_frame_address(0) <= A->stack_low || is_unlike_first(f, c, ip + 1)
+        || take_objects(f, ip + 1, n, args) < 0)
         return CALL_NOT_MINE;
     int loud = c->u.call.version == 0
                || !vm_are_plain((PyObject **)args, n, c->u.call.version - 1)
@@ -326,36 +415,94 @@ call_again(VmAct *A, VmFrame *f, const VmCache *c)
     return end_again(A, f, o, loud);
 }
 
-/* A C function that takes none, which leaves little to do. */
-static APART VmCallStatus
-call_without_arguments_again(VmAct *A, VmFrame *f, const VmCache *c)
+/* Its definition is the one remembered, with this receiver.  1 / 0 */
+static inline int
+is_defined_as(const PyMethodDef *def, PyObject *callee, VmWord self, PyObject **receiver)
+{
+    if (self == VM_NULL) {
+        *receiver = ((PyCFunctionObject *)callee)->m_self;
+        return Py_IS_TYPE(callee, &PyCFunction_Type) && ((PyCFunctionObject *)callee)->m_ml == def;
+    }
+    *receiver = vm_ptr(self);
+    return vm_is_obj(self) && Py_IS_TYPE(callee, &PyMethodDescr_Type)
+           && ((PyMethodDescrObject *)callee)->d_method == def
+           && PyObject_TypeCheck(*receiver, PyDescr_TYPE(callee));
+}
+
+/* A definition whose form the site knows: what is left are the checks that CPython makes too. */
+static inline __attribute__((always_inline)) VmCallStatus
+call_in_form(VmAct *A, VmFrame *f, const VmCache *c, VmDirectHow how)
 {
     const VmInsn *ip = f->pc;
     const PyMethodDef *def = c->u.call.callee;
-    PyObject *callee = vm_ptr(f->regs[ip->b]);
-    if (!vm_is_obj(f->regs[ip->b]) || !Py_IS_TYPE(callee, &PyCFunction_Type)
-        || ((PyCFunctionObject *)callee)->m_ml != def || A->delegate || *A->left <= 0
-        || (char *)__builtin_frame_address(0) <= A->stack_low)
+    VmWord self, w = callee_of(f, ip, &self), *words = vm_out_area(f);
+    PyObject *callee = vm_ptr(w), *receiver, **args = (PyObject **)words, *o;
+    unsigned n = how == HOW_NONE ? 0 : how == HOW_ONE ? 1
+                                                      : ip[1].op;
+    if (!vm_is_obj(w) || !is_defined_as(def, callee, self, &receiver) || A->delegate
+        || *A->left <= 0 || (char *)__builtin_frame_address(0) <= A->stack_low
+        || is_unlike_first(f, c, ip + 1) || take_objects(f, ip + 1, n, words) < 0)
         return CALL_NOT_MINE;
-    vm_boundary(A, f);
-    *A->left -= CPY_C_CALL_TAKES_UNIT;
-    PyObject *o = def->ml_meth(((PyCFunctionObject *)callee)->m_self, NULL);
-    *A->left += CPY_C_CALL_TAKES_UNIT;
-    if (vm_is_temp(f, ip->b))
+    int loud = c->u.call.version == 0 || !vm_are_plain(args, n, c->u.call.version - 1)
+               || may_take_items(receiver);
+    if (loud)
+        vm_boundary(A, f);
+    int unit = CPY_C_CALL_TAKES_UNIT
+               && (how == HOW_NONE || how == HOW_ONE || !vm_call_is_warm(f));
+    *A->left -= unit;
+    if (how == HOW_NONE)
+        o = def->ml_meth(receiver, NULL);
+    else if (how == HOW_ONE)
+        o = def->ml_meth(receiver, args[0]);
+    else if (how == HOW_LIST)
+        o = ((_PyCFunctionFast)(void (*)(void))def->ml_meth)(receiver, args, (Py_ssize_t)n);
+    else
+        o = ((_PyCFunctionFastWithKeywords)(void (*)(void))def->ml_meth)(receiver, args,
+                                                                         (Py_ssize_t)n, NULL);
+    *A->left += unit;
+    if (ip->op == VM_CALLM || vm_is_temp(f, ip->b))
         Py_DECREF(callee);
-    return end_again(A, f, o, 1);
+    vm_release(self);
+    for (unsigned i = 0; i < n; i++)
+        Py_DECREF(args[i]);
+    return end_again(A, f, o, loud);
+}
+
+static APART VmCallStatus
+call_with_none(VmAct *A, VmFrame *f, const VmCache *c)
+{
+    return call_in_form(A, f, c, HOW_NONE);
+}
+
+static APART VmCallStatus
+call_with_one(VmAct *A, VmFrame *f, const VmCache *c)
+{
+    return call_in_form(A, f, c, HOW_ONE);
+}
+
+static APART VmCallStatus
+call_with_list(VmAct *A, VmFrame *f, const VmCache *c)
+{
+    return call_in_form(A, f, c, HOW_LIST);
+}
+
+static APART VmCallStatus
+call_with_names(VmAct *A, VmFrame *f, const VmCache *c)
+{
+    return call_in_form(A, f, c, HOW_LIST_AND_NAMES);
 }
 
 VmCallStatus
 vm_call_direct_again(VmAct *A, VmFrame *f)
 {
     VmCache *c = vm_cache(f, f->pc->c);
-    switch (c->u.call.version) {
-    case CALL_COMPUTED:
-        return compute_again(A, f, c);
-    case CALL_WITHOUT_ARGUMENTS:
-        return call_without_arguments_again(A, f, c);
-    default:
-        return call_again(A, f, c);
+    switch (c->u.call.how) {
+    case HOW_COMPUTED: return compute_again(A, f, c);
+    case HOW_TYPE: return call_type_again(A, f, c);
+    case HOW_NONE: return call_with_none(A, f, c);
+    case HOW_ONE: return call_with_one(A, f, c);
+    case HOW_LIST: return call_with_list(A, f, c);
+    case HOW_LIST_AND_NAMES: return call_with_names(A, f, c);
+    default: return call_again(A, f, c);
     }
 }

@@ -27,13 +27,27 @@ typedef enum {
     CALL_UNSEEN,
     CALL_CLASS,             /* class with plain object.__new__ and a Python __init__ */
     CALL_C,                 /* some other class */
-    CALL_DIRECT,            /* C function: `callee` is its definition, `version` the number of arguments
-                               that must be plain for it to be quiet + 1, or 0;
-                               or a VmBuiltin, and CALL_COMPUTED; or the definition of one that takes
-                               nothing, and CALL_WITHOUT_ARGUMENTS */
+    CALL_DIRECT,            /* C code, in the way that `how` says */
 } VmCallKind;
-#define CALL_COMPUTED UINT32_MAX
-#define CALL_WITHOUT_ARGUMENTS (UINT32_MAX - 1)
+
+/* What `callee` is of such a site, and `version`. */
+typedef enum {
+    HOW_ANY,                /* the definition, or the type of an object with a vectorcall; the number of
+                               arguments that must be plain for it to be quiet + 1, or 0 */
+    HOW_NONE,               /* the same of a definition that takes no arguments, */
+    HOW_ONE,                /* one, as METH_O, */
+    HOW_LIST,               /* any number, as METH_FASTCALL, */
+    HOW_LIST_AND_NAMES,     /* with METH_KEYWORDS */
+    HOW_COMPUTED,           /* a VmBuiltin */
+    HOW_TYPE,               /* a type whose instances C code makes; its version if it isn't static */
+} VmDirectHow;
+
+/* First arguments that the way of the site is not for: Python code of theirs runs in frames. */
+typedef enum {
+    UNLIKE_NOTHING,
+    UNLIKE_INSTANCES = 1,   /* of classes */
+    UNLIKE_GENERATORS = 2,  /* of ours */
+} VmDirectUnlike;
 
 static inline VmCacheRow *
 vm_cache_row(VmCache *c, uint32_t version)
