@@ -308,6 +308,14 @@ vm_getattr(VmAct *A, VmFrame *f, VmWord *result)
     if (o == NULL)
         return -1;
     VmCacheRow *row = vm_cache_row(vm_cache(f, f->pc->c), Py_TYPE(o)->tp_version_tag);
+    if (row != NULL && row->kind == ATTR_SLOT) {
+        PyObject *v = *(PyObject **)((char *)o + row->index);
+        if (vm_likely(v != NULL)) {
+            *result = vm_from_ptr(Py_NewRef(v));
+            vm_consume(f, b);
+            return 0;
+        }
+    }
     int status = row == NULL ? 1 : attr_of_row(A, f, row, o, result);
     if (status == 1)
         status = attr_general(A, f, o, row == NULL, result);

@@ -423,36 +423,36 @@ call_send(VmAct *A, VmFrame *f, VmWord callee, VmWord self)
 
 /* -- calls of C ------------------------------------------------------------------------------- */
 
-/* C(...) where instances come from object.__new__ and __init__ takes exactly these
-   arguments: seen before, by the class's version. */
+/* The call at f's pc of a class with object.__new__ and an __init__ that takes exactly these
+   arguments, seen before by the class's version: its frame, where the operands go.  NULL: nothing was
+   done. */
 static VmFrame *
-call_class_again(VmAct *A, VmFrame *f, VmCache *c, PyTypeObject *cls, VmWord *args, size_t n,
-                 const VmReturn *ret)
+call_class_again(VmAct *A, VmFrame *f, const VmCache *c, PyTypeObject *cls)
 {
+    const VmInsn *ip = f->pc;
     PyFunctionObject *init = c->u.call.callee;
     VmCode *code = c->u.call.code;
-    if (c->u.call.kind != CALL_CLASS || c->u.call.version != cls->tp_version_tag
-        || (PyObject *)code->co != init->func_code || code->exact_args != n + 1 || A->delegate
-        || Py_TYPE(cls)->tp_call != PyType_Type.tp_call
-        || *A->left <= CPY_C_CALL_TAKES_UNIT || vm_poll_is_due(A))
+    unsigned n = ip[1].op;
+    if (c->u.call.version != cls->tp_version_tag || (PyObject *)code->co != init->func_code
+        || code->exact_args != n + 1 || Py_TYPE(cls)->tp_call != PyType_Type.tp_call || A->delegate
+        || vm_poll_is_due(A) || *A->left <= CPY_C_CALL_TAKES_UNIT
+        || (size_t)(A->limit - A->top) < code->frame_bytes)
         return NULL;
-    PyObject *o = new_instance(cls, NULL, 0);
+    PyObject *o = cls->tp_new(cls, known.no_args, NULL);
     if (o == NULL) {
         PyErr_Clear();      /* the general way will say so */
         return NULL;
     }
-    VmFrame *nf = vm_push_checked(A, f, code, (PyFunctionObject *)Py_NewRef(init));
-    if (nf == NULL) {
-        PyErr_Clear();
-        Py_DECREF(o);
-        return NULL;
-    }
-    *A->left -= CPY_C_CALL_TAKES_UNIT;
-    nf->flags |= FRAME_IN_C;
+    *A->left -= 1 + CPY_C_CALL_TAKES_UNIT;
+    VmFrame *nf = vm_frame_push(A, f, code, (PyFunctionObject *)Py_NewRef((PyObject *)init), n + 1);
     nf->regs[0] = vm_from_ptr(Py_NewRef(o));
-    memcpy(nf->regs + 1, args, n * sizeof(VmWord));
-    VmReturn initialised = vm_return_with(ret, RET_INIT, vm_from_ptr(o));
-    set_return(nf, &initialised);
+    for (unsigned i = 0; i < n; i++)
+        nf->regs[1 + i] = vm_take_operand(f, vm_list_get(ip + 1, i));
+    nf->kind_flags = FRAME_PLAIN_INIT;
+    nf->aux = vm_from_ptr(o);
+    nf->ret_dst = ip->a;
+    nf->ret_ip = ip + 1 + vm_list_words(n);
+    vm_stats.native++;
     return nf;
 }
 
@@ -552,11 +552,6 @@ call_by_kind(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, con
     else {
         VmCache *c = vm_cache(f, f->pc->c);
         PyTypeObject *cls = (PyTypeObject *)callee;
-        *pushed = call_class_again(A, f, c, cls, args, n, ret);
-        if (*pushed != NULL) {
-            Py_DECREF(cls);
-            return CALL_PUSHED;
-        }
         if (c->u.call.kind == CALL_UNSEEN || c->u.call.version != cls->tp_version_tag)
             remember_class(c, cls);
         if (n != 1)
@@ -581,8 +576,8 @@ is_python_method(PyObject *callee)
            && Py_IS_TYPE(PyMethod_GET_FUNCTION(callee), &PyFunction_Type);
 }
 
-VmCallStatus
-vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
+static __attribute__((noinline)) VmCallStatus
+call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
 {
     const VmInsn *ip = f->pc;
     unsigned n = ip[1].op, b = ip->b;
@@ -639,6 +634,27 @@ vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
             return status;
     }
     return vm_call_words(A, f, vm_ptr(callee), args, npos, kwnames, &ret, pushed);
+}
+
+VmCallStatus
+vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
+{
+    const VmInsn *ip = f->pc;
+    const VmCache *c = vm_cache(f, ip->c);
+    if (ip->op == VM_CALLKW || c->u.call.kind != CALL_CLASS)
+        return call_insn(A, f, pushed);
+    unsigned b = ip->b;
+    if (ip->op == VM_CALLM && f->regs[b + !CPY_CALL_NULL_FIRST] == VM_NULL)
+        b += CPY_CALL_NULL_FIRST;
+    else if (ip->op == VM_CALLM)
+        return call_insn(A, f, pushed);
+    PyObject *callee = vm_ptr(f->regs[b]);
+    if (!vm_is_obj(f->regs[b]) || !PyType_Check(callee)
+        || (*pushed = call_class_again(A, f, c, (PyTypeObject *)callee)) == NULL)
+        return call_insn(A, f, pushed);
+    if (vm_is_temp(f, b))
+        Py_DECREF(callee);
+    return CALL_PUSHED;
 }
 
 /* f(*args, **kwargs) */
