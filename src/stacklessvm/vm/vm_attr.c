@@ -542,3 +542,69 @@ vm_delattr(VmAct *A, VmFrame *f)
     vm_consume(f, a);
     return status;
 }
+
+/* -- by a name that is a value ------------------------------------------------------------------ */
+
+/* What the class has under the name, if that is no descriptor that acts (`set`: on stores).
+   0, or -1: it is, or attributes are not found in the general way */
+static int
+class_has(VmWord ow, VmWord nw, int set, PyObject **found)
+{
+    PyObject *o = vm_ptr(ow), *name = vm_ptr(nw);
+    if (!vm_is_obj(ow) || !vm_is_obj(nw) || !PyUnicode_CheckExact(name)
+        || ((PyASCIIObject *)name)->hash == -1)
+        return -1;
+    PyTypeObject *type = Py_TYPE(o);
+    if (set ? type->tp_setattro != PyObject_GenericSetAttr
+            : type->tp_getattro != PyObject_GenericGetAttr)
+        return -1;
+    *found = _PyType_Lookup(type, name);
+    if (*found == NULL)
+        return 0;
+    PyTypeObject *kind = Py_TYPE(*found);
+    return (set ? (void *)kind->tp_descr_set : (void *)kind->tp_descr_get) == NULL ? 0 : -1;
+}
+
+int
+vm_attr_plain(VmWord ow, VmWord nw, PyObject **v)
+{
+    PyObject *found, **place;
+    if (class_has(ow, nw, 0, &found) < 0)
+        return -1;
+    PyObject *o = vm_ptr(ow), *name = vm_ptr(nw), **dict;
+    PyDictValues *values = cpy_inline_values(o);
+    *v = NULL;
+    if (values != NULL) {
+        Py_ssize_t i = cpy_shared_index(Py_TYPE(o), name);
+        *v = i < 0 ? NULL : cpy_inline_get(values, i);
+    }
+    else if ((dict = cpy_instance_dict_ptr(o)) != NULL && *dict != NULL) {
+        int status = PyDict_CheckExact(*dict) ? cpy_dict_find_str((PyDictObject *)*dict, name, &place)
+                                              : -1;
+        if (status < 0)
+            return -1;
+        *v = status ? *place : NULL;
+    }
+    if (*v == NULL)
+        *v = found;
+    return *v != NULL;
+}
+
+int
+vm_setattr_plain(VmFrame *f, VmWord ow, VmWord nw, VmWord v)
+{
+    PyObject *found;
+    if (class_has(ow, nw, 1, &found) < 0)
+        return 0;
+    PyObject *o = vm_ptr(ow), *old;
+    PyDictValues *values = cpy_inline_values(o);
+    Py_ssize_t i = values == NULL ? -1 : cpy_shared_index(Py_TYPE(o), vm_ptr(nw));
+    if (i < 0 || ((old = cpy_inline_get(values, i)) != NULL && Py_REFCNT(old) == 1 && !vm_is_inert(old)))
+        return 0;
+    PyObject *item = vm_is_obj(v) ? Py_NewRef(vm_ptr(v)) : vm_box_shared(f, v);
+    if (item == NULL || cpy_inline_store(o, values, i, item) < 0) {
+        PyErr_Clear();          /* the general way says it again */
+        return 0;
+    }
+    return 1;
+}

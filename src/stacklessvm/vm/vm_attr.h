@@ -21,6 +21,10 @@ int vm_super_again(VmFrame *f);
    NULL: not now; no code runs */
 PyObject *vm_attr_of_row(const VmCacheRow *row, PyObject *o, PyObject *name);
 PyObject *vm_method_of_row(VmCache *c, PyObject *o);
+/* o.name where no code runs: 1 and *v borrowed; 0: it has none; -1: not that simple */
+int vm_attr_plain(VmWord o, VmWord name, PyObject **v);
+/* o.name = v of an instance's inline value: 1, or 0: nothing was done */
+int vm_setattr_plain(VmFrame *f, VmWord o, VmWord name, VmWord v);
 int vm_setattr(VmAct *A, VmFrame *f);           /* a.name = b, both consumed */
 int vm_delattr(VmAct *A, VmFrame *f);
 

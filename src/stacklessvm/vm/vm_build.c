@@ -161,19 +161,6 @@ vm_build_const_key_map(VmAct *A, VmFrame *f, VmWord *result)
     return status;
 }
 
-int
-vm_build_slice(VmFrame *f, VmWord *result)
-{
-    unsigned base = f->pc->b, n = f->pc->c;
-    PyObject *a = vm_reg_object(f, base), *b = vm_reg_object(f, base + 1);
-    PyObject *c = n == 3 ? vm_reg_object(f, base + 2) : NULL, *s = NULL;
-    if (a != NULL && b != NULL && (n < 3 || c != NULL))
-        s = PySlice_New(a, b, c);
-    release_window(f, base, n);
-    *result = vm_from_ptr(s);
-    return s == NULL ? -1 : 0;
-}
-
 /* -- growing ------------------------------------------------------------------------------------ */
 
 /* What something is put into.  Of code that no compiler made it may be a number. */

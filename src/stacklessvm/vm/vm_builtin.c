@@ -4,6 +4,7 @@
 #include "vm/vm_builtin.h"
 
 #include "cpyext_compat/cpy_iter.h"
+#include "vm/vm_attr.h"
 #include "vm/vm_build.h"
 #include "vm/vm_call.h"
 #include "vm/vm_gen.h"
@@ -23,6 +24,15 @@ number(VmWord w)
     if (vm_is_obj(w) && PyFloat_CheckExact(vm_ptr(w)))
         return vm_from_double(PyFloat_AS_DOUBLE(vm_ptr(w)));
     return vm_small_box(w);
+}
+
+/* o (taken) as a word; without memory the general way says so. */
+static inline VmWord
+computed(PyObject *o)
+{
+    if (o == NULL)
+        PyErr_Clear();
+    return vm_from_ptr(o);
 }
 
 static VmWord
@@ -120,6 +130,89 @@ compute_float(VmFrame *f, VmWord *args, size_t n)
     return args[0];
 }
 
+/* To the nearest, of two the even one: Objects/floatobject.c, float___round___impl. */
+static VmWord
+compute_round(VmFrame *f, VmWord *args, size_t n)
+{
+    VmWord w = n == 1 ? number(args[0]) : VM_NULL;
+    if (vm_is_int(w)) {
+        vm_incref(args[0]);
+        return args[0];
+    }
+    if (w == VM_NULL || !vm_is_double(w) || !(fabs(vm_double(w)) < 1e14))
+        return VM_NULL;
+    double d = vm_double(w), nearest = round(d);
+    if (fabs(d - nearest) == 0.5)
+        nearest = 2.0 * round(d / 2.0);
+    return vm_from_int((int64_t)nearest);
+}
+
+/* 1 and two ints, or 0 */
+static inline int
+two_ints(VmWord *args, size_t n, int64_t *x, int64_t *y)
+{
+    VmWord v = n == 2 ? vm_small_box(args[0]) : VM_NULL;
+    VmWord w = n == 2 ? vm_small_box(args[1]) : VM_NULL;
+    *x = vm_int(v);
+    *y = vm_int(w);
+    return vm_is_int(v) && vm_is_int(w);
+}
+
+static VmWord
+compute_divmod(VmFrame *f, VmWord *args, size_t n)
+{
+    int64_t x, y;
+    if (!two_ints(args, n, &x, &y) || y == 0)
+        return VM_NULL;
+    int64_t rest = x % y, down = rest != 0 && (rest ^ y) < 0;
+    PyObject *pair = PyTuple_New(2);
+    PyObject *items[2] = {PyLong_FromLongLong(x / y - down), PyLong_FromLongLong(rest + down * y)};
+    for (int i = 0; i < 2 && pair != NULL; i++) {
+        if (items[i] == NULL)
+            Py_CLEAR(pair);
+    }
+    if (pair == NULL) {
+        Py_XDECREF(items[0]);
+        Py_XDECREF(items[1]);
+        return computed(NULL);
+    }
+    PyTuple_SET_ITEM(pair, 0, items[0]);
+    PyTuple_SET_ITEM(pair, 1, items[1]);
+    return vm_from_ptr(pair);
+}
+
+static VmWord
+compute_pow(VmFrame *f, VmWord *args, size_t n)
+{
+    int64_t base, exponent, power = 1;
+    if (!two_ints(args, n, &base, &exponent) || exponent < 0 || exponent > 48)
+        return VM_NULL;
+    for (; exponent > 0; exponent--) {
+        if (__builtin_mul_overflow(power, base, &power) || !vm_int_fits(power))
+            return VM_NULL;
+    }
+    return vm_from_int(power);
+}
+
+static VmWord
+compute_hex(VmFrame *f, VmWord *args, size_t n)
+{
+    VmWord w = n == 1 ? vm_small_box(args[0]) : VM_NULL;
+    char text[16], *end = text + sizeof text, *p = end;
+    if (!vm_is_int(w))
+        return VM_NULL;
+    int64_t i = vm_int(w);
+    uint64_t left = (uint64_t)(i < 0 ? -i : i);
+    do
+        *--p = "0123456789abcdef"[left & 15];
+    while ((left >>= 4) != 0);
+    *--p = 'x';
+    *--p = '0';
+    if (i < 0)
+        *--p = '-';
+    return computed(vm_ascii_text(p, (size_t)(end - p)));
+}
+
 /* -- plain objects ----------------------------------------------------------------------------- */
 
 static Py_ssize_t
@@ -207,6 +300,24 @@ compute_isinstance(VmFrame *f, VmWord *args, size_t n)
 }
 
 static VmWord
+compute_callable(VmFrame *f, VmWord *args, size_t n)
+{
+    if (n != 1 || args[0] == VM_NULL)
+        return VM_NULL;
+    return vm_from_bool(vm_is_obj(args[0]) && PyCallable_Check(vm_ptr(args[0])));
+}
+
+static VmWord
+compute_issubclass(VmFrame *f, VmWord *args, size_t n)
+{
+    if (n != 2 || !vm_is_obj(args[0]) || !vm_is_obj(args[1]) || !PyType_Check(vm_ptr(args[0]))
+        || !Py_IS_TYPE(vm_ptr(args[1]), &PyType_Type))
+        return VM_NULL;
+    return vm_from_bool(PyType_IsSubtype((PyTypeObject *)vm_ptr(args[0]),
+                                         (PyTypeObject *)vm_ptr(args[1])));
+}
+
+static VmWord
 compute_type(VmFrame *f, VmWord *args, size_t n)
 {
     if (n != 1 || args[0] == VM_NULL)
@@ -226,9 +337,14 @@ compute_str(VmFrame *f, VmWord *args, size_t n)
         s = vm_int_text(vm_int(w));
     else if (vm_is_obj(w) && PyUnicode_CheckExact(vm_ptr(w)))
         s = Py_NewRef(vm_ptr(w));
-    if (s == NULL)
-        PyErr_Clear();          /* the general way says it again */
-    return vm_from_ptr(s);
+    return computed(s);
+}
+
+/* Of ints, whose two texts are the same. */
+static VmWord
+compute_repr(VmFrame *f, VmWord *args, size_t n)
+{
+    return n == 1 && vm_is_int(vm_small_box(args[0])) ? compute_str(f, args, n) : VM_NULL;
 }
 
 static VmWord
@@ -237,10 +353,7 @@ compute_chr(VmFrame *f, VmWord *args, size_t n)
     VmWord w = n == 1 ? vm_small_box(args[0]) : VM_NULL;
     if (!vm_is_int(w) || vm_int(w) < 0 || vm_int(w) > 0x10FFFF)
         return VM_NULL;
-    PyObject *s = PyUnicode_FromOrdinal((int)vm_int(w));
-    if (s == NULL)
-        PyErr_Clear();
-    return vm_from_ptr(s);
+    return computed(PyUnicode_FromOrdinal((int)vm_int(w)));
 }
 
 /* Of ints that are their own, and of strs that know theirs. */
@@ -277,15 +390,64 @@ compute_list_append(VmFrame *f, VmWord *args, size_t n)
 {
     if (n != 2 || !vm_is_obj(args[0]) || !PyList_CheckExact(vm_ptr(args[0])))
         return VM_NULL;
-    PyObject *o = vm_is_obj(args[1]) ? vm_ptr(args[1]) : vm_box_shared(f, args[1]);
-    if (o == NULL || PyList_Append(vm_ptr(args[0]), o) < 0) {
-        PyErr_Clear();          /* the general way says it again */
-        if (o != NULL && !vm_is_obj(args[1]))
-            Py_DECREF(o);
-        return VM_NULL;
+    PyListObject *l = (PyListObject *)vm_ptr(args[0]);
+    PyObject *o = vm_is_obj(args[1]) ? Py_NewRef(vm_ptr(args[1])) : vm_box_shared(f, args[1]);
+    if (o != NULL && Py_SIZE(l) < l->allocated) {
+        l->ob_item[Py_SIZE(l)] = o;
+        Py_SET_SIZE(l, Py_SIZE(l) + 1);
+        return VM_NONE;
     }
-    args[1] = vm_from_ptr(o);
-    return VM_NONE;
+    int status = o == NULL ? -1 : PyList_Append((PyObject *)l, o);
+    Py_XDECREF(o);
+    return status == 0 ? VM_NONE : computed(NULL);
+}
+
+/* list(x) and tuple(x) of the two. */
+static VmWord
+listing(VmWord *args, size_t n, PyObject *(*make)(PyObject *))
+{
+    PyObject *o = n == 1 && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL;
+    return o != NULL && (PyList_CheckExact(o) || PyTuple_CheckExact(o)) ? computed(make(o)) : VM_NULL;
+}
+
+static VmWord
+compute_list(VmFrame *f, VmWord *args, size_t n)
+{
+    return listing(args, n, PySequence_List);
+}
+
+static VmWord
+compute_tuple(VmFrame *f, VmWord *args, size_t n)
+{
+    return listing(args, n, PySequence_Tuple);
+}
+
+/* getattr(o, name), with a default or without one, and hasattr(o, name). */
+static VmWord
+compute_getattr(VmFrame *f, VmWord *args, size_t n)
+{
+    PyObject *v;
+    int found = n == 2 || n == 3 ? vm_attr_plain(args[0], args[1], &v) : -1;
+    if (found == 1)
+        return vm_from_ptr(Py_NewRef(v));
+    if (found < 0 || n == 2)
+        return VM_NULL;
+    vm_incref(args[2]);
+    return args[2];
+}
+
+static VmWord
+compute_hasattr(VmFrame *f, VmWord *args, size_t n)
+{
+    PyObject *v;
+    int found = n == 2 ? vm_attr_plain(args[0], args[1], &v) : -1;
+    return found < 0 ? VM_NULL : vm_from_bool(found);
+}
+
+static VmWord
+compute_setattr(VmFrame *f, VmWord *args, size_t n)
+{
+    return n == 3 && vm_setattr_plain(f, args[0], args[1], args[2]) ? VM_NONE : VM_NULL;
 }
 
 /* object.__new__(cls) of a class whose instances it may make: Objects/typeobject.c,
@@ -301,21 +463,22 @@ compute_object_new(VmFrame *f, VmWord *args, size_t n)
         base = base->tp_base;
     if (base == NULL || base->tp_new != PyBaseObject_Type.tp_new)
         return VM_NULL;
-    PyObject *o = PyBaseObject_Type.tp_new(cls, vm_known.no_args, NULL);
-    if (o == NULL)
-        PyErr_Clear();          /* the general way says it again */
-    return vm_from_ptr(o);
+    return computed(PyBaseObject_Type.tp_new(cls, vm_known.no_args, NULL));
 }
 
-/* Of an iterator that runs no code, and is not at its end. */
+/* Of an iterator that runs no code, and is not at its end; a range's may be, with a default. */
 static VmWord
 compute_next(VmFrame *f, VmWord *args, size_t n)
 {
-    PyObject *it = n == 1 && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL, *o = NULL;
+    PyObject *it = (n == 1 || n == 2) && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL, *o = NULL;
     if (it == NULL)
         return VM_NULL;
     if (CPY_IS_RANGE_ITER(it)) {
         CpyRange r = cpy_range_iter_state(it);
+        if (r.left <= 0 && n == 2) {
+            vm_incref(args[1]);
+            return args[1];
+        }
         if (r.left <= 0 || !vm_int_fits(r.next))
             return VM_NULL;
         cpy_range_iter_skip(it, 1);
@@ -395,6 +558,13 @@ vm_builtin_init(void)
         {"ord", compute_ord, 1},
         {"isinstance", compute_isinstance, 1},
         {"chr", compute_chr, 0},
+        {"round", compute_round, 1},
+        {"divmod", compute_divmod, 0},
+        {"pow", compute_pow, 1},
+        {"hex", compute_hex, 0},
+        {"callable", compute_callable, 1},
+        {"issubclass", compute_issubclass, 1},
+        {"setattr", compute_setattr, 0},
     };
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         PyObject *o = PyDict_GetItemString(PyEval_GetBuiltins(), functions[i].name);
@@ -407,7 +577,7 @@ vm_builtin_init(void)
         {vm_known.len, compute_len, .asks = 1, .pure = 1, .borrows = 1},
         {vm_known.next, compute_next, .asks = 1, .resumes = 1, .borrows = 1},
         {vm_known.iter, .asks = 1},
-        {vm_known.repr, .asks = 1},
+        {vm_known.repr, compute_repr, .asks = 1, .borrows = 1},
         {vm_known.hash, compute_hash, .asks = 1, .pure = 1, .borrows = 1},
         {vm_known.ascii, .asks = 1},
         {vm_known.format, .asks = 2},
@@ -418,12 +588,12 @@ vm_builtin_init(void)
         {vm_known.all, .folds = 1},
         {vm_known.sorted, .folds = 1},
         {vm_known.join, .folds = 1},
-        {(PyObject *)&PyList_Type, .folds = 1},
-        {(PyObject *)&PyTuple_Type, .folds = 1},
-        {vm_known.getattr, .gets = 1},
-        {vm_known.hasattr, .gets = 1},
+        {(PyObject *)&PyList_Type, compute_list, .folds = 1, .borrows = 1},
+        {(PyObject *)&PyTuple_Type, compute_tuple, .folds = 1, .borrows = 1},
+        {vm_known.getattr, compute_getattr, .gets = 1, .borrows = 1},
+        {vm_known.hasattr, compute_hasattr, .gets = 1, .borrows = 1},
         {vm_known.dict_get, compute_dict_get, .pure = 1, .borrows = 1},
-        {vm_known.list_append, compute_list_append},
+        {vm_known.list_append, compute_list_append},      /* the loop does it, too */
         {vm_known.object_new, compute_object_new, .borrows = 1},
         {(PyObject *)&PyBool_Type, compute_bool, .asks = 1, .pure = 1, .borrows = 1},
         {(PyObject *)&PyUnicode_Type, compute_str, .asks = 1, .borrows = 1},

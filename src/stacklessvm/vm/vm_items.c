@@ -37,6 +37,16 @@ vm_dict_find(PyObject *o, VmWord key, PyObject ***place)
     return cpy_dict_find_str(d, vm_ptr(key), place);
 }
 
+/* The one there is of each.  -> borrowed for good, or NULL */
+static PyObject *
+latin1_char(unsigned c)
+{
+    static PyObject *chars[256];
+    if (vm_unlikely(chars[c] == NULL) && (chars[c] = PyUnicode_FromOrdinal((int)c)) == NULL)
+        PyErr_Clear();
+    return chars[c];
+}
+
 PyObject *
 vm_plain_item(PyObject *o, VmWord index)
 {
@@ -48,6 +58,11 @@ vm_plain_item(PyObject *o, VmWord index)
     if (PyTuple_CheckExact(o)) {
         i = position(index, PyTuple_GET_SIZE(o));
         return i < 0 ? NULL : PyTuple_GET_ITEM(o, i);
+    }
+    if (PyUnicode_CheckExact(o)) {
+        i = PyUnicode_IS_COMPACT(o) ? position(index, PyUnicode_GET_LENGTH(o)) : -1;
+        Py_UCS4 c = i < 0 ? 256 : PyUnicode_READ_CHAR(o, i);
+        return c < 256 ? latin1_char(c) : NULL;
     }
     PyObject **place;
     return vm_dict_find(o, index, &place) == 1 ? *place : NULL;
@@ -293,10 +308,93 @@ vm_delitem(VmAct *A, VmFrame *f)
     return status;
 }
 
+/* A bound of a slice of size items; `none`: what None stands for.  1, or 0: another object */
+static int
+slice_bound(VmWord w, Py_ssize_t size, Py_ssize_t none, Py_ssize_t *bound)
+{
+    w = vm_small_box(w);
+    *bound = none;
+    if (!vm_is_int(w))
+        return vm_is_none(w);
+    int64_t i = vm_int(w) < 0 ? vm_int(w) + size : vm_int(w);
+    *bound = i < 0 ? 0 : i > size ? size
+                                  : (Py_ssize_t)i;
+    return 1;
+}
+
+/* A slice of a list, tuple or str, without a slice object.  -> new, NULL: not done */
+static PyObject *
+plain_slice(VmWord w, VmWord from, VmWord to)
+{
+    PyObject *o = vm_is_obj(w) ? vm_ptr(w) : NULL, *part;
+    Py_ssize_t a, b, size;
+    if (o == NULL)
+        return NULL;
+    if (PyList_CheckExact(o) || PyTuple_CheckExact(o))
+        size = Py_SIZE(o);
+    else if (PyUnicode_CheckExact(o) && PyUnicode_IS_COMPACT(o))
+        size = PyUnicode_GET_LENGTH(o);
+    else
+        return NULL;
+    if (!slice_bound(from, size, 0, &a) || !slice_bound(to, size, size, &b))
+        return NULL;
+    b = b < a ? a : b;
+    part = PyList_CheckExact(o)    ? PyList_GetSlice(o, a, b)
+           : PyTuple_CheckExact(o) ? PyTuple_GetSlice(o, a, b)
+                                   : PyUnicode_Substring(o, a, b);
+    if (part == NULL)
+        PyErr_Clear();          /* the general way says it again */
+    return part;
+}
+
+/* A slice of two bounds that the GETI behind takes, and no object needs to be made for: 1 / 0 */
+static int
+slice_at_once(VmFrame *f)
+{
+    const VmInsn *ip = f->pc, *get = ip + 1;
+    unsigned w = ip->b;
+    if (ip->c != 2 || (get->op != VM_GETI && get->op != VM_GETI_L) || get->c != ip->a
+        || !vm_is_temp(f, ip->a))
+        return 0;
+    PyObject *part = plain_slice(f->regs[get->b], f->regs[w], f->regs[w + 1]);
+    if (part == NULL)
+        return 0;
+    vm_consume(f, w);
+    vm_consume(f, w + 1);
+    vm_consume(f, get->b);
+    vm_set_any(f, get->a, vm_from_ptr(part));
+    return 1;
+}
+
+int
+vm_slice(VmFrame *f)
+{
+    if (slice_at_once(f))
+        return 2;
+    unsigned base = f->pc->b, n = f->pc->c;
+    PyObject *a = vm_reg_object(f, base), *b = vm_reg_object(f, base + 1);
+    PyObject *c = n == 3 ? vm_reg_object(f, base + 2) : NULL, *s = NULL;
+    if (a != NULL && b != NULL && (n < 3 || c != NULL))
+        s = PySlice_New(a, b, c);
+    for (unsigned i = 0; i < n; i++)
+        vm_consume(f, base + i);
+    if (s == NULL)
+        return -1;
+    vm_set_any(f, f->pc->a, vm_from_ptr(s));
+    return 1;
+}
+
 int
 vm_getslice(VmAct *A, VmFrame *f, VmWord *result)
 {
     unsigned w = f->pc->b;
+    PyObject *part = plain_slice(f->regs[w], f->regs[w + 1], f->regs[w + 2]);
+    if (part != NULL) {
+        for (unsigned i = 0; i < 3; i++)
+            vm_consume(f, w + i);
+        *result = vm_from_ptr(part);
+        return 0;
+    }
     PyObject *o = vm_reg_object(f, w), *a = vm_reg_object(f, w + 1), *b = vm_reg_object(f, w + 2);
     PyObject *slice = a == NULL || b == NULL ? NULL : PySlice_New(a, b, NULL), *v = NULL;
     if (o != NULL && slice != NULL) {

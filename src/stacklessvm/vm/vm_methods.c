@@ -5,6 +5,7 @@
  */
 #include "vm/vm_methods.h"
 
+#include "vm/vm_num.h"
 #include "vm/vm_text.h"
 
 /* -- str ----------------------------------------------------------------------------------------- */
@@ -139,19 +140,40 @@ compute_join(VmFrame *f, VmWord *args, size_t n)
 
 /* -- list ------------------------------------------------------------------------------------------ */
 
-/* The last item, where list_resize() would only count. */
+/* The last item, or one from the front, where list_resize() would only count. */
 static VmWord
 compute_pop(VmFrame *f, VmWord *args, size_t n)
 {
-    PyListObject *l = n == 1 && vm_is_obj(args[0]) ? (PyListObject *)vm_ptr(args[0]) : NULL;
+    PyListObject *l = (n == 1 || n == 2) && vm_is_obj(args[0]) ? (PyListObject *)vm_ptr(args[0]) : NULL;
     if (l == NULL || !PyList_CheckExact(l))
         return VM_NULL;
-    Py_ssize_t size = Py_SIZE(l) - 1;
-    if (size < 0 || size < l->allocated >> 1)
+    Py_ssize_t left = Py_SIZE(l) - 1, at = left;
+    if (left < 0 || left < l->allocated >> 1)
         return VM_NULL;
-    PyObject *o = l->ob_item[size];
-    Py_SET_SIZE(l, size);
+    if (n == 2) {
+        if (!vm_is_int(args[1]) || vm_int(args[1]) < 0 || vm_int(args[1]) > left)
+            return VM_NULL;
+        at = (Py_ssize_t)vm_int(args[1]);
+    }
+    PyObject *o = l->ob_item[at];
+    memmove(&l->ob_item[at], &l->ob_item[at + 1], (size_t)(left - at) * sizeof(PyObject *));
+    Py_SET_SIZE(l, left);
     return vm_from_ptr(o);
+}
+
+static VmWord
+compute_insert(VmFrame *f, VmWord *args, size_t n)
+{
+    PyObject *l = n == 3 && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL;
+    if (l == NULL || !PyList_CheckExact(l) || !vm_is_int(args[1]))
+        return VM_NULL;
+    PyObject *o = vm_is_obj(args[2]) ? Py_NewRef(vm_ptr(args[2])) : vm_box_shared(f, args[2]);
+    int status = o == NULL ? -1 : PyList_Insert(l, (Py_ssize_t)vm_int(args[1]), o);
+    Py_XDECREF(o);
+    if (status == 0)
+        return VM_NONE;
+    PyErr_Clear();              /* the general way says it again */
+    return VM_NULL;
 }
 
 /* -- the table ------------------------------------------------------------------------------------- */
@@ -167,5 +189,6 @@ const VmMethod vm_methods[] = {
     {&PyUnicode_Type, "upper", compute_upper},
     {&PyUnicode_Type, "join", compute_join},
     {&PyList_Type, "pop", compute_pop},
+    {&PyList_Type, "insert", compute_insert},
     {NULL},
 };

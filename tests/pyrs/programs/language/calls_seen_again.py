@@ -68,7 +68,9 @@ print(at_one_site(lambda x: next(x, "end"), [iter([]), squares(0), Countdown(0),
 print(at_one_site(lambda x: type(iter(x)).__name__, [[], (), {}, 3, "s", set()]))
 print([next(it, None) for it in [iter([1]), iter([])] * 3])
 print(at_one_site(lambda x: [int(x), float(x)], ["12", 3.5, True, "no", None, b"7", " 8 "]))
-print(at_one_site(lambda x: (hasattr(x, "n"), getattr(x, "n", 0)), [Sized(3), 5, Sized, Countdown(1)]))
+print(
+    at_one_site(lambda x: (hasattr(x, "n"), getattr(x, "n", 0)), [Sized(3), 5, Sized, Countdown(1)])
+)
 
 # -- the class at a site changes ------------------------------------------------------------------
 
