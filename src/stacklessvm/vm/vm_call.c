@@ -423,7 +423,23 @@ call_send(VmAct *A, VmFrame *f, VmWord callee, VmWord self)
 
 /* -- calls of C ------------------------------------------------------------------------------- */
 
-/* The call at f's pc of a class with object.__new__ and an __init__ that takes exactly these
+/* Exceptions keep their arguments: the operands as a tuple.  -> new */
+static PyObject *
+tuple_of_operands(VmFrame *f, const VmInsn *list)
+{
+    PyObject *t = PyTuple_New(list->op);
+    for (unsigned i = 0; t != NULL && i < list->op; i++) {
+        VmWord w = vm_operand_word(f->regs, f->code, vm_list_get(list, i));
+        PyObject *o = vm_is_obj(w) ? Py_NewRef(vm_ptr(w)) : vm_box_shared(f, w);
+        if (o == NULL)
+            Py_CLEAR(t);
+        else
+            PyTuple_SET_ITEM(t, i, o);
+    }
+    return t;
+}
+
+/* The call at f's pc of a class with the __new__ of object or exceptions and an __init__ that takes exactly these
    arguments, seen before by the class's version: its frame, where the operands go.  NULL: nothing was
    done. */
 static VmFrame *
@@ -438,8 +454,12 @@ call_class_again(VmAct *A, VmFrame *f, const VmCache *c, PyTypeObject *cls)
         || vm_poll_is_due(A) || *A->left <= CPY_C_CALL_TAKES_UNIT
         || (size_t)(A->limit - A->top) < code->frame_bytes)
         return NULL;
-    PyObject *o = cls->tp_new(cls, known.no_args, NULL);
+    int keeps = cls->tp_new != PyBaseObject_Type.tp_new;
+    PyObject *t = keeps ? tuple_of_operands(f, ip + 1) : known.no_args;
+    PyObject *o = t == NULL ? NULL : cls->tp_new(cls, t, NULL);
     if (o == NULL) {
+        if (keeps)
+            Py_XDECREF(t);
         PyErr_Clear();      /* the general way will say so */
         return NULL;
     }
@@ -448,6 +468,13 @@ call_class_again(VmAct *A, VmFrame *f, const VmCache *c, PyTypeObject *cls)
     nf->regs[0] = vm_from_ptr(Py_NewRef(o));
     for (unsigned i = 0; i < n; i++)
         nf->regs[1 + i] = vm_take_operand(f, vm_list_get(ip + 1, i));
+    if (keeps) {
+        for (unsigned i = 0; i < n; i++) {      /* one object in both */
+            if (!vm_is_obj(nf->regs[1 + i]))
+                nf->regs[1 + i] = vm_from_ptr(Py_NewRef(PyTuple_GET_ITEM(t, i)));
+        }
+        Py_DECREF(t);
+    }
     nf->kind_flags = FRAME_PLAIN_INIT;
     nf->aux = vm_from_ptr(o);
     nf->ret_dst = ip->a;
@@ -467,7 +494,8 @@ remember_class(VmCache *c, PyTypeObject *cls)
         c->u.call.version = version;
     }
     if (code == NULL || code->refused != NULL || code->exact_args == VM_NEVER || version == 0
-        || cls->tp_new != PyBaseObject_Type.tp_new)
+        || (cls->tp_new != PyBaseObject_Type.tp_new
+            && cls->tp_new != ((PyTypeObject *)PyExc_Exception)->tp_new))
         return;
     c->u.call.kind = CALL_CLASS;
     c->u.call.version = version;
