@@ -157,6 +157,17 @@ cpy_inline_values(PyObject *o)
     return Py_TYPE(o)->tp_flags & CPY_TYPE_HAS_VALUES ? cpy_inline_values_known(o) : NULL;
 }
 
+/* No dict shares them: storing needs no memory. */
+static inline int
+cpy_inline_values_alone(PyObject *o)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return _PyObject_GetManagedDict(o) == NULL;
+#else
+    return o != NULL;
+#endif
+}
+
 static inline PyObject * /* -> borrowed, NULL when unset; i from cpy_shared_index() */
 cpy_inline_get(PyDictValues *values, Py_ssize_t i)
 {

@@ -33,6 +33,18 @@ PyObject *cpy_prep_reraise_star(PyObject *orig, PyObject *excs);
 PyObject *cpy_match_keys(PyObject *map, PyObject *keys);
 PyObject *cpy_match_class(PyObject *subject, PyObject *type, Py_ssize_t n, PyObject *kwattrs);
 
+/* May the next container that is made set the collector going?  From 3.12 on it waits for a poll. */
+static inline int
+cpy_gc_is_due(void)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    const struct _gc_runtime_state *gc = &_PyInterpreterState_GET()->gc;
+    return gc->enabled && gc->generations[0].count >= gc->generations[0].threshold;
+#else
+    return 0;
+#endif
+}
+
 /* Where a coroutine is made: (file, line, function) of the `depth` innermost frames.  -> new */
 PyObject *cpy_origin(PyThreadState *ts, int depth);
 

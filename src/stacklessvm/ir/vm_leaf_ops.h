@@ -1,7 +1,7 @@
 /* The instructions of leaves: functions that only compute from what they are given.
  *
  * On numbers and plain objects these run no code, create no object anybody can watch and change
- * nothing, so that a call of such a function needs no frame (vm_leaf.h), and one that meets
+ * nothing but attributes at the end, so that a call of such a function needs no frame (vm_leaf.h), and one that meets
  * something else can begin again with a frame.
  *
  * LEAF(NAME, HOW, OP) for each: how vm_leaf_make.c turns it into instructions of a leaf, and which.
@@ -26,7 +26,8 @@
     LEAF(CHK, CHECK, CHK) VM_LEAF_BOTH(LEAF, LDG, GLOBAL, LDG) \
     VM_LEAF_BOTH(LEAF, LDC, CELL, LDC) LEAF(FREEV, CLOSURE, FREEV) \
     VM_LEAF_BOTH(LEAF, GETA, ATTRIBUTE, GETA) LEAF(GETM, METHOD, GETM) \
-    VM_LEAF_BOTH(LEAF, GETI, BINARY, GETI) VM_LEAF_BOTH(LEAF, GETII, IMMEDIATE, GETI) \
+    LEAF(SETA, STORE, RETS) LEAF(TUP, GATHER, BUILD) LEAF(LST, GATHER, BUILD) LEAF(UNP, UNPACK, MOV) \
+    VM_LEAF_BOTH(LEAF, GETI, ITEM, GETI) VM_LEAF_BOTH(LEAF, GETII, ITEM, GETI) \
     VM_LEAF_OPERATOR(LEAF, ADD) VM_LEAF_OPERATOR(LEAF, SUB) VM_LEAF_OPERATOR(LEAF, MUL) \
     VM_LEAF_OPERATOR(LEAF, DIV) VM_LEAF_OPERATOR(LEAF, FDIV) VM_LEAF_OPERATOR(LEAF, REM) \
     VM_LEAF_OPERATOR(LEAF, AND) VM_LEAF_OPERATOR(LEAF, OR) VM_LEAF_OPERATOR(LEAF, XOR) \

@@ -1,12 +1,14 @@
-/* Functions that only compute need no frame (ir/vm_leaf_ops.h).
+/* Functions that only compute, and perhaps set attributes, need no frame (ir/vm_leaf_ops.h).
  *
  * Nobody can watch the frame of one while its values are numbers and plain objects.  So a site that
  * calls it gets a leaf: the function's instructions, and those of the leaves it calls, as one run
  * over slots of the leaf's own.  Slots borrow everything: from the caller, from attributes, items
  * and globals; nothing that could let go of those runs meanwhile.  Constants are in slots from the
  * beginning, and moves between registers become other names of slots.
+ * Tuples and lists whose items are all that is asked for are never made.
  * Whatever would need more than that (other types, an empty cache, an exception, a big number)
- * gives the run up with nothing done, and the function is called as any other.
+ * gives the run up with nothing done, and the function is called as any other: attributes are set
+ * when nothing can give up any more.
  *
  * Protected by the GIL, which a run never gives up: it is never entered twice.
  */
@@ -31,6 +33,10 @@
     CODE(DEFAULT) /* a = c-th last default of function b */ \
     CODE(GETA) /* a = attribute of b; cache */ \
     CODE(GETM) /* a = method of b; cache */ \
+    CODE(PICK) /* a = of the c slots listed, the one that number b says */ \
+    CODE(NUMBER) /* b is the number of one of c */ \
+    CODE(DIFFER) /* a and b are not the same object */ \
+    CODE(BUILD) /* a = new tuple, or list if b, of the c slots listed */ \
     CODE(GETI) /* a = b[c]; so on for the operators */ \
     CODE(ADD) \
     CODE(SUB) \
@@ -60,9 +66,14 @@
     CODE(JNONE) \
     CODE(JNNONE) \
     CODE(FAIL) /* nobody has seen what is called here */ \
-    CODE(RET) /* a is the result */
+    CODE(SWITCH) /* go on at the one of c offsets listed that number b says */ \
+    CODE(RET) /* a is the result */ \
+    CODE(RETN) /* a, a new object, is the result */ \
+    CODE(RETS) /* the same, new if b, once c stores are done: object, value; cache */
 
 #define LEAF_DEPTH 3            /* leaves called by leaves */
+#define VM_LEAF_ITEMS 8         /* of a tuple or list in a leaf */
+#define VM_LEAF_STORES 4        /* attributes it sets */
 
 typedef enum {
 #define CODE(NAME) LEAF_##NAME,
@@ -89,6 +100,12 @@ VmLeaf *vm_leaf_make(PyFunctionObject *func, VmCode *code, const VmLeafArg *args
    nothing was done, it takes a frame */
 VmWord vm_leaf_run(VmLeaf *leaf, PyFunctionObject *func, const VmWord *R);
 
+/* How leaves end (vm_leaf_result.c).  A tuple or list of the slots listed behind ip.  -> new, or NULL
+   without an exception: not now */
+PyObject *vm_leaf_build(const VmInsn *ip, const VmWord *S);
+/* What is stored behind ip, done.  -> the result (owned; v is taken), or VM_NULL: nothing was */
+VmWord vm_leaf_store(const VmLeaf *leaf, const VmInsn *ip, VmWord v);
+
 /* An attribute that is there, by its cache.  -> borrowed, or NULL */
 PyObject *vm_leaf_attribute(VmCache *c, VmWord w);
 /* The leaf of the call at f's pc gave up: perhaps it does so too often to be worth it. */
@@ -109,6 +126,13 @@ PyObject *vm_leaf_enter(PyThreadState *ts, PyFunctionObject *func, VmCode *code,
 
 /* The one for calls of the code with this serial, or NULL. */
 VmLeaf *vm_leaf_of(VmLeaf *list, uint64_t serial);
+
+/* Nothing happens when n references to it go. */
+static inline int
+vm_goes_unseen(VmWord w, unsigned n)
+{
+    return !vm_is_obj(w) || Py_REFCNT(vm_ptr(w)) > (Py_ssize_t)n || vm_is_inert(vm_ptr(w));
+}
 
 /* Nothing wants attention first, and no limit is near. */
 static inline __attribute__((always_inline)) int

@@ -45,14 +45,23 @@ last_default(const PyFunctionObject *func, unsigned from_end)
     return vm_word_lent(PyTuple_GET_ITEM(defaults, n - (Py_ssize_t)from_end));
 }
 
-/* -- arguments and results --------------------------------------------------------------------- */
-
-/* Nothing happens when n references to it go. */
+/* Which of n items that is, or -1. */
 static inline int
-goes_unseen(VmWord w, unsigned n)
+item_number(VmWord w, unsigned n)
 {
-    return !vm_is_obj(w) || Py_REFCNT(vm_ptr(w)) > (Py_ssize_t)n || vm_is_inert(vm_ptr(w));
+    int64_t i;
+    w = vm_small_box(w);
+    if (vm_is_int(w))
+        i = vm_int(w);
+    else if (w == VM_TRUE || w == VM_FALSE)
+        i = w == VM_TRUE;
+    else
+        return -1;
+    i = i < 0 ? i + n : i;
+    return i < 0 || i >= n ? -1 : (int)i;
 }
+
+/* -- arguments and results --------------------------------------------------------------------- */
 
 /* Arguments to their slots.  0, or -1: one that is consumed would be missed */
 static inline int
@@ -63,7 +72,7 @@ take_arguments(VmLeaf *leaf, const VmWord *R)
         leaf->slots[i] = R[leaf->from[i]];
     for (; i < leaf->n_args; i++) {
         VmWord w = R[leaf->from[i]];
-        if (!goes_unseen(w, leaf->n_args))
+        if (!vm_goes_unseen(w, leaf->n_args))
             return -1;
         leaf->slots[i] = w;
     }
@@ -323,10 +332,55 @@ vm_leaf_run(VmLeaf *leaf, PyFunctionObject *func, const VmWord *R)
     {
         GIVE_UP;
     }
-    BODY(RET)
+    BODY(PICK)
+    {
+        int i = item_number(S[ip->b], ip->c);
+        if (i < 0 || (v = S[((const uint16_t *)(ip + 1))[i]]) == VM_NULL)
+            GIVE_UP;
+        SET(v);
+        NEXT_N(1 + (ip->c + 3) / 4);
+    }
+    BODY(NUMBER)
+    {
+        if (item_number(S[ip->b], ip->c) < 0)
+            GIVE_UP;
+        NEXT;
+    }
+    BODY(SWITCH)
+    {
+        int i = item_number(S[ip->b], ip->c);
+        if (i < 0)
+            GIVE_UP;
+        NEXT_N(((const uint16_t *)(ip + 1))[i]);
+    }
+    BODY(DIFFER)
+    {
+        if (S[ip->a] == S[ip->b])
+            GIVE_UP;
+        NEXT;
+    }
+    BODY(BUILD)
+    {
+        SET_OBJECT(vm_leaf_build(ip, S), (ip->c + 3) / 4);
+    }
+    BODY(RETS)
     {
         v = S[ip->a];
-        vm_incref(v);
+        if (!ip->b)
+            vm_incref(v);
+        v = vm_leaf_store(LEAF_OF(S), ip, v);
+        if (v == VM_NULL)
+            GIVE_UP;
+        goto leave;
+    }
+    BODY(RET)
+    {
+        vm_incref(S[ip->a]);
+    }
+    BODY(RETN)
+    {
+        v = S[ip->a];
+    leave:
         drop_temporaries(LEAF_OF(S));
         if (LEAF_OF(S)->callee_goes)
             Py_DECREF(vm_ptr(S[VM_LEAF_ARGS]));

@@ -93,6 +93,13 @@ small_box(VmWord w)
     return vm_is_int(w) ? small_int(vm_int(w)) : NULL;
 }
 
+PyObject *
+vm_number_constant(VmCode *code, VmWord w)
+{
+    int number = vm_is_double(w) || (vm_is_int(w) && small_int(vm_int(w)) == NULL);
+    return number ? constant_box(code, w) : NULL;
+}
+
 /* A number that is no small int, shared with the constants and locals that are the same. */
 static inline PyObject *                                /* -> new */
 number_box(VmFrame *f, VmWord w)
@@ -137,6 +144,17 @@ vm_reg_object_slow(VmFrame *f, unsigned reg)
 }
 
 int
+vm_overwrite_by(VmWord w, PyObject *old)
+{
+    if (vm_is_double(w) && PyFloat_CheckExact(old)) {
+        ((PyFloatObject *)old)->ob_fval = vm_double(w);
+        return 1;
+    }
+    return vm_is_int(w) && PyLong_CheckExact(old) && small_int(vm_int(w)) == NULL
+           && cpy_long_overwrite(old, vm_int(w));
+}
+
+int
 vm_overwrite(VmFrame *f, unsigned reg, PyObject *old)
 {
     VmWord w = f->regs[reg];
@@ -146,12 +164,7 @@ vm_overwrite(VmFrame *f, unsigned reg, PyObject *old)
         if (f->regs[i] == w)
             return 0;
     }
-    if (vm_is_double(w) && PyFloat_CheckExact(old)) {
-        ((PyFloatObject *)old)->ob_fval = vm_double(w);
-        return 1;
-    }
-    return vm_is_int(w) && PyLong_CheckExact(old) && small_int(vm_int(w)) == NULL
-           && cpy_long_overwrite(old, vm_int(w));
+    return vm_overwrite_by(w, old);
 }
 
 VmWord

@@ -13,6 +13,9 @@ PyObject *vm_box(VmWord w);
 PyObject *vm_box_shared(VmFrame *f, VmWord w);
 /* Constant k of the code.  -> new */
 PyObject *vm_const_object(VmCode *code, unsigned k);
+/* The constant of this code that is the number w, if that is none that exists once.  -> borrowed, or
+   NULL */
+PyObject *vm_number_constant(VmCode *code, VmWord w);
 /* The object in a register, boxed there (and in every local with the same number: one
    number is one object).  -> borrowed from the register, NULL with MemoryError */
 PyObject *vm_reg_object_slow(VmFrame *f, unsigned reg);
@@ -45,6 +48,7 @@ vm_word_of(PyObject *o)
 /* The number in a temporary replaces the one in `old`, of which somebody else is about to let go:
    when nobody but him knows that object, nor the number in another form.  1: done */
 int vm_overwrite(VmFrame *f, unsigned reg, PyObject *old);
+int vm_overwrite_by(VmWord w, PyObject *old);   /* of a number known to nobody in any form */
 
 static inline int
 vm_overwrite_number(VmFrame *f, unsigned reg, PyObject *old)

@@ -1,0 +1,143 @@
+/* How leaves end (vm_leaf.h): what they return is made, and what they set is stored. */
+#include "vm/vm_leaf.h"
+
+#include "cpyext_compat/cpy_dict.h"
+#include "cpyext_compat/cpy_eval.h"
+#include "vm/vm_ic.h"
+#include "vm/vm_num.h"
+
+/* -> new, or NULL without an exception */
+static PyObject *
+box(VmWord w)
+{
+    PyObject *o = vm_box(w);
+    if (o == NULL)
+        PyErr_Clear();          /* the way with a frame says it again */
+    return o;
+}
+
+/* The items of a listing: one number is one object.  -> new, or NULL without an exception */
+static PyObject *
+box_item(const VmWord *S, const uint16_t *slots, unsigned i, PyObject *const *items)
+{
+    for (unsigned j = 0; j < i; j++) {
+        if (slots[j] == slots[i])
+            return Py_NewRef(items[j]);
+    }
+    return box(S[slots[i]]);
+}
+
+static PyObject *
+new_listing(int list, PyObject *const *items, unsigned n)
+{
+    PyObject *o = list ? PyList_New(n) : PyTuple_New(n);
+    if (o == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (list)
+            PyList_SET_ITEM(o, i, items[i]);
+        else
+            PyTuple_SET_ITEM(o, i, items[i]);
+    }
+    return o;
+}
+
+PyObject *
+vm_leaf_build(const VmInsn *ip, const VmWord *S)
+{
+    const uint16_t *slots = (const uint16_t *)(ip + 1);
+    PyObject *items[VM_LEAF_ITEMS], *o = NULL;
+    unsigned n = 0;
+    if (cpy_gc_is_due())        /* finalizers would look for the frame */
+        return NULL;
+    for (; n < ip->c; n++) {
+        if ((items[n] = box_item(S, slots, n, items)) == NULL)
+            break;
+    }
+    if (n == ip->c)
+        o = new_listing(ip->b, items, n);
+    while (o == NULL && n > 0)
+        Py_DECREF(items[--n]);
+    return o;
+}
+
+typedef struct {
+    PyObject *object;           /* borrowed */
+    PyDictValues *values;
+    PyObject *item;             /* owned; NULL: stored already */
+    uint16_t index;
+} Place;
+
+/* Where the attribute is.  0, or -1: not where it can be stored without running code */
+static int
+find_place(const VmLeaf *leaf, unsigned n_stores, VmCache *c, VmWord w, Place *place)
+{
+    if (!vm_is_obj(w))
+        return -1;
+    PyObject *o = vm_ptr(w);
+    VmCacheRow *row = vm_cache_find(c, Py_TYPE(o)->tp_version_tag);
+    PyDictValues *values = row->kind == ATTR_VALUES ? cpy_inline_values_known(o) : NULL;
+    if (values == NULL || !cpy_inline_values_alone(o))
+        return -1;
+    PyObject *old = cpy_inline_get(values, row->index);
+    if (old != NULL && !vm_goes_unseen(vm_from_ptr(old), n_stores + leaf->n_args))
+        return -1;
+    *place = (Place){o, values, NULL, row->index};
+    return 0;
+}
+
+/* A number that is the only value stored, where one is that nobody knows. */
+static int
+replace_number(const Place *place, VmWord value, VmWord result)
+{
+    PyObject *old = cpy_inline_get(place->values, place->index);
+    return !vm_is_obj(value) && value != result && old != NULL && Py_REFCNT(old) == 1
+           && vm_overwrite_by(value, old);
+}
+
+/* The object for the i-th value.  0, or -1: no memory */
+static int
+find_item(const VmInsn *stores, const VmWord *S, unsigned i, Place *places)
+{
+    unsigned slot = stores[2 * i].b;
+    for (unsigned j = 0; j < i; j++) {
+        if (stores[2 * j].b == slot) {
+            places[i].item = Py_NewRef(places[j].item);
+            return 0;
+        }
+    }
+    places[i].item = box(S[slot]);
+    return places[i].item == NULL ? -1 : 0;
+}
+
+VmWord
+vm_leaf_store(const VmLeaf *leaf, const VmInsn *ip, VmWord v)
+{
+    const VmInsn *stores = ip + 1;
+    const VmWord *S = leaf->slots;
+    unsigned n = ip->c, found = 0;
+    Place places[VM_LEAF_STORES];
+    for (; found < n; found++) {
+        VmCache *c = *(VmCache *const *)(stores + 2 * found + 1);
+        if (find_place(leaf, n, c, S[stores[2 * found].a], &places[found]) < 0)
+            break;
+        if (n == 1 && replace_number(&places[0], S[stores[0].b], v))
+            return v;
+        if (find_item(stores, S, found, places) < 0)
+            break;
+    }
+    if (found < n) {
+        while (found > 0)
+            Py_DECREF(places[--found].item);
+        vm_release(v);
+        return VM_NULL;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (!ip->b && stores[2 * i].b == ip->a && !vm_is_obj(v))
+            v = vm_unbox_unique(Py_NewRef(places[i].item));     /* the very object */
+        cpy_inline_store(places[i].object, places[i].values, places[i].index, places[i].item);
+    }
+    return v;
+}
