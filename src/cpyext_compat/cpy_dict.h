@@ -120,6 +120,13 @@ cpy_shared_nentries(PyTypeObject *type)
     return keys != NULL ? keys->dk_nentries : 0;
 }
 
+/* The same of a type whose instances have inline values. */
+static inline Py_ssize_t
+cpy_shared_nentries_known(PyTypeObject *type)
+{
+    return ((PyHeapTypeObject *)type)->ht_cached_keys->dk_nentries;
+}
+
 static inline uint32_t                                  /* as cpy_keys_version() */
 cpy_shared_version(PyTypeObject *type)
 {

@@ -79,6 +79,16 @@ vm_cache_find(VmCache *c, uint32_t version)
     return &none;
 }
 
+/* A row of an object's type says: its attribute is the function there, and nothing hides it. */
+static inline int
+vm_method_seen(const VmCacheRow *row, PyObject *o)
+{
+    return row->kind == ATTR_METHOD
+           && (Py_TYPE(o)->tp_dictoffset == 0
+               || (cpy_inline_values_known(o) != NULL
+                   && cpy_shared_nentries_known(Py_TYPE(o)) == row->index));
+}
+
 /* A row to fill for `version`: a free one, or the oldest.  NULL without memory. */
 VmCacheRow *vm_cache_new_row(VmCache *c);
 

@@ -127,6 +127,12 @@ PyObject *vm_leaf_enter(PyThreadState *ts, PyFunctionObject *func, VmCode *code,
 /* The one for calls of the code with this serial, or NULL. */
 VmLeaf *vm_leaf_of(VmLeaf *list, uint64_t serial);
 
+static inline unsigned
+vm_leaf_temporaries(const VmLeaf *leaf)
+{
+    return (unsigned)leaf->n_args - leaf->n_kept;
+}
+
 /* Nothing happens when n references to it go. */
 static inline int
 vm_goes_unseen(VmWord w, unsigned n)

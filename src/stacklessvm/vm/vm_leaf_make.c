@@ -81,7 +81,14 @@ static void
 begin(Part *p, Maker *m, const Part *caller, PyFunctionObject *func, VmCode *code, unsigned func_slot)
 {
     unsigned depth = caller == NULL ? 0 : caller->depth + 1;
-    *p = (Part){.m = m, .caller = caller, .func = func, .code = code, .func_slot = func_slot, .depth = depth, .reachable = 1};
+    memset(p, 0, offsetof(Part, jumps));
+    p->m = m;
+    p->caller = caller;
+    p->func = func;
+    p->code = code;
+    p->func_slot = func_slot;
+    p->depth = depth;
+    p->reachable = 1;
     p->n_returns = (uint16_t)count_returns(code);
     p->fixed = ((1u << code->nargs_total) - 1) & ~stored_parameters(code);
     unsigned unbound = vm_maker_constant(m, VM_NULL);

@@ -66,50 +66,43 @@ vm_leaf_build(const VmInsn *ip, const VmWord *S)
 typedef struct {
     PyObject *object;           /* borrowed */
     PyDictValues *values;
-    PyObject *item;             /* owned; NULL: stored already */
+    PyObject *item;             /* owned */
     uint16_t index;
 } Place;
 
-/* Where the attribute is.  0, or -1: not where it can be stored without running code */
-static int
-find_place(const VmLeaf *leaf, unsigned n_stores, VmCache *c, VmWord w, Place *place)
+/* Where the attribute is, with its present value.  0, or -1: not where it can be stored without
+   running code */
+static inline int
+find_place(const VmLeaf *leaf, unsigned n_stores, VmCache *c, VmWord w, Place *place, PyObject **old)
 {
-    if (!vm_is_obj(w))
+    if (vm_unlikely(!vm_is_obj(w)))
         return -1;
     PyObject *o = vm_ptr(w);
     VmCacheRow *row = vm_cache_find(c, Py_TYPE(o)->tp_version_tag);
-    PyDictValues *values = row->kind == ATTR_VALUES ? cpy_inline_values_known(o) : NULL;
-    if (values == NULL || !cpy_inline_values_alone(o))
+    if (vm_unlikely(row->kind != ATTR_VALUES))
         return -1;
-    PyObject *old = cpy_inline_get(values, row->index);
-    if (old != NULL && !vm_goes_unseen(vm_from_ptr(old), n_stores + leaf->n_args))
+    place->object = o;
+    place->index = row->index;
+    place->values = cpy_inline_values_known(o);
+    if (vm_unlikely(place->values == NULL || !cpy_inline_values_alone(o)))
         return -1;
-    *place = (Place){o, values, NULL, row->index};
-    return 0;
+    *old = cpy_inline_get(place->values, row->index);
+    return *old == NULL || vm_goes_unseen(vm_from_ptr(*old), n_stores + vm_leaf_temporaries(leaf)) ? 0 : -1;
 }
 
-/* A number that is the only value stored, where one is that nobody knows. */
-static int
-replace_number(const Place *place, VmWord value, VmWord result)
-{
-    PyObject *old = cpy_inline_get(place->values, place->index);
-    return !vm_is_obj(value) && value != result && old != NULL && Py_REFCNT(old) == 1
-           && vm_overwrite_by(value, old);
-}
-
-/* The object for the i-th value.  0, or -1: no memory */
-static int
-find_item(const VmInsn *stores, const VmWord *S, unsigned i, Place *places)
+/* The object for the i-th value: one number is one object.  -> new, or NULL: no memory */
+static inline PyObject *
+item_of(const VmInsn *stores, const VmWord *S, unsigned i, const Place *places)
 {
     unsigned slot = stores[2 * i].b;
+    VmWord w = S[slot];
+    if (vm_likely(vm_is_obj(w)))
+        return Py_NewRef(vm_ptr(w));
     for (unsigned j = 0; j < i; j++) {
-        if (stores[2 * j].b == slot) {
-            places[i].item = Py_NewRef(places[j].item);
-            return 0;
-        }
+        if (stores[2 * j].b == slot)
+            return Py_NewRef(places[j].item);
     }
-    places[i].item = box(S[slot]);
-    return places[i].item == NULL ? -1 : 0;
+    return box(w);
 }
 
 VmWord
@@ -121,23 +114,27 @@ vm_leaf_store(const VmLeaf *leaf, const VmInsn *ip, VmWord v)
     Place places[VM_LEAF_STORES];
     for (; found < n; found++) {
         VmCache *c = *(VmCache *const *)(stores + 2 * found + 1);
-        if (find_place(leaf, n, c, S[stores[2 * found].a], &places[found]) < 0)
+        VmWord w = S[stores[2 * found].b];
+        PyObject *old;
+        if (find_place(leaf, n, c, S[stores[2 * found].a], &places[found], &old) < 0)
             break;
-        if (n == 1 && replace_number(&places[0], S[stores[0].b], v))
-            return v;
-        if (find_item(stores, S, found, places) < 0)
+        if (n == 1 && !vm_is_obj(w) && w != v && old != NULL && Py_REFCNT(old) == 1
+            && vm_overwrite_by(w, old))
+            return v;           /* of the old number nobody knows */
+        if ((places[found].item = item_of(stores, S, found, places)) == NULL)
             break;
     }
-    if (found < n) {
+    if (vm_unlikely(found < n)) {
         while (found > 0)
             Py_DECREF(places[--found].item);
         vm_release(v);
         return VM_NULL;
     }
     for (unsigned i = 0; i < n; i++) {
+        const Place *p = &places[i];
         if (!ip->b && stores[2 * i].b == ip->a && !vm_is_obj(v))
-            v = vm_unbox_unique(Py_NewRef(places[i].item));     /* the very object */
-        cpy_inline_store(places[i].object, places[i].values, places[i].index, places[i].item);
+            v = vm_unbox_unique(Py_NewRef(p->item));     /* the very object */
+        cpy_inline_store(p->object, p->values, p->index, p->item);
     }
     return v;
 }

@@ -18,12 +18,7 @@ vm_leaf_attribute(VmCache *c, VmWord w)
     if (!vm_is_obj(w))
         return NULL;
     PyObject *o = vm_ptr(w);
-    VmCacheRow *row = vm_cache_find(c, Py_TYPE(o)->tp_version_tag);
-    if (vm_likely(row->kind == ATTR_VALUES)) {
-        PyDictValues *values = cpy_inline_values_known(o);
-        return values == NULL ? NULL : cpy_inline_get(values, row->index);
-    }
-    return vm_attr_of_row(row, o, c->name);
+    return vm_attr_of_row(vm_cache_find(c, Py_TYPE(o)->tp_version_tag), o, c->name);
 }
 
 /* Is the callable func, and its code the one with that serial? */
@@ -72,7 +67,7 @@ take_arguments(VmLeaf *leaf, const VmWord *R)
         leaf->slots[i] = R[leaf->from[i]];
     for (; i < leaf->n_args; i++) {
         VmWord w = R[leaf->from[i]];
-        if (!vm_goes_unseen(w, leaf->n_args))
+        if (!vm_goes_unseen(w, vm_leaf_temporaries(leaf)))
             return -1;
         leaf->slots[i] = w;
     }
@@ -84,6 +79,8 @@ drop_temporaries(const VmLeaf *leaf)
 {
     for (unsigned i = leaf->n_kept; i < leaf->n_args; i++)
         vm_release(leaf->slots[i]);
+    if (leaf->callee_goes)
+        Py_DECREF(vm_ptr(leaf->slots[VM_LEAF_ARGS]));
 }
 
 /* -- the instructions ------------------------------------------------------------------------- */
@@ -159,6 +156,8 @@ drop_temporaries(const VmLeaf *leaf)
         NEXT; \
     }
 #define COMPARED(PYOP, SIGN, x, y) \
+    x = vm_small_box(x); \
+    y = vm_small_box(y); \
     if (vm_likely(vm_both_int(x, y))) \
         truth = (int64_t)((x) << 15) SIGN(int64_t)((y) << 15); \
     else if ((truth = vm_compare_plain(PYOP, x, y)) < 0) \
@@ -254,12 +253,24 @@ vm_leaf_run(VmLeaf *leaf, PyFunctionObject *func, const VmWord *R)
     }
     BODY(GETA)
     {
-        SET_OBJECT(vm_leaf_attribute(POINTER(VmCache), S[ip->b]), 1);
+        VmWord w = S[ip->b];
+        if (vm_unlikely(!vm_is_obj(w)))
+            GIVE_UP;
+        PyObject *o = vm_ptr(w);
+        VmCacheRow *row = vm_cache_find(POINTER(VmCache), Py_TYPE(o)->tp_version_tag);
+        PyDictValues *values;
+        if (vm_likely(row->kind == ATTR_VALUES && (values = cpy_inline_values_known(o)) != NULL))
+            SET_OBJECT(cpy_inline_get(values, row->index), 1);
+        SET_OBJECT(vm_attr_of_row(row, o, POINTER(VmCache)->name), 1);
     }
     BODY(GETM)
     {
         VmWord w = S[ip->b];
-        SET_OBJECT(vm_is_obj(w) ? vm_method_of_row(POINTER(VmCache), vm_ptr(w)) : NULL, 1);
+        if (vm_unlikely(!vm_is_obj(w)))
+            GIVE_UP;
+        PyObject *o = vm_ptr(w);
+        VmCacheRow *row = vm_cache_find(POINTER(VmCache), Py_TYPE(o)->tp_version_tag);
+        SET_OBJECT(vm_method_seen(row, o) ? row->value : vm_method_of_row(POINTER(VmCache), o), 1);
     }
     BODY(GETI)
     {
@@ -306,7 +317,9 @@ vm_leaf_run(VmLeaf *leaf, PyFunctionObject *func, const VmWord *R)
     BODY(IS)
     BODY(ISN)
     {
-        SET(vm_from_bool(vm_same_object(S[ip->b], S[ip->c]) == (ip->op == LEAF_IS)));
+        VmWord x = S[ip->b], y = S[ip->c];
+        truth = vm_is_obj(x) && vm_is_obj(y) ? x == y : vm_same_object(x, y);
+        SET(vm_from_bool(truth == (ip->op == LEAF_IS)));
         NEXT;
     }
 
@@ -382,8 +395,6 @@ vm_leaf_run(VmLeaf *leaf, PyFunctionObject *func, const VmWord *R)
         v = S[ip->a];
     leave:
         drop_temporaries(LEAF_OF(S));
-        if (LEAF_OF(S)->callee_goes)
-            Py_DECREF(vm_ptr(S[VM_LEAF_ARGS]));
         vm_stats.native += LEAF_OF(S)->entered;
         LEAF_OF(S)->runs++;
         return v;

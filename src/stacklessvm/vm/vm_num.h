@@ -105,7 +105,7 @@ int vm_truth(VmAct *A, VmFrame *f, unsigned reg);
 int vm_truth_word(VmAct *A, VmFrame *f, VmWord w);
 
 /* An exact int of up to 49 bits as a word; anything else unchanged. */
-static inline VmWord
+static inline __attribute__((always_inline)) VmWord
 vm_small_box(VmWord w)
 {
     if (vm_is_obj(w) && PyLong_CheckExact(vm_ptr(w))) {
