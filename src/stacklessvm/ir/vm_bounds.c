@@ -233,16 +233,16 @@ check_map(VmCheck *v, uint32_t at)
 static int
 check_where(VmCheck *v, uint32_t *map)
 {
-    const VmWhere *w = v->code->where + v->pc;
-    uint32_t n_words = cpy_code_words(v->code->co);
-    if (w->word >= n_words)
-        return bad(v, "stands for word %u", w->word);
-    if (w->resume >= n_words && w->resume != VM_NO_RESUME)
-        return bad(v, "goes on at word %u", w->resume);
-    if (w->map == *map)
+    uint32_t word = vm_code_word(v->code, v->insn), resume = vm_code_resume(v->code, v->insn);
+    uint32_t n_words = cpy_code_words(v->code->co), at = vm_code_map_index(v->code, v->insn);
+    if (word >= n_words)
+        return bad(v, "stands for word %u", word);
+    if (resume >= n_words && resume != VM_NO_RESUME)
+        return bad(v, "goes on at word %u", resume);
+    if (at == *map)
         return 0;
-    *map = w->map;
-    return check_map(v, w->map);
+    *map = at;
+    return check_map(v, at);
 }
 
 /* -- jumps --------------------------------------------------------------------------------- */

@@ -111,7 +111,8 @@ vm_record_parts(VmRecord *r)
     PART(insns, r->n_insns);
     PART(sites, r->n_caches);
     PART(handlers, r->n_handlers);
-    PART(where, r->n_insns);
+    PART(words, r->n_insns * (r->wide ? sizeof(uint32_t) : sizeof(uint16_t)));
+    PART(stops, r->n_insns * (r->wide ? sizeof(VmWideStop) : sizeof(VmStop)));
     PART(maps, r->n_maps);
     PART(small, r->n_small);
 #undef PART
@@ -120,7 +121,7 @@ vm_record_parts(VmRecord *r)
 }
 
 _Static_assert(sizeof(VmRecord) == 32 && sizeof(VmInsn) == 8 && sizeof(VmSite) == 8
-                   && sizeof(VmHandler) % 4 == 0 && sizeof(VmWhere) % 4 == 0,
+                   && sizeof(VmHandler) % 4 == 0 && sizeof(VmWideStop) % 4 == 0,
                "ORDER: parts follow one another by alignment");
 
 void
@@ -129,7 +130,9 @@ vm_code_use(VmCode *code, VmRecord *r)
     VmRecordParts p = vm_record_parts(r);
     code->insns = p.insns;
     code->n_insns = r->n_insns;
-    code->where = p.where;
+    code->words = p.words;
+    code->stops = p.stops;
+    code->wide = r->wide != 0;
     code->maps = p.maps;
     code->n_maps = r->n_maps;
     code->handlers = p.handlers;

@@ -4,7 +4,7 @@
  * needs no change.  Its key is a hash of all that lowering looks at, so a record can't be taken
  * for other code than it was made of, and code that was compiled anew is translated anew.
  *
- *      VmRecord | VmInsn[] | VmSite[] | VmHandler[] | VmWhere[] | maps | small ints | 0s to 8
+ *      VmRecord | VmInsn[] | VmSite[] | VmHandler[] | words | stops | maps | small ints | 0s to 8
  *
  * An image is the records of one module: those of the file beside its .pyc, and those made since,
  * which the process writes there when it ends.  Images live as long as the process; reloaded
@@ -21,14 +21,15 @@
 typedef struct VmRecord {
     uint64_t key;
     uint32_t bytes;             /* all of it, a multiple of 8 */
-    uint32_t n_insns, n_maps, n_handlers, n_caches, n_small;
+    uint32_t n_insns, n_maps, n_handlers, n_caches;
+    uint16_t n_small, wide;     /* wide: words and stops are of 32 bits */
 } VmRecord;
 
 typedef struct {
     VmInsn *insns;
     VmSite *sites;
     VmHandler *handlers;
-    VmWhere *where;
+    char *words, *stops;        /* as in VmCode */
     uint16_t *maps;
     uint8_t *small;
     size_t bytes;               /* of a record with these counts */

@@ -40,13 +40,22 @@ typedef struct {
 #define VM_OPERAND_CONST 0x8000u    /* operand lists: the rest is a constant's index */
 #define VM_NO_REG 0xFFFFu           /* a map's NULL slot; no register */
 #define VM_NO_RESUME 0xFFFFFFFFu    /* CPython can't go on here */
+#define VM_NO_RESUME_16 0xFFFFu
 
-/* Where an instruction stands in CPython's code, and the map of CPython's stack there. */
+/* Where an instruction stands in CPython's code, and the map of CPython's stack there, while it
+   is lowered.  Code keeps the words apart from the rest, which is asked for much more rarely, and
+   both in 16 bits where they fit. */
 typedef struct {
     uint32_t word;
     uint32_t map;       /* index into maps: depth at `resume`, depth after the pops, slots */
     uint32_t resume;    /* word where CPython's evaluator can go on instead, or VM_NO_RESUME */
 } VmWhere;
+typedef struct {
+    uint16_t map, resume;       /* VM_NO_RESUME_16 */
+} VmStop;
+typedef struct {
+    uint32_t map, resume;
+} VmWideStop;
 
 typedef struct {
     uint32_t start, end;    /* words of CPython's code, end exclusive */
@@ -170,7 +179,8 @@ typedef struct VmCode {
     uint32_t n_insns;
     VmCache *caches;
     uint32_t n_caches;
-    VmWhere *where;
+    void *words;                /* of each instruction: uint16_t; uint32_t in `wide` code */
+    void *stops;                /* likewise: VmStop; VmWideStop */
     uint16_t *maps;
     uint32_t n_maps;            /* words in them */
     VmHandler *handlers;
@@ -178,8 +188,9 @@ typedef struct VmCode {
     uint64_t num_consts_seen;   /* bit vm_word_bit(w) for each number of co_consts: its box is reused */
     const char *refused;        /* why this code runs on CPython; NULL: it runs here */
     struct VmCode *next_free;
-    struct VmRecord *record;    /* holds insns, where, maps and handlers (vm_cache.h) */
+    struct VmRecord *record;    /* holds insns, words, stops, maps and handlers (vm_cache.h) */
     uint8_t owns_record;        /* else it is an image's */
+    uint8_t wide;
     uint64_t serial;            /* of no other code, ever; the low 8 bits are 0 */
     uint64_t parameters;        /* a bit for each, without * and ** */
 } VmCode;
@@ -278,10 +289,37 @@ vm_op_jump(const VmInsn *insn, int way)
     return both[way];
 }
 
+/* The word of CPython's code that an instruction stands for. */
+static inline uint32_t
+vm_code_word(const VmCode *code, const VmInsn *insn)
+{
+    size_t i = (size_t)(insn - code->insns);
+    return vm_unlikely(code->wide) ? ((const uint32_t *)code->words)[i]
+                                   : ((const uint16_t *)code->words)[i];
+}
+
+static inline uint32_t
+vm_code_resume(const VmCode *code, const VmInsn *insn)
+{
+    size_t i = (size_t)(insn - code->insns);
+    if (vm_unlikely(code->wide))
+        return ((const VmWideStop *)code->stops)[i].resume;
+    uint32_t word = ((const VmStop *)code->stops)[i].resume;
+    return word == VM_NO_RESUME_16 ? VM_NO_RESUME : word;
+}
+
+static inline uint32_t
+vm_code_map_index(const VmCode *code, const VmInsn *insn)
+{
+    size_t i = (size_t)(insn - code->insns);
+    return vm_unlikely(code->wide) ? ((const VmWideStop *)code->stops)[i].map
+                                   : ((const VmStop *)code->stops)[i].map;
+}
+
 static inline const uint16_t *
 vm_code_map(const VmCode *code, const VmInsn *insn)
 {
-    return code->maps + code->where[insn - code->insns].map;
+    return code->maps + vm_code_map_index(code, insn);
 }
 
 /* words an operand list of n takes */

@@ -141,7 +141,7 @@ static void
 put_instruction(Dis *d, uint32_t pc)
 {
     char head[64];
-    int line = PyCode_Addr2Line(d->code->co, (int)(d->code->where[pc].word * 2));
+    int line = PyCode_Addr2Line(d->code->co, (int)(vm_code_word(d->code, d->code->insns + pc) * 2));
     const char *name = vm_op_name(d->code->insns[pc].op);
     if (line > 0 && line != d->line)
         PyOS_snprintf(head, sizeof head, "%5d %5u  %-8s", d->line = line, pc, name);

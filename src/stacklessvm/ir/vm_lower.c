@@ -235,6 +235,28 @@ reached_handlers(Lower *L, VmHandler *to)
     return n;
 }
 
+static int
+fits_16(const Lower *L)
+{
+    return L->m.stream.n_words < VM_NO_RESUME_16 && L->m.maps.n < 1 << 16;
+}
+
+static void
+fill_words(const LowerMemory *m, const VmRecord *r, const VmRecordParts *p)
+{
+    const VmWhere *where = m->where.data;
+    uint16_t *words = (uint16_t *)p->words;
+    VmStop *stops = (VmStop *)p->stops;
+    for (uint32_t i = 0; i < r->n_insns && !r->wide; i++) {
+        words[i] = (uint16_t)where[i].word;
+        stops[i] = (VmStop){(uint16_t)where[i].map, (uint16_t)where[i].resume};
+    }
+    for (uint32_t i = 0; i < r->n_insns && r->wide; i++) {
+        ((uint32_t *)p->words)[i] = where[i].word;
+        ((VmWideStop *)p->stops)[i] = (VmWideStop){where[i].map, where[i].resume};
+    }
+}
+
 static void
 fill(Lower *L, VmRecord *r)
 {
@@ -245,7 +267,7 @@ fill(Lower *L, VmRecord *r)
         memcpy(p.sites, m->sites.data, m->sites.n * sizeof *p.sites);
     if (m->handlers.n > 0)
         memcpy(p.handlers, m->handlers.data, m->handlers.n * sizeof *p.handlers);
-    memcpy(p.where, m->where.data, m->where.n * sizeof *p.where);
+    fill_words(m, r, &p);
     memcpy(p.maps, m->maps.data, m->maps.n * sizeof *p.maps);
     memcpy(p.small, L->small, L->n_small);
     memset(p.small + L->n_small, 0, p.bytes - (size_t)(p.small + L->n_small - (uint8_t *)r));
@@ -265,7 +287,8 @@ take_results(Lower *L)
         .n_maps = m->maps.n,
         .n_handlers = m->handlers.n,
         .n_caches = m->sites.n,
-        .n_small = L->n_small,
+        .n_small = (uint16_t)L->n_small,
+        .wide = !fits_16(L),
     };
     head.bytes = (uint32_t)vm_record_parts(&head).bytes;
     VmRecord *r = vm_arena_take(head.bytes);

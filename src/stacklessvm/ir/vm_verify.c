@@ -309,7 +309,7 @@ check_left(Verify *v)
 static int
 flow_to_handler(Verify *v)
 {
-    const VmHandler *h = vm_code_handler(v->at.code, v->at.code->where[v->at.pc].word);
+    const VmHandler *h = vm_code_handler(v->at.code, vm_code_word(v->at.code, v->at.insn));
     if (h == NULL)
         return 0;
     memcpy(v->other, v->now, v->words * sizeof(uint64_t));

@@ -70,7 +70,8 @@ typedef struct {
         offsetof(VmCode, consts), \
         offsetof(VmCode, nlocals), \
         offsetof(VmCode, caches), \
-        offsetof(VmCode, where), \
+        offsetof(VmCode, words), \
+        offsetof(VmCode, wide), \
         sizeof(VmInsn), \
         sizeof(VmCache), \
     }

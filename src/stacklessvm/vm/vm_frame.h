@@ -300,7 +300,7 @@ vm_boundary(VmAct *A, VmFrame *f)
 {
     if (vm_unlikely(f->shadow == NULL))
         vm_link(A, f);
-    cpy_frame_set_word(f->shadow, f->code->co, f->code->where[f->pc - f->code->insns].word);
+    cpy_frame_set_word(f->shadow, f->code->co, vm_code_word(f->code, f->pc));
     cpy_set_top_frame(A->ts, f->shadow);
     if (vm_unlikely(f->flags & FRAME_EAGER))
         vm_sync_locals(f);

@@ -102,7 +102,7 @@ vm_gen_get_frame(PyObject *gen, void *Py_UNUSED(ignored))
         vm_link_suspended(gf);
     if (vm_gen_state(gf) != GEN_RUNNING)
         cpy_frame_set_word(gf->shadow, gf->code->co,
-                           gf->code->where[gf->pc - gf->code->insns].word);
+                           vm_code_word(gf->code, gf->pc));
     CpyFrame *top = cpy_top_frame(ts);
     cpy_set_top_frame(ts, gf->shadow);
     PyObject *fo = (PyObject *)PyThreadState_GetFrame(ts);

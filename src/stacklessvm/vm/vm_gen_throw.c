@@ -177,7 +177,7 @@ show_delegating(VmFrame *gf, PyObject *delegate)
         if (gf->shadow == NULL)
             vm_link_suspended(gf);
         cpy_frame_set_word(gf->shadow, gf->code->co,
-                           gf->code->where[gf->pc - gf->code->insns].word);
+                           vm_code_word(gf->code, gf->pc));
         cpy_frame_set_previous(gf->shadow, top);
         cpy_set_top_frame(ts, gf->shadow);
     }

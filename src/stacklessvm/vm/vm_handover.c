@@ -126,8 +126,7 @@ fill_running(VmAct *A, VmFrame *f, CpyHandover how)
 static uint32_t
 word_at(VmFrame *f, CpyHandover how)
 {
-    const VmWhere *where = f->code->where + (f->pc - f->code->insns);
-    return how == CPY_GOES_ON ? where->resume : where->word;
+    return how == CPY_GOES_ON ? vm_code_resume(f->code, f->pc) : vm_code_word(f->code, f->pc);
 }
 
 PyObject *
@@ -176,7 +175,7 @@ vm_gen_become(PyObject *gen)
     if (gf->shadow == NULL)
         vm_link_suspended(gf);
     fill_slots(gf, map, depth);
-    cpy_gen_become(gen, gf->func, co, gf->code->where[gf->pc - gf->code->insns].word, (int)depth,
+    cpy_gen_become(gen, gf->func, co, vm_code_word(gf->code, gf->pc), (int)depth,
                    is_new);
     leave_object(gf, GEN_DONE);
     return 0;

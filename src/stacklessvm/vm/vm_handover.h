@@ -10,7 +10,7 @@
 static inline int
 vm_can_hand_over(VmFrame *f, const VmInsn *ip)
 {
-    return f->code->where[ip - f->code->insns].resume != VM_NO_RESUME;
+    return vm_code_resume(f->code, ip) != VM_NO_RESUME;
 }
 
 /* Can it go on there from f->pc, and is there memory for the boxes of its numbers?  Without

@@ -229,8 +229,7 @@ return_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
     VmFrame *f = *frame, *caller = f->prev;
     VmReturn ret = vm_return_of(f);
     if (f->shadow != NULL)      /* who keeps the frame sees it at its return */
-        cpy_frame_set_word(f->shadow, f->code->co,
-                           f->code->where[f->pc - f->code->insns].word);
+        cpy_frame_set_word(f->shadow, f->code->co, vm_code_word(f->code, f->pc));
     if (f->flags & FRAME_GENERATOR)
         return return_from_generator(A, frame, v, result);
     if (ret.kind == RET_ENTRY) {

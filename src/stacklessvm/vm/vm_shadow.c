@@ -45,7 +45,7 @@ link_one(VmFrame *f, CpyFrame *previous)
 static void
 set_waiting_word(VmFrame *f)
 {
-    uint32_t word = f->code->where[f->pc - f->code->insns].word;
+    uint32_t word = vm_code_word(f->code, f->pc);
     cpy_frame_set_word(f->shadow, f->code->co, word);
 }
 

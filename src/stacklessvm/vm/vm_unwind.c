@@ -151,7 +151,7 @@ VmFrame *
 vm_unwind(VmAct *A, VmFrame *f, int reraise)
 {
     do {
-        uint32_t at = f->code->where[f->pc - f->code->insns].word;
+        uint32_t at = vm_code_word(f->code, f->pc);
         uint32_t shown = at;        /* what f_lasti says */
         if (!reraise)
             add_traceback(A, f, at);

@@ -1,5 +1,5 @@
 /* Made by `python tools/regen.py stencils` from src/stacklessvm/jit/stencils/t2.c; not edited. */
-static const uint16_t made_for_layout[] = {0, 8, 16, 24, 32, 80, 0, 8, 16, 32, 40, 48, 59, 64, 80, 0, 8, 16, 28, 80, 96, 8, 48};
+static const uint16_t made_for_layout[] = {0, 8, 16, 24, 32, 80, 0, 8, 16, 32, 40, 48, 59, 64, 80, 0, 8, 16, 28, 80, 96, 177, 8, 48};
 static const void *const stencil_symbols[] = {
     (const void *)&_Py_Dealloc,
     (const void *)&PyLong_Type,
