@@ -211,7 +211,7 @@ VmCode *vm_code_peek(PyCodeObject *co);
 
 /* Code that calls by position may push a frame for at once, by the address of its code object:
    an entry is good while its `co` is that object. */
-#define VM_QUICK_CODES 1024
+#define VM_QUICK_CODES 4096
 extern VmCode *vm_quick_codes[VM_QUICK_CODES];
 /* The code of no function: what caches of sites that never ran refer to. */
 extern VmCode vm_no_code;

@@ -3,6 +3,9 @@
  * A row holds only for types whose tp_getattro (tp_setattro) is the generic one, so that a
  * hit runs no code.  What a row's `value` points to is kept alive by the type while the
  * version holds.
+ *
+ * What sites that load have seen is seen by all of them: those with more types than rows, and those
+ * that run for the first time, find it by type and name.
  */
 #include "vm/vm_attr.h"
 
@@ -30,6 +33,76 @@ vm_cache_new_row(VmCache *c)
     }
     unsigned turn = c->misses++ % (VM_CACHE_MORE + 1);
     return turn == VM_CACHE_MORE ? &c->u.attr.first : &c->u.attr.more[turn];
+}
+
+/* -- what other sites have seen ------------------------------------------------------------ */
+
+#define SEEN 2048
+
+/* Protected by the GIL. */
+typedef struct {
+    PyObject *name;         /* owned, or NULL */
+    VmCacheRow row;         /* of a load, of any kind but ATTR_MODULE */
+} Seen;
+static Seen seen[SEEN];
+
+/* Is o another class than the one a row is of? */
+static inline int
+is_of_other_class(const VmCacheRow *row, PyObject *o)
+{
+    return row->version2 != 0 && row->version2 != ((PyTypeObject *)o)->tp_version_tag;
+}
+
+static inline Seen *
+seen_place(PyObject *o, PyObject *name)
+{
+    size_t version = Py_TYPE(o)->tp_version_tag;
+    if (PyType_Check(o))
+        version += (size_t)((PyTypeObject *)o)->tp_version_tag << 2;
+    return &seen[(version ^ (uintptr_t)name >> 5) % SEEN];
+}
+
+static void
+note_seen(PyObject *o, PyObject *name, const VmCacheRow *row)
+{
+    if (row->kind == ATTR_MODULE || !PyUnicode_CheckExact(name))
+        return;
+    Seen *s = seen_place(o, name);
+    s->row = *row;
+    Py_XSETREF(s->name, Py_NewRef(name));
+}
+
+static int
+has_room(const VmCache *c)
+{
+    const VmCacheRow *more = c->u.attr.more;
+    return c->u.attr.first.version == 0 || more == NULL || more[VM_CACHE_MORE - 1].version == 0;
+}
+
+/* A row for o at a site that has none (known: NULL), or another class's: the site's own from now
+   on, now and then also where that costs it another one.  NULL: nobody has seen it */
+static VmCacheRow *
+row_seen(VmCache *c, PyObject *o, VmCacheRow *known)
+{
+    Seen *s = seen_place(o, c->name);
+    if (s->name != c->name || s->row.version != Py_TYPE(o)->tp_version_tag
+        || is_of_other_class(&s->row, o))
+        return NULL;
+    VmCacheRow *row = known;
+    if (row == NULL && (has_room(c) || ++c->misses % 16 == 0))
+        row = vm_cache_new_row(c);
+    if (row == NULL)
+        return &s->row;
+    *row = s->row;
+    return row;
+}
+
+/* The site's, or another one's.  -> NULL: fill one */
+static inline VmCacheRow *
+row_for(VmCache *c, PyObject *o)
+{
+    VmCacheRow *row = vm_cache_row(c, Py_TYPE(o)->tp_version_tag);
+    return vm_likely(row != NULL && !is_of_other_class(row, o)) ? row : row_seen(c, o, row);
 }
 
 /* -- what an instance has besides its class ---------------------------------------------- */
@@ -162,6 +235,22 @@ is_python_property(PyObject *descr, PyObject **getter)
     return *getter != NULL && PyFunction_Check(*getter);
 }
 
+/* A data descriptor that C code gets the value of. */
+static int
+is_c_getter(PyObject *descr)
+{
+    PyTypeObject *type = Py_TYPE(descr);
+    return type->tp_descr_get != NULL && !(type->tp_flags & Py_TPFLAGS_HEAPTYPE)
+           && type != &PyProperty_Type;
+}
+
+static int
+runs_no_code(PyObject *descr)
+{
+    return Py_IS_TYPE(descr, &PyMemberDescr_Type)
+           && !(((PyMemberDescrObject *)descr)->d_member->flags & PY_AUDIT_READ);
+}
+
 static void
 fill_for_instance(VmCache *c, PyObject *o, PyTypeObject *tp)
 {
@@ -174,10 +263,14 @@ fill_for_instance(VmCache *c, PyObject *o, PyTypeObject *tp)
         if (Py_IS_TYPE(descr, &PyMemberDescr_Type)) {
             PyMemberDef *m = ((PyMemberDescrObject *)descr)->d_member;
             if (m->type == T_OBJECT_EX && m->flags == 0)
-                fill(c, version, ATTR_SLOT, m->offset, NULL, 0);
+                return fill(c, version, ATTR_SLOT, m->offset, NULL, 0);
         }
-        else if (is_python_property(descr, &getter) && tp->tp_getattro == PyObject_GenericGetAttr)
+        if (tp->tp_getattro != PyObject_GenericGetAttr)
+            return;
+        if (is_python_property(descr, &getter))
             fill(c, version, ATTR_PROPERTY, 0, getter, 0);
+        else if (is_c_getter(descr))
+            fill(c, version, ATTR_DESCRIPTOR, runs_no_code(descr), descr, 0);
         return;
     }
     PyDictValues *values = cpy_inline_values(o);
@@ -209,13 +302,17 @@ fill_for_class(VmCache *c, PyTypeObject *cls)
 {
     PyTypeObject *meta = Py_TYPE(cls);
     PyObject *of_meta = _PyType_Lookup(meta, c->name);
-    if (of_meta != NULL && Py_TYPE(of_meta)->tp_descr_set != NULL)
+    if (of_meta != NULL && Py_TYPE(of_meta)->tp_descr_set != NULL) {
+        if (is_c_getter(of_meta) && cpy_type_version(meta) != 0)
+            fill(c, meta->tp_version_tag, ATTR_DESCRIPTOR, runs_no_code(of_meta), of_meta, 0);
         return;
+    }
     PyObject *descr = _PyType_Lookup(cls, c->name);
     uint32_t version = cpy_type_version(meta), version2 = cpy_type_version(cls);
     if (descr == NULL || version == 0 || version2 == 0)
         return;
-    if (Py_TYPE(descr)->tp_descr_get == NULL || PyFunction_Check(descr))
+    if (Py_TYPE(descr)->tp_descr_get == NULL || PyFunction_Check(descr)
+        || Py_IS_TYPE(descr, &PyWrapperDescr_Type) || Py_IS_TYPE(descr, &PyMethodDescr_Type))
         fill(c, version, ATTR_TYPE_VALUE, 0, descr, version2);
     else if (Py_IS_TYPE(descr, &PyClassMethod_Type)) {
         PyObject *func = cpy_classmethod_callable(descr);
@@ -253,9 +350,29 @@ fill_any(VmCache *c, PyObject *o)
         fill_for_module(c, o);
     else if (Py_TYPE(o)->tp_flags & Py_TPFLAGS_HEAPTYPE && vm_has_getattr_hook_only(Py_TYPE(o)))
         fill_for_instance(c, o, Py_TYPE(o));
+    VmCacheRow *row = vm_cache_row(c, Py_TYPE(o)->tp_version_tag);
+    if (row != NULL && !is_of_other_class(row, o))
+        note_seen(o, c->name, row);
 }
 
 /* -- the instructions --------------------------------------------------------------------------- */
+
+/* -> new, or NULL with an exception */
+static PyObject *
+get_by_descriptor(VmAct *A, VmFrame *f, const VmCacheRow *row, PyObject *o, PyObject *name)
+{
+    PyObject *descr = Py_NewRef((PyObject *)row->value);
+    int quiet = row->index;
+    if (!quiet)
+        vm_boundary(A, f);
+    PyObject *v = Py_TYPE(descr)->tp_descr_get(descr, o, (PyObject *)Py_TYPE(o));
+    if (v == NULL)
+        vm_name_attribute_error(o, name);
+    Py_DECREF(descr);
+    if (!quiet)
+        vm_after(A, f);
+    return v;
+}
 
 /* What a row says of o, and what takes no frame: 0, *result (new); -1 exception.  1: unknown */
 static int
@@ -266,6 +383,11 @@ attr_of_row(VmAct *A, VmFrame *f, VmCacheRow *row, PyObject *o, VmWord *result)
         Py_INCREF(v);
     else if (row->kind == ATTR_PROPERTY)
         return vm_special_property(A, f, row->value, o, result) == SP_DONE ? 0 : -1;
+    else if (row->kind == ATTR_DESCRIPTOR) {
+        v = get_by_descriptor(A, f, row, o, name);
+        if (v == NULL)
+            return -1;
+    }
     else if (row_is_method(row, o, name)) {
         PyObject *descr = row->value;
         v = PyFunction_Check(descr)
@@ -307,7 +429,7 @@ vm_getattr(VmAct *A, VmFrame *f, VmWord *result)
     PyObject *o = vm_reg_object(f, b);
     if (o == NULL)
         return -1;
-    VmCacheRow *row = vm_cache_row(vm_cache(f, f->pc->c), Py_TYPE(o)->tp_version_tag);
+    VmCacheRow *row = row_for(vm_cache(f, f->pc->c), o);
     if (row != NULL && row->kind == ATTR_SLOT) {
         PyObject *v = *(PyObject **)((char *)o + row->index);
         if (vm_likely(v != NULL)) {
@@ -347,7 +469,7 @@ vm_getmethod(VmAct *A, VmFrame *f)
     PyObject *o = vm_reg_object(f, b);
     if (o == NULL)
         return -1;
-    VmCacheRow *row = vm_cache_row(c, Py_TYPE(o)->tp_version_tag);
+    VmCacheRow *row = row_for(c, o);
     if (row != NULL) {
         if (row_is_method(row, o, c->name)) {
             VmWord self = vm_from_ptr(o);

@@ -20,6 +20,7 @@ typedef enum {
     ATTR_TYPE_VALUE,        /* the object is a class: attribute found in its bases */
     ATTR_TYPE_CLASSMETHOD,  /* likewise, a classmethod's function */
     ATTR_MODULE,            /* module dict entry `index` */
+    ATTR_DESCRIPTOR,        /* what a data descriptor written in C gets; `index` 1: and no code runs */
     ATTR_SUPER,             /* function behind class `version2` in the type's mro */
 } VmAttrKind;
 
