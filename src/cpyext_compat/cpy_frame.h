@@ -65,8 +65,9 @@ typedef struct _PyInterpreterFrame CpyFrame;
    first, then a lazy dict of cpy_lazy_locals.h or the snapshot CPython 3.11 and 3.12
    make. */
 static inline void
-cpy_frame_init(CpyFrame *f, PyFunctionObject *func, PyCodeObject *co, PyObject *globals,
-               PyObject *builtins, PyObject *locals, CpyFrame *previous)
+cpy_frame_init_of(CpyFrame *f, PyFunctionObject *func, PyCodeObject *co,
+                  PyObject *globals, PyObject *builtins, PyObject *locals,
+                  CpyFrame *previous, unsigned n_variables)
 {
     cpy_frame_init_specials(f, func, co, globals, builtins);
     f->f_locals = locals;
@@ -75,8 +76,19 @@ cpy_frame_init(CpyFrame *f, PyFunctionObject *func, PyCodeObject *co, PyObject *
     f->owner = FRAME_OWNED_BY_THREAD;
     cpy_frame_set_stacktop(f, co, 0);
     /* readers of locals look at all of them, whatever the stack top says */
-    for (int i = 0; i < co->co_nlocalsplus; i++)
+    for (unsigned i = 0; i < n_variables; i++) {
         f->localsplus[i] = CPY_SLOT_NULL;
+        __asm__("" : : : "memory");     /* a few stores, not a memset */
+    }
+}
+
+/* The same, asking the code how many variables there are. */
+static inline void
+cpy_frame_init(CpyFrame *f, PyFunctionObject *func, PyCodeObject *co, PyObject *globals,
+               PyObject *builtins, PyObject *locals, CpyFrame *previous)
+{
+    cpy_frame_init_of(f, func, co, globals, builtins, locals, previous,
+                      (unsigned)co->co_nlocalsplus);
 }
 
 /* f is the one inside a generator object. */

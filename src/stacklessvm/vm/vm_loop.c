@@ -590,6 +590,8 @@ do_return:
             goto resume_frame;
         goto error_in_frame;
     }
+    if ((F->flags & ~FRAME_UNITS) == FRAME_LINKED && vm_unlink_unseen(A, F))
+        goto do_return;
     F->pc = ip;
     frame = F;
     switch (return_slow(A, &frame, returned, &result)) {

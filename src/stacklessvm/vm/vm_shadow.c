@@ -31,8 +31,8 @@ link_one(VmFrame *f, CpyFrame *previous)
 {
     PyFunctionObject *func = f->func;
     CpyFrame *s = shadow_place(f);
-    cpy_frame_init(s, func, f->code->co, func->func_globals, func->func_builtins, f->locals,
-                   previous);
+    cpy_frame_init_of(s, func, f->code->co, func->func_globals, func->func_builtins, f->locals,
+                      previous, f->code->nlocals);
     if (f->flags & FRAME_GENERATOR)
         cpy_frame_set_owned_by_generator(s);
     f->shadow = s;
@@ -199,6 +199,22 @@ vm_unlink(VmAct *A, VmFrame *f)
     }
     f->shadow = NULL;
     f->flags &= (uint8_t) ~(FRAME_LINKED | FRAME_EAGER);
+}
+
+int
+vm_unlink_unseen(VmAct *A, VmFrame *f)
+{
+    CpyFrame *s = f->shadow;
+    if (A->delegate || cpy_frame_object(s) != NULL || cpy_frame_stacktop(s, f->code->co) != 0)
+        return 0;
+    if (has_lazy_locals(f))
+        cpy_lazy_locals_disarm(s);
+    if (cpy_frame_locals(s) != NULL)
+        return 0;
+    cpy_set_top_frame(A->ts, cpy_frame_previous(s));
+    f->shadow = NULL;
+    f->flags &= (uint8_t)~FRAME_LINKED;
+    return 1;
 }
 
 void
