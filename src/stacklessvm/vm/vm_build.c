@@ -464,15 +464,30 @@ vm_unpack_ex(VmAct *A, VmFrame *f)
 
 /* -- functions -------------------------------------------------------------------------------------- */
 
-/* Numbers and no code are there only when no compiler made this one. */
+/* What MAKE_FUNCTION's flags say is there: as a function has it.  Only code that no compiler made has
+   anything else. */
+static int
+fits_function(VmWord w, unsigned flag, PyObject *code)
+{
+    PyObject *o = vm_ptr(w);
+    if (!vm_is_obj(w))
+        return 0;
+    switch (flag) {
+    case 1: return PyTuple_Check(o);
+    case 2: return PyDict_Check(o);
+    case 8: return PyTuple_Check(o) && PyTuple_GET_SIZE(o) == cpy_code_nfreevars((PyCodeObject *)code);
+    default: return PyTuple_Check(o) || PyDict_Check(o);
+    }
+}
+
 static PyObject *
 new_function(VmFrame *f, unsigned base, unsigned n)
 {
     VmWord code = f->regs[base + n];
-    int objects = vm_is_obj(code) && PyCode_Check(vm_ptr(code));
-    for (unsigned i = 0; i < n; i++)
-        objects &= vm_is_obj(f->regs[base + i]);
-    if (objects)
+    int fits = vm_is_obj(code) && PyCode_Check(vm_ptr(code));
+    for (unsigned i = 0, flags = f->pc->c & 15u; fits && i < n; i++, flags &= flags - 1)
+        fits = fits_function(f->regs[base + i], flags & -flags, vm_ptr(code));
+    if (fits)
         return PyFunction_New(vm_ptr(code), f->func->func_globals);
     PyErr_SetString(PyExc_SystemError, "a function of what is no code");
     return NULL;

@@ -132,6 +132,14 @@ def too_late(*_):
     raise Late
 
 
+def outcome(execute, function, args):
+    try:
+        execute(function, args)
+        return "returned"
+    except BaseException as e:
+        return type(e).__name__
+
+
 def in_child(execute, function, args):
     """Call it in a child of its own, so that what it breaks is gone with it: how it ended, and where."""
     inside, outside = os.pipe()
@@ -141,10 +149,9 @@ def in_child(execute, function, args):
         faulthandler.dump_traceback_later(HUNG, exit=True, file=outside)
         signal.setitimer(signal.ITIMER_REAL, SECONDS)
         try:
-            execute(function, args)
-            how = "returned"
-        except BaseException as e:
-            how = type(e).__name__
+            how = outcome(execute, function, args)
+        except Late:  # after its end
+            how = "Late"
         os.write(outside, how.encode())
         os._exit(0)
     os.close(outside)

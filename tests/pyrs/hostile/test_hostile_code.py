@@ -186,6 +186,10 @@ def test_odd_code_does_the_same(what):
 TYPES = {
     "no code": ["LOAD_CONST 1", "MAKE_FUNCTION 0", "RETURN_VALUE"],
     "defaults that are a number": ["LOAD_CONST 1", "LOAD_CONST 3", "MAKE_FUNCTION 1", "RETURN_VALUE"],
+    "a closure that is a string": ["LOAD_CONST 2", "LOAD_CONST 3", "MAKE_FUNCTION 8", "RETURN_VALUE"],
+    "a closure that is too long": [
+        "LOAD_CONST 1", "BUILD_TUPLE 1", "LOAD_CONST 3", "MAKE_FUNCTION 8", "RETURN_VALUE",
+    ],
     "a with statement left by a number": [
         "LOAD_FAST 0", "LOAD_CONST 1", "LOAD_CONST 1", "LOAD_CONST 1", "WITH_EXCEPT_START 4",
         "SWAP 5", "POP_TOP", "POP_TOP", "POP_TOP", "POP_TOP", "RETURN_VALUE",
