@@ -17,6 +17,7 @@
 #include "vm/vm_class.h"
 #include "vm/vm_construct.h"
 #include "vm/vm_fold.h"
+#include "vm/vm_handover.h"
 #include "vm/vm_gen.h"
 #include "vm/vm_ic.h"
 #include "vm/vm_num.h"
@@ -851,9 +852,11 @@ vm_callx_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
     VmCallStatus status = CALL_ERROR;
     VmWord callee_word = R[CPY_CALL_NULL_FIRST ? base + 1 : base];
     PyObject *callee = vm_box(callee_word);
+    int plain = are_plain_arguments(R[args], kwargs == 0 ? VM_NULL : R[kwargs]);
     if (callee != NULL
-        && (vm_likely(are_plain_arguments(R[args], kwargs == 0 ? VM_NULL : R[kwargs]))
-            || make_plain_arguments(A, f, callee, args, kwargs) == 0)) {
+        && (vm_likely(plain) || make_plain_arguments(A, f, callee, args, kwargs) == 0)) {
+        if (vm_unlikely(!plain && A->delegate && vm_can_hand_over(f, ip)))
+            return CALL_LEFT;   /* what made them: with a tuple, the call itself begins anew */
         vm_release(callee_word);
         PyObject *kw = kwargs == 0 || R[kwargs] == VM_NULL ? NULL : vm_ptr(R[kwargs]);
         PyObject *tuple = vm_ptr(R[args]);

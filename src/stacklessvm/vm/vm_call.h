@@ -9,6 +9,7 @@ typedef enum {
     CALL_DONE = 0,      /* the result is in the destination register */
     CALL_PUSHED = 1,    /* a new frame is to be run */
     CALL_NOT_MINE = 2,  /* nothing was done: call it the general way */
+    CALL_LEFT = 3,      /* nothing was called: a tool is to see this instruction */
 } VmCallStatus;
 
 /* Where a call's result goes. */

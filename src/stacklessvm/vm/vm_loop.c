@@ -42,6 +42,14 @@ tell_stop(VmAct *A, VmFrame *f, VmWord v)
     return stops ? 0 : -1;
 }
 
+/* What f, waiting for it at its pc, received from lets go of it: perhaps an async generator, too. */
+static void
+release_receiver(VmAct *A, VmFrame *f, VmWord receiver)
+{
+    if (vm_is_obj(receiver))
+        vm_release_old(A, f, vm_ptr(receiver));
+}
+
 /* A generator returned v (taken) to f, which resumed it; its frame is gone. */
 static ReturnStatus
 deliver_end(VmAct *A, VmFrame *f, VmGenMode mode, VmWord v)
@@ -63,13 +71,13 @@ deliver_end(VmAct *A, VmFrame *f, VmGenMode mode, VmWord v)
             return RAISED;
         vm_release(v);
         if (!ip->c)
-            vm_release(receiver);
+            release_receiver(A, f, receiver);
     }
     else if (ip->c)
         f->regs[ip->a] = v;
     else {
         f->regs[ip->b] = v;
-        vm_release(receiver);
+        release_receiver(A, f, receiver);
     }
     f->pc = ip + jumps[0];
     return GO_ON;
@@ -78,14 +86,14 @@ deliver_end(VmAct *A, VmFrame *f, VmGenMode mode, VmWord v)
 /* A generator yielded v (taken) to f and waits again.  own: its value is an async generator's,
    so the await is over and the SEND is finished with it. */
 static ReturnStatus
-deliver_yield(VmFrame *f, const VmReturn *ret, int own, VmWord v)
+deliver_yield(VmAct *A, VmFrame *f, const VmReturn *ret, int own, VmWord v)
 {
     if (own) {
         const VmInsn *send = f->pc;
         VmWord receiver = f->regs[send->b];
         f->regs[send->c ? send->a : send->b] = v;
         if (!send->c)
-            vm_release(receiver);
+            release_receiver(A, f, receiver);
         f->pc = send + ((const int32_t *)(send + 1))[0];
         return GO_ON;
     }
@@ -278,7 +286,7 @@ hand_over_generator(VmAct *A, VmFrame **frame, CpyHandover how, PyObject **resul
     if (o == NULL)
         return RAISED;
     VmWord v = vm_unbox_unique(o);
-    return yielded ? deliver_yield(f, &ret, own, v) : deliver_end(A, f, mode, v);
+    return yielded ? deliver_yield(A, f, &ret, own, v) : deliver_end(A, f, mode, v);
 }
 
 /* The frame's instruction at pc has not begun, or raised the pending exception: CPython goes on
@@ -375,7 +383,7 @@ yield_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
         vm_asend_done(vm_ptr(f->regs[f->pc->b]), vm_ptr(gf->aux));
     vm_gen_suspend(A, gf);
     *frame = f;
-    return deliver_yield(f, &ret, own, v);
+    return deliver_yield(A, f, &ret, own, v);
 }
 
 /* GEN: the frame becomes a generator and its caller gets it. */
@@ -523,6 +531,8 @@ do_call: {
     }
     if (status == CALL_ERROR)
         goto error;
+    if (vm_unlikely(status == CALL_LEFT))
+        goto hand_over_at_pc;
     LOAD_FRAME(pushed);
     if (vm_unlikely(F->flags & FRAME_GENERATOR)) {
         ip = F->pc;         /* behind its yield */
@@ -648,7 +658,6 @@ resume_frame:
 leave_to_cpython:   /* a tool is active: it sees the rest of this frame */
     step_to_boundary(F);
 hand_over_at_pc:
-    __attribute__((unused));
     if (!vm_ready_to_hand_over(F, CPY_GOES_ON)) {
         ip = F->pc;
         goto *labels[ip->op];
