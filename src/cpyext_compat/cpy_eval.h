@@ -4,6 +4,24 @@
 
 #include "cpyext_compat/cpy_frame.h"
 
+#if PY_VERSION_HEX < 0x030C0000
+#  include "internal/pycore_pylifecycle.h"              /* _Py_UnhandledKeyboardInterrupt */
+#else
+#  include "internal/pycore_runtime.h"
+#endif
+
+/* 1: the text that exec(), eval() or the command line ran last was ended by an interrupt, and so the
+   process will be.  Each such text sets it to 0 first. */
+static inline int *
+cpy_interrupt_unhandled(void)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    return &_Py_UnhandledKeyboardInterrupt;
+#else
+    return &_PyRuntime.signals.unhandled_keyboard_interrupt;
+#endif
+}
+
 /* What a function does that nobody has given another vectorcall: Python/call.c,
    _PyFunction_Vectorcall.  -> new */
 PyObject *cpy_function_vectorcall(PyObject *func, PyObject *const *args, size_t nargsf,

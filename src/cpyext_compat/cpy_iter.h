@@ -97,34 +97,44 @@ cpy_tuple_iter_waits(PyObject *it)
     return i->it_seq != NULL && i->it_index < PyTuple_GET_SIZE(i->it_seq);
 }
 
-/* An exhausted list or tuple iterator lets go of its sequence, which may run a
-   finaliser. */
+/* -> borrowed from the list or tuple iterator, or NULL: it is exhausted */
+static inline PyObject *
+cpy_sequence_iter_whole(PyObject *it)
+{
+    return CPY_IS_LIST_ITER(it) ? (PyObject *)((CpyListIter *)it)->it_seq
+                                : (PyObject *)((CpyTupleIter *)it)->it_seq;
+}
+
+/* An exhausted list or tuple iterator lets go of its sequence: *whole is that then, or NULL,
+   and the caller's to release. */
 static inline PyObject *        /* -> borrowed from the list, or NULL: exhausted */
-cpy_list_iter_next(PyObject *it)
+cpy_list_iter_next(PyObject *it, PyObject **whole)
 {
     CpyListIter *i = (CpyListIter *)it;
     PyListObject *seq = i->it_seq;
+    *whole = NULL;
     if (seq == NULL)
         return NULL;
     if (i->it_index < PyList_GET_SIZE(seq))
         return PyList_GET_ITEM(seq, i->it_index++);
     i->it_index = -1;                                   /* 3.13+ looks at this one */
     i->it_seq = NULL;
-    Py_DECREF(seq);
+    *whole = (PyObject *)seq;
     return NULL;
 }
 
 static inline PyObject *        /* -> borrowed from the tuple, or NULL: exhausted */
-cpy_tuple_iter_next(PyObject *it)
+cpy_tuple_iter_next(PyObject *it, PyObject **whole)
 {
     CpyTupleIter *i = (CpyTupleIter *)it;
     PyTupleObject *seq = i->it_seq;
+    *whole = NULL;
     if (seq == NULL)
         return NULL;
     if (i->it_index < PyTuple_GET_SIZE(seq))
         return PyTuple_GET_ITEM(seq, i->it_index++);
     i->it_seq = NULL;
-    Py_DECREF(seq);
+    *whole = (PyObject *)seq;
     return NULL;
 }
 

@@ -45,4 +45,34 @@ cpy_is_immortal(PyObject *o)
 #endif
 }
 
+/* Py_DECREF in two steps: 1 when the last reference is given up, and cpy_dealloc() has to follow. */
+#if PY_VERSION_HEX < 0x030C0000 && !defined(Py_REF_DEBUG)
+#  define CPY_COUNT_REACHES_ZERO 1
+#else
+#  define CPY_COUNT_REACHES_ZERO 0
+#endif
+
+static inline int
+cpy_decref_was_last(PyObject *o)
+{
+#if CPY_COUNT_REACHES_ZERO
+    return --o->ob_refcnt == 0;
+#else
+    if (Py_REFCNT(o) == 1)
+        return 1;
+    Py_DECREF(o);
+    return 0;
+#endif
+}
+
+static inline void
+cpy_dealloc(PyObject *o)
+{
+#if CPY_COUNT_REACHES_ZERO
+    _Py_Dealloc(o);
+#else
+    Py_DECREF(o);
+#endif
+}
+
 #endif

@@ -291,13 +291,16 @@ check_range_iter(Samples *s)
 
 /* One step by the interpreter, one by us, then exhaustion seen by both. */
 static int
-steps_agree(PyObject *seq, PyObject *(*step)(PyObject *))
+steps_agree(PyObject *seq, PyObject *(*step)(PyObject *, PyObject **))
 {
     PyObject *it = PyObject_GetIter(seq);               /* owned */
     PyObject *first = it != NULL ? PyIter_Next(it) : NULL;      /* owned */
+    PyObject *whole = NULL, *none;                      /* owned; NULL */
     int ok = first != NULL && first == PySequence_Fast_GET_ITEM(seq, 0)
-             && step(it) == PySequence_Fast_GET_ITEM(seq, 1) && step(it) == NULL
-             && step(it) == NULL && PyIter_Next(it) == NULL && !PyErr_Occurred();
+             && step(it, &none) == PySequence_Fast_GET_ITEM(seq, 1) && step(it, &whole) == NULL
+             && step(it, &none) == NULL && whole == seq && none == NULL
+             && PyIter_Next(it) == NULL && !PyErr_Occurred();
+    Py_XDECREF(whole);
     Py_XDECREF(first);
     Py_XDECREF(it);
     return ok;

@@ -5,7 +5,8 @@
  *   NEXT_AFTER(words)     the same after an OUT: a tool may have become active meanwhile
  *   JUMP_OFFSET(words)    jump; backward ones poll
  *   OUT(call)             call what may raise or run Python code, or leave a frame to be run first
- *   SET(v)                store into a: SET_TEMP or SET_LOCAL
+ *   SET(v)                store into a: SET_TEMP or SET_LOCAL; NEXT follows
+ *   RELEASE(w)            give up a reference of F's; RELEASE_LAST(w): and NEXT follows
  *   F                     the frame whose registers are R
  *   LOAD_FRAME(frame)     F is now that frame
  *
@@ -37,7 +38,12 @@
 #include <math.h>
 
 #define OFFSET_BC (*(const int32_t *)&ip->b)
-#define CONSUME(reg) vm_consume(F, (reg))
+#define CONSUME(reg) \
+    do { \
+        unsigned consumed_ = (reg); \
+        if (IS_TEMP(consumed_)) \
+            RELEASE(R[consumed_]); \
+    } while (0)
 #define IS_TEMP(reg) ((reg) >= nlocals)
 #define SET_ANY(v) \
     do { \
@@ -47,7 +53,7 @@
         else { \
             VmWord old_ = R[ip->a]; \
             R[ip->a] = new_; \
-            vm_release(old_); \
+            RELEASE_LAST(old_); \
         } \
     } while (0)
 #define SET_TEMP(v) R[ip->a] = (v)
@@ -55,7 +61,7 @@
     do { \
         VmWord new_ = (v), old_ = R[ip->a]; \
         R[ip->a] = new_; \
-        vm_release(old_); \
+        RELEASE_LAST(old_); \
     } while (0)
 
 /* -- pushing frames -------------------------------------------------------------------------- */

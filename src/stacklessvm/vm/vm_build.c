@@ -377,10 +377,10 @@ failed:
 }
 
 static void
-store_unpacked(VmFrame *f, const VmInsn *list, PyObject *const *items, unsigned n)
+store_unpacked(VmAct *A, VmFrame *f, const VmInsn *list, PyObject *const *items, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        vm_set_any(f, vm_list_get(list, i), vm_from_ptr(items[i]));
+        vm_set_any(A, f, vm_list_get(list, i), vm_from_ptr(items[i]));
 }
 
 int
@@ -396,8 +396,8 @@ vm_unpack(VmAct *A, VmFrame *f)
         PyObject *first = Py_NewRef(PyTuple_GET_ITEM(o, 0));
         PyObject *second = Py_NewRef(PyTuple_GET_ITEM(o, 1));
         vm_consume(f, b);
-        vm_set_any(f, vm_list_get(list, 0), vm_from_ptr(first));
-        vm_set_any(f, vm_list_get(list, 1), vm_from_ptr(second));
+        vm_set_any(A, f, vm_list_get(list, 0), vm_from_ptr(first));
+        vm_set_any(A, f, vm_list_get(list, 1), vm_from_ptr(second));
         return 0;
     }
     PyObject **from = PyTuple_CheckExact(o)  ? &PyTuple_GET_ITEM(o, 0)
@@ -408,7 +408,7 @@ vm_unpack(VmAct *A, VmFrame *f)
         for (unsigned i = 0; i < n; i++)
             items[i] = Py_NewRef(from[i]);
         vm_consume(f, b);
-        store_unpacked(f, list, items, n);
+        store_unpacked(A, f, list, items, n);
         return 0;
     }
     PyObject **items = PyMem_Calloc(n + 1, sizeof(PyObject *));
@@ -422,7 +422,7 @@ vm_unpack(VmAct *A, VmFrame *f)
     }
     vm_consume(f, b);
     if (status == 0)
-        store_unpacked(f, list, items, n);
+        store_unpacked(A, f, list, items, n);
     PyMem_Free(items);
     return status;
 }

@@ -24,7 +24,7 @@ int vm_build_set(VmAct *A, VmFrame *f, VmWord *result);
 int vm_build_map(VmAct *A, VmFrame *f, VmWord *result);
 int vm_build_const_key_map(VmAct *A, VmFrame *f, VmWord *result);
 /* SLICE, and the GETI behind it of a list, tuple or str: how many instructions; or -1 */
-int vm_slice(VmFrame *f);
+int vm_slice(VmAct *A, VmFrame *f);
 int vm_build_template(VmFrame *f, VmWord *result);
 int vm_build_interpolation(VmFrame *f, VmWord *result);
 int vm_intrinsic_1(VmAct *A, VmFrame *f, VmWord *result);

@@ -470,7 +470,7 @@ compute_object_new(VmFrame *f, VmWord *args, size_t n)
 static VmWord
 compute_next(VmFrame *f, VmWord *args, size_t n)
 {
-    PyObject *it = (n == 1 || n == 2) && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL, *o = NULL;
+    PyObject *it = (n == 1 || n == 2) && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL, *o = NULL, *whole;
     if (it == NULL)
         return VM_NULL;
     if (CPY_IS_RANGE_ITER(it)) {
@@ -485,9 +485,9 @@ compute_next(VmFrame *f, VmWord *args, size_t n)
         return vm_from_int(r.next);
     }
     if (CPY_IS_LIST_ITER(it) && cpy_list_iter_waits(it))
-        o = cpy_list_iter_next(it);
+        o = cpy_list_iter_next(it, &whole);
     else if (CPY_IS_TUPLE_ITER(it) && cpy_tuple_iter_waits(it))
-        o = cpy_tuple_iter_next(it);
+        o = cpy_tuple_iter_next(it, &whole);
     return vm_from_ptr(Py_XNewRef(o));
 }
 

@@ -249,7 +249,7 @@ call_class(VmAct *A, VmFrame *f, PyTypeObject *cls, PyFunctionObject *init, VmCo
             vm_leave_c(A);
         Py_DECREF(init);
         vm_release_words(args, all);
-        return vm_finish(f, o, ret);
+        return vm_finish(A, f, o, ret);
     }
     args[-1] = vm_from_ptr(Py_NewRef(o));
     VmReturn initialised = vm_return_with(ret, RET_INIT, vm_from_ptr(o));
@@ -544,7 +544,7 @@ call_builtin(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, con
         vm_remember_computed(f, b);
         Py_DECREF(callee);
         vm_release_words(args, n);
-        vm_set_any(f, ret->dst, result);
+        vm_set_any(A, f, ret->dst, result);
         return CALL_DONE;
     }
     VmCallStatus status = CALL_NOT_MINE;

@@ -346,7 +346,7 @@ compute_again(VmAct *A, VmFrame *f, VmCache *c)
     if (ip->op == VM_CALLM || vm_is_temp(f, ip->b))
         Py_DECREF(b->callable);
     vm_release(self);
-    vm_set_any(f, ip->a, result);
+    vm_set_any(A, f, ip->a, result);
     return CALL_DONE;
 }
 
@@ -361,7 +361,7 @@ end_again(VmAct *A, VmFrame *f, PyObject *o, int loud)
     o = vm_after_c(A, f, o);
     if (vm_unlikely(o == NULL))
         return CALL_ERROR;
-    vm_set_any(f, f->pc->a, vm_unbox_unique(o));
+    vm_set_any(A, f, f->pc->a, vm_unbox_unique(o));
     return CALL_DONE;
 }
 

@@ -49,14 +49,14 @@ vm_out_area(VmFrame *f)
 
 /* The object in the destination. takes o, NULL: exception */
 static inline VmCallStatus
-vm_finish(VmFrame *f, PyObject *o, const VmReturn *ret)
+vm_finish(VmAct *A, VmFrame *f, PyObject *o, const VmReturn *ret)
 {
     if (o == NULL)
         return CALL_ERROR;
     if (ret->kind == RET_DISCARD)
         Py_DECREF(o);
     else
-        vm_set_any(f, ret->dst, vm_unbox_unique(o));
+        vm_set_any(A, f, ret->dst, vm_unbox_unique(o));
     return CALL_DONE;
 }
 
@@ -74,7 +74,7 @@ static inline VmCallStatus
 vm_finish_c(VmAct *A, VmFrame *f, PyObject *o, const VmReturn *ret)
 {
     A->delegate = vm_must_delegate(A->ts) != NULL;
-    return vm_finish(f, vm_after_c(A, f, o), ret);
+    return vm_finish(A, f, vm_after_c(A, f, o), ret);
 }
 
 #endif

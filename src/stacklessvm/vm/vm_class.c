@@ -492,7 +492,7 @@ go_on(Making *m, PyObject *o, VmFrame **pushed)
         && check_class_cell(o, cell, part(m, S_NAME)) < 0)
         status = CALL_ERROR;
     if (status == CALL_DONE)
-        vm_set_any(m->f, m->ret.dst, vm_from_ptr(o));
+        vm_set_any(m->A, m->f, m->ret.dst, vm_from_ptr(o));
     else
         Py_XDECREF(o);
     vm_boundary(m->A, m->f);

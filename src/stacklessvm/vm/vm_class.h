@@ -55,6 +55,8 @@ void vm_hook_raised(PyObject *hook);
 /* exec(code or str, globals, locals) and eval().  CALL_NOT_MINE: args untouched. */
 VmCallStatus vm_exec(VmAct *A, VmFrame *f, int is_eval, VmWord *args, size_t n, const VmReturn *ret,
                      VmFrame **pushed);
+/* An exception leaves a frame with FRAME_OF_TEXT. */
+void vm_exec_raised(void);
 
 /* A frame of code over namespaces (all borrowed): modules, exec, class bodies. */
 VmFrame *vm_push_code(VmAct *A, VmFrame *prev, PyFunctionObject *func, PyObject *locals);

@@ -409,7 +409,7 @@ vm_constructed(VmAct *A, VmFrame *f, const VmReturn *ret, VmWord v, VmFrame **pu
     if (status == CALL_ERROR)
         vm_release(v);
     else {
-        vm_set_any(f, ret->dst, v);
+        vm_set_any(A, f, ret->dst, v);
         f->pc = ret->next;
     }
     return status;

@@ -797,7 +797,7 @@ vm_await_returned(VmAct *A, VmFrame *f, VmReturnKind kind, VmWord v)
     vm_await_raised(f, kind);   /* lets go of the same */
     if (o == NULL)
         return SP_RAISED;
-    vm_set_any(f, f->pc->a, vm_from_ptr(o));
+    vm_set_any(A, f, f->pc->a, vm_from_ptr(o));
     f->pc++;
     return SP_DONE;
 }

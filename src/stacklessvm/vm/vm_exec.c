@@ -4,6 +4,7 @@
  */
 #include "vm/vm_class.h"
 
+#include "cpyext_compat/cpy_eval.h"
 #include "cpyext_compat/cpy_internal.h"
 #include "vm/vm_call_direct.h"
 #include "vm/vm_call_out.h"
@@ -119,14 +120,24 @@ exec_function(VmFrame *f, PyObject *source, int is_eval, PyObject *globals)
     return func;
 }
 
+/* Python/pythonrun.c, run_eval_code_obj */
+void
+vm_exec_raised(void)
+{
+    if (PyErr_Occurred() == PyExc_KeyboardInterrupt)
+        *cpy_interrupt_unhandled() = 1;
+}
+
 /* Code that is not for us, as exec() or eval() run it. */
 static VmCallStatus
-run_refused(VmAct *A, VmFrame *f, PyFunctionObject *func, int is_eval, PyObject *locals,
-            const char *reason, const VmReturn *ret)
+run_refused(VmAct *A, VmFrame *f, PyFunctionObject *func, int is_eval, int is_text,
+            PyObject *locals, const char *reason, const VmReturn *ret)
 {
     vm_boundary(A, f);
     PyObject *o = vm_fallback_eval(func->func_code, func->func_globals, locals, reason);
     vm_after(A, f);
+    if (o == NULL && is_text)
+        vm_exec_raised();
     if (o != NULL && !is_eval)
         Py_SETREF(o, Py_NewRef(Py_None));
     return vm_finish_c(A, f, o, ret);
@@ -155,16 +166,21 @@ vm_exec(VmAct *A, VmFrame *f, int is_eval, VmWord *args, size_t n, const VmRetur
     VmCallStatus status = CALL_ERROR;
     if (func != NULL) {
         VmCode *code = vm_code_of_function((PyFunctionObject *)func);
-        int refused = code != NULL && code->refused != NULL;
+        int refused = code != NULL && code->refused != NULL, is_text = !PyCode_Check(source);
+        if (is_text)
+            *cpy_interrupt_unhandled() = 0;
         VmFrame *nf = code == NULL || refused
                           ? NULL
                           : push_under_builtin(A, f, (PyFunctionObject *)func, locals);
         if (refused)
-            status = run_refused(A, f, (PyFunctionObject *)func, is_eval, locals, code->refused, ret);
+            status = run_refused(A, f, (PyFunctionObject *)func, is_eval, is_text, locals,
+                                 code->refused, ret);
         if (nf != NULL) {
             nf->ret_dst = (uint16_t)ret->dst;
             nf->ret_ip = ret->next;
             nf->kind = is_eval ? RET_VALUE : RET_NONE;
+            if (is_text)
+                nf->flags |= FRAME_OF_TEXT;
             *pushed = nf;
             status = CALL_PUSHED;
         }

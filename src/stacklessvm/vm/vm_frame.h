@@ -17,6 +17,7 @@
 #include "ir/vm_code.h"
 
 #include "cpyext_compat/cpy_frame.h"
+#include "cpyext_compat/cpy_refs.h"
 
 #ifdef __has_builtin
 #  if __has_builtin(__builtin_thread_pointer)
@@ -83,6 +84,7 @@ enum {
     /* CPython would run it under a C function: one unit of recursion more */
     FRAME_IN_C = CPY_C_CALL_TAKES_UNIT ? 32 : 0,
     FRAME_IN_C_TWICE = CPY_C_CALL_TAKES_UNIT ? 64 : 0,      /* two; both: three */
+    FRAME_OF_TEXT = 128,    /* of exec() or eval() of a str */
 };
 #define FRAME_UNITS (FRAME_IN_C | FRAME_IN_C_TWICE)
 /* The flags of a frame that takes `units` more. */
@@ -247,17 +249,47 @@ vm_drop_order(unsigned i, unsigned n)
     return CPY_DROPS_LAST_FIRST ? n - 1 - i : i;
 }
 
-/* The variables of a frame that goes; their registers keep the words. */
-static inline void
-vm_release_locals(const VmWord *regs, unsigned n)
+/* The last reference to o is given up (cpy_decref_was_last) at that instruction of f, or outside of
+   our frames when f is NULL: who goes with it and looks at its caller sees f there.  -> A->delegate */
+__attribute__((cold)) int vm_goes_at(VmAct *A, VmFrame *f, const VmInsn *at, PyObject *o);
+/* The same while f goes back to its caller, or for one of f while it waits for another frame. */
+__attribute__((cold)) void vm_goes_from(VmAct *A, VmFrame *f, PyObject *o);
+__attribute__((cold)) void vm_goes_in(VmAct *A, VmFrame *f, PyObject *o);
+
+static inline int
+vm_release_at(VmAct *A, VmFrame *f, const VmInsn *at, VmWord w)
 {
+    if (vm_is_obj(w) && vm_unlikely(cpy_decref_was_last(vm_ptr(w))))
+        return vm_goes_at(A, f, at, vm_ptr(w));
+    return 0;
+}
+
+static inline void
+vm_release_from(VmAct *A, VmFrame *f, VmWord w)
+{
+    if (vm_is_obj(w) && vm_unlikely(cpy_decref_was_last(vm_ptr(w))))
+        vm_goes_from(A, f, vm_ptr(w));
+}
+
+static inline void
+vm_release_in(VmAct *A, VmFrame *f, VmWord w)
+{
+    if (vm_is_obj(w) && vm_unlikely(cpy_decref_was_last(vm_ptr(w))))
+        vm_goes_in(A, f, vm_ptr(w));
+}
+
+/* The variables of a frame that goes back to its caller; their registers keep the words. */
+static inline void
+vm_release_locals(VmAct *A, VmFrame *f, unsigned n)
+{
+    const VmWord *regs = f->regs;
     if (CPY_DROPS_LAST_FIRST) {
         for (const VmWord *w = regs + n; w != regs;)
-            vm_release(*--w);
+            vm_release_from(A, f, *--w);
     }
     else {
         for (const VmWord *w = regs, *end = regs + n; w != end; w++)
-            vm_release(*w);
+            vm_release_from(A, f, *w);
     }
 }
 
@@ -277,14 +309,14 @@ vm_consume(VmFrame *f, unsigned reg)
         vm_release(f->regs[reg]);
 }
 
-/* Write a destination that may be a temporary or a local. */
+/* Write a destination that may be a temporary or a local, at f->pc. */
 static inline void
-vm_set_any(VmFrame *f, unsigned reg, VmWord w)
+vm_set_any(VmAct *A, VmFrame *f, unsigned reg, VmWord w)
 {
     VmWord old = f->regs[reg];
     f->regs[reg] = w;
     if (!vm_is_temp(f, reg))
-        vm_release(old);
+        vm_release_in(A, f, old);
 }
 
 /* -- boundaries ----------------------------------------------------------------------- */

@@ -127,7 +127,7 @@ release_parts(VmFrame *f, const Walk *walk)
 /* A whole string from the FMT or FMTS at pc to its STR.  How many instructions that was; 0: nothing
    was done */
 static int
-format_ahead(VmFrame *f)
+format_ahead(VmAct *A, VmFrame *f)
 {
     Walk walk;
     VmWriter w;
@@ -146,7 +146,7 @@ format_ahead(VmFrame *f)
     }
     int insns = (int)(walk.str - f->pc) + 1;
     release_parts(f, &walk);
-    vm_set_any(f, walk.str->a, vm_from_ptr(s));
+    vm_set_any(A, f, walk.str->a, vm_from_ptr(s));
     return insns;
 }
 
@@ -204,7 +204,7 @@ vm_format(VmAct *A, VmFrame *f)
 {
     const VmInsn *ip = f->pc;
     unsigned b = ip->b;
-    int insns = format_ahead(f), with_spec = ip->op == VM_FMTS;
+    int insns = format_ahead(A, f), with_spec = ip->op == VM_FMTS;
     if (insns != 0)
         return insns;
     PyObject *s = format_number(f, with_spec);
@@ -225,7 +225,7 @@ vm_format(VmAct *A, VmFrame *f)
     release_window(f, b, with_spec ? 2 : 1);
     if (s == NULL)
         return -1;
-    vm_set_any(f, ip->a, vm_from_ptr(s));
+    vm_set_any(A, f, ip->a, vm_from_ptr(s));
     return 1;
 }
 

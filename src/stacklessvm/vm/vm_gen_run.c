@@ -175,7 +175,7 @@ vm_gen_clear(VmAct *A, VmFrame *gf)
     for (unsigned i = 0, n = gf->code->nlocals; i < n; i++) {
         VmWord *place = &gf->regs[vm_drop_order(i, n)], w = *place;
         *place = VM_NULL;
-        vm_release(w);
+        vm_release_from(A, gf, w);
     }
     Py_CLEAR(gf->locals);
     Py_CLEAR(gf->func);

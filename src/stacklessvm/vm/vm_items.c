@@ -349,7 +349,7 @@ plain_slice(VmWord w, VmWord from, VmWord to)
 
 /* A slice of two bounds that the GETI behind takes, and no object needs to be made for: 1 / 0 */
 static int
-slice_at_once(VmFrame *f)
+slice_at_once(VmAct *A, VmFrame *f)
 {
     const VmInsn *ip = f->pc, *get = ip + 1;
     unsigned w = ip->b;
@@ -362,14 +362,14 @@ slice_at_once(VmFrame *f)
     vm_consume(f, w);
     vm_consume(f, w + 1);
     vm_consume(f, get->b);
-    vm_set_any(f, get->a, vm_from_ptr(part));
+    vm_set_any(A, f, get->a, vm_from_ptr(part));
     return 1;
 }
 
 int
-vm_slice(VmFrame *f)
+vm_slice(VmAct *A, VmFrame *f)
 {
-    if (slice_at_once(f))
+    if (slice_at_once(A, f))
         return 2;
     unsigned base = f->pc->b, n = f->pc->c;
     PyObject *a = vm_reg_object(f, base), *b = vm_reg_object(f, base + 1);
@@ -380,7 +380,7 @@ vm_slice(VmFrame *f)
         vm_consume(f, base + i);
     if (s == NULL)
         return -1;
-    vm_set_any(f, f->pc->a, vm_from_ptr(s));
+    vm_set_any(A, f, f->pc->a, vm_from_ptr(s));
     return 1;
 }
 

@@ -42,14 +42,6 @@ tell_stop(VmAct *A, VmFrame *f, VmWord v)
     return stops ? 0 : -1;
 }
 
-/* What f, waiting for it at its pc, received from lets go of it: perhaps an async generator, too. */
-static void
-release_receiver(VmAct *A, VmFrame *f, VmWord receiver)
-{
-    if (vm_is_obj(receiver))
-        vm_release_old(A, f, vm_ptr(receiver));
-}
-
 /* A generator returned v (taken) to f, which resumed it; its frame is gone. */
 static ReturnStatus
 deliver_end(VmAct *A, VmFrame *f, VmGenMode mode, VmWord v)
@@ -71,13 +63,13 @@ deliver_end(VmAct *A, VmFrame *f, VmGenMode mode, VmWord v)
             return RAISED;
         vm_release(v);
         if (!ip->c)
-            release_receiver(A, f, receiver);
+            vm_release_in(A, f, receiver);
     }
     else if (ip->c)
         f->regs[ip->a] = v;
     else {
         f->regs[ip->b] = v;
-        release_receiver(A, f, receiver);
+        vm_release_in(A, f, receiver);
     }
     f->pc = ip + jumps[0];
     return GO_ON;
@@ -93,22 +85,22 @@ deliver_yield(VmAct *A, VmFrame *f, const VmReturn *ret, int own, VmWord v)
         VmWord receiver = f->regs[send->b];
         f->regs[send->c ? send->a : send->b] = v;
         if (!send->c)
-            release_receiver(A, f, receiver);
+            vm_release_in(A, f, receiver);
         f->pc = send + ((const int32_t *)(send + 1))[0];
         return GO_ON;
     }
-    vm_set_any(f, ret->dst, v);
+    vm_set_any(A, f, ret->dst, v);
     f->pc = ret->next;
     return GO_ON;
 }
 
 /* v (owned) is the result of a builtin of f for which a generator ran.  VM_NULL: it raised */
 static ReturnStatus
-deliver_fold(VmFrame *f, const VmReturn *ret, VmWord v)
+deliver_fold(VmAct *A, VmFrame *f, const VmReturn *ret, VmWord v)
 {
     if (v == VM_NULL)
         return RAISED;
-    vm_set_any(f, ret->dst, v);
+    vm_set_any(A, f, ret->dst, v);
     f->pc = ret->next;
     return GO_ON;
 }
@@ -133,7 +125,7 @@ return_from_generator(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
         vm_gen_finish(A, gf);
         vm_after(A, f);
         *frame = f;
-        return deliver_fold(f, &ret, vm_fold_end(A, f));
+        return deliver_fold(A, f, &ret, vm_fold_end(A, f));
     }
     if (mode == GEN_BY_ASEND)
         vm_asend_done(vm_ptr(f->regs[f->pc->b]), vm_ptr(gf->aux));
@@ -200,7 +192,7 @@ deliver(VmAct *A, VmFrame *caller, const VmReturn *ret, VmWord v)
     default:
         break;
     }
-    vm_set_any(caller, dst, v);
+    vm_set_any(A, caller, dst, v);
     caller->pc = ret->next;
     return GO_ON;
 }
@@ -224,7 +216,7 @@ leave_plain(VmAct *A, VmFrame *f)
 {
     VmFrame *caller = f->prev;
     PyFunctionObject *func = f->func;
-    vm_release_locals(f->regs, f->code->nlocals);
+    vm_release_locals(A, f, f->code->nlocals);
     A->top = (char *)f;
     *A->left += vm_frame_units(f);
     Py_DECREF(func);
@@ -271,11 +263,11 @@ hand_over_generator(VmAct *A, VmFrame **frame, CpyHandover how, PyObject **resul
     if (mode == GEN_BY_FOLD) {
         Py_DECREF(gen);
         if (yielded)
-            return deliver_fold(f, &ret, vm_fold_rest(A, f, o));
+            return deliver_fold(A, f, &ret, vm_fold_rest(A, f, o));
         int returned = o != NULL;
         Py_XDECREF(o);
         if (returned)
-            return deliver_fold(f, &ret, vm_fold_end(A, f));
+            return deliver_fold(A, f, &ret, vm_fold_end(A, f));
         vm_fold_drop(A, f);
         return RAISED;
     }
@@ -299,8 +291,11 @@ hand_over(VmAct *A, VmFrame **frame, CpyHandover how, PyObject **result)
         return hand_over_generator(A, frame, how, result);
     VmReturn ret = vm_return_of(f);
     VmWord state = vm_frame_return_state(f);
+    int of_text = f->flags & FRAME_OF_TEXT;
     PyObject *o = vm_hand_over(A, f, how);
     *frame = caller;
+    if (o == NULL && of_text)
+        vm_exec_raised();
     A->delegate = vm_must_delegate(A->ts) != NULL;
     if (ret.kind == RET_ENTRY) {
         *result = o;
@@ -316,7 +311,7 @@ hand_over(VmAct *A, VmFrame **frame, CpyHandover how, PyObject **result)
 
 /* On to where CPython can go on: the instructions before that only move registers. */
 static void
-step_to_boundary(VmFrame *f)
+step_to_boundary(VmAct *A, VmFrame *f)
 {
     VmWord *R = f->regs;
     for (const VmInsn *ip = f->pc; !vm_can_hand_over(f, ip); ip = f->pc) {
@@ -328,7 +323,7 @@ step_to_boundary(VmFrame *f)
         case VM_MOV_L: {
             VmWord w = R[ip->b];
             vm_incref(w);
-            vm_set_any(f, ip->a, w);
+            vm_set_any(A, f, ip->a, w);
             break;
         }
         case VM_MOVE: R[ip->a] = R[ip->b]; break;
@@ -347,7 +342,7 @@ step_to_boundary(VmFrame *f)
         case VM_K_L: {
             VmWord w = f->code->consts[ip->b];
             vm_incref(w);
-            vm_set_any(f, ip->a, w);
+            vm_set_any(A, f, ip->a, w);
             break;
         }
         case VM_J: f->pc += *(const int32_t *)&ip->b; continue;
@@ -376,7 +371,7 @@ yield_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
     }
     if (mode == GEN_BY_FOLD) {
         *frame = f;
-        return deliver_fold(f, &ret, vm_fold_leave(A, gf, v));
+        return deliver_fold(A, f, &ret, vm_fold_leave(A, gf, v));
     }
     int own = mode == GEN_BY_ASEND && gf->pc->c == YIELD_ASYNC;
     if (own)
@@ -437,6 +432,12 @@ make_generator(VmAct *A, VmFrame *f, VmWord *v)
             goto poll_and_go; \
         } \
         NEXT_N(jump_); \
+    } while (0)
+#define RELEASE(w) ((void)vm_release_at(A, F, ip, (w)))
+#define RELEASE_LAST(w) \
+    do { \
+        if (vm_unlikely(vm_release_at(A, F, ip, (w)))) \
+            goto tool_began; \
     } while (0)
 #define OUT(call) \
     do { \
@@ -544,7 +545,7 @@ do_call: {
 
 do_return:
     if (vm_likely(F->kind_flags == 0)) {
-        vm_release_locals(R, nlocals);
+        vm_release_locals(A, F, nlocals);
         VmFrame *done = F;
         PyFunctionObject *func = done->func;
         A->top = (char *)done;
@@ -557,13 +558,13 @@ do_return:
         else {
             VmWord old = R[dst];
             R[dst] = returned;
-            vm_release(old);
+            vm_release_in(A, F, old);
         }
         Py_DECREF(func);
         NEXT_N(0);
     }
     if (F->kind_flags == RET_ENTRY) {       /* nobody looked at it */
-        vm_release_locals(R, nlocals);
+        vm_release_locals(A, F, nlocals);
         A->top = (char *)F;
         ++*A->left;
         result = vm_is_obj(returned) ? vm_ptr(returned) : vm_box(returned);
@@ -627,7 +628,7 @@ do_yield:
         done->prev = NULL;
         VmWord old = IS_TEMP(dst) ? VM_NULL : R[dst];
         R[dst] = returned;
-        vm_release(old);
+        vm_release_in(A, F, old);
         NEXT_N(0);
     }
     if ((F->kind_flags & FRAME_GENERATOR << 8) && vm_gen_mode(F) == GEN_BY_FOLD
@@ -648,6 +649,10 @@ poll_and_go:        /* F->pc: where it is seen to happen */
         goto error_at_pc;
     NEXT_N(0);
 
+tool_began:         /* in what the finished instruction let go of */
+    F->pc = ip + (ip->op == VM_FOR_L ? vm_op_jump(ip, 1) : vm_op_words(ip));
+    goto leave_to_cpython;
+
 resume_frame:
     LOAD_FRAME(frame);
     if (vm_unlikely(A->delegate))
@@ -656,7 +661,7 @@ resume_frame:
     NEXT_N(0);
 
 leave_to_cpython:   /* a tool is active: it sees the rest of this frame */
-    step_to_boundary(F);
+    step_to_boundary(A, F);
 hand_over_at_pc:
     if (!vm_ready_to_hand_over(F, CPY_GOES_ON)) {
         ip = F->pc;

@@ -9,7 +9,10 @@
  */
 #include "vm/vm_shadow.h"
 
+#include "cpyext_compat/cpy_dict.h"
+#include "cpyext_compat/cpy_iter.h"
 #include "cpyext_compat/cpy_lazy_locals.h"
+#include "vm/vm_gen.h"
 #include "vm/vm_num.h"
 
 static CpyFrame *
@@ -221,6 +224,107 @@ void
 vm_shadow_init(void)
 {
     cpy_lazy_locals_fill = fill_locals;
+}
+
+/* -- what goes ----------------------------------------------------------------------------------- */
+
+static int
+stay_or_inert(PyObject *const *items, Py_ssize_t n)
+{
+    if (n > 8)
+        return 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (items[i] != NULL && Py_REFCNT(items[i]) == 1 && !vm_is_inert(items[i]))
+            return 0;
+    }
+    return 1;
+}
+
+/* Instances of a Python class without a finalizer, and without other slots than those for its
+   dict and weak references. */
+static int
+is_plain_instance(PyObject *o, PyTypeObject *type)
+{
+    Py_ssize_t weak = type->tp_weaklistoffset > 0 ? (Py_ssize_t)sizeof(PyObject *) : 0;
+    return type->tp_flags & Py_TPFLAGS_HEAPTYPE && type->tp_finalize == NULL
+           && type->tp_del == NULL
+           && type->tp_basicsize == (Py_ssize_t)sizeof(PyObject) + weak
+           && (type->tp_weaklistoffset == 0 || *PyObject_GET_WEAKREFS_LISTPTR(o) == NULL);
+}
+
+static int
+is_small_dict_of_those(PyObject *d)
+{
+    PyObject *pair[2];
+    Py_ssize_t at = 0;
+    if (PyDict_GET_SIZE(d) > 8)
+        return 0;
+    while (PyDict_Next(d, &at, &pair[0], &pair[1])) {
+        if (!stay_or_inert(pair, 2))
+            return 0;
+    }
+    return 1;
+}
+
+/* Nothing that can run code goes with o, as far as one look into it says. */
+static int
+goes_unseen(PyObject *o)
+{
+    PyTypeObject *type = Py_TYPE(o);
+    if (CPY_IS_RANGE_ITER(o) || type == &PyBytes_Type)
+        return 1;
+    if (vm_has_gen_frame(o))
+        return vm_gen_state(vm_gen_frame(o)) == GEN_DONE
+               && ((PyGenObject *)o)->gi_weakreflist == NULL;
+    if (type == &PyMethod_Type)
+        return stay_or_inert(&((PyMethodObject *)o)->im_self, 1)
+               && ((PyMethodObject *)o)->im_weakreflist == NULL;
+    if (CPY_IS_LIST_ITER(o) || CPY_IS_TUPLE_ITER(o)) {
+        PyObject *whole = cpy_sequence_iter_whole(o);
+        return whole == NULL || Py_REFCNT(whole) > 1;
+    }
+    if (type == &PyDict_Type)
+        return is_small_dict_of_those(o);
+    if (type == &PyTuple_Type)
+        return stay_or_inert(((PyTupleObject *)o)->ob_item, PyTuple_GET_SIZE(o));
+    if (type == &PyList_Type)
+        return stay_or_inert(((PyListObject *)o)->ob_item, PyList_GET_SIZE(o));
+    if (!is_plain_instance(o, type))
+        return 0;
+    PyDictValues *values = cpy_inline_values(o);
+    return values != NULL && stay_or_inert(values->values, cpy_shared_nentries(type));
+}
+
+void
+vm_goes_from(VmAct *A, VmFrame *f, PyObject *o)
+{
+    vm_goes_at(A, f->prev, f->prev == NULL ? NULL : f->prev->pc, o);
+}
+
+void
+vm_goes_in(VmAct *A, VmFrame *f, PyObject *o)
+{
+    vm_goes_at(A, f, f->pc, o);
+}
+
+int
+vm_goes_at(VmAct *A, VmFrame *f, const VmInsn *at, PyObject *o)
+{
+    if (f == NULL || vm_is_inert(o) || (f->shadow == NULL && goes_unseen(o))) {
+        cpy_dealloc(o);
+        return 0;
+    }
+    f->pc = at;
+    if (f->shadow == NULL) {        /* which allocates, and an exception may be on its way */
+        PyObject *type, *value, *tb;
+        PyErr_Fetch(&type, &value, &tb);
+        vm_link(A, f);
+        PyErr_Restore(type, value, tb);
+    }
+    vm_boundary(A, f);
+    cpy_dealloc(o);
+    vm_after(A, f);
+    return A->delegate;
 }
 
 /* -- polling ------------------------------------------------------------------------------------- */

@@ -261,7 +261,7 @@ vm_special_iter(VmAct *A, VmFrame *f, PyObject *o)
 
 /* ITER, YFITER.  1 / 0 */
 static int
-iter_returned(VmFrame *f, VmWord v)
+iter_returned(VmAct *A, VmFrame *f, VmWord v)
 {
     const VmInsn *ip = f->pc;
     if (vm_unlikely(!vm_is_obj(v) || !PyIter_Check(vm_ptr(v)))) {
@@ -275,7 +275,7 @@ iter_returned(VmFrame *f, VmWord v)
         return 0;
     }
     vm_consume(f, ip->b);
-    vm_set_any(f, ip->a, v);
+    vm_set_any(A, f, ip->a, v);
     f->pc = ip + 1;
     return 1;
 }
@@ -309,7 +309,7 @@ vm_special_returned(VmAct *A, VmFrame *f, VmHow how, VmWord aux, VmWord v)
     const VmInsn *ip = f->pc;
     switch ((int)VM_HOW_KIND(how)) {
     case RET_ATTR:
-        return vm_attr_returned(f, aux, v) == SP_DONE;
+        return vm_attr_returned(A, f, aux, v) == SP_DONE;
     case RET_STORED:
         vm_release(v);
         drop_stored_operands(f);
@@ -317,13 +317,13 @@ vm_special_returned(VmAct *A, VmFrame *f, VmHow how, VmWord aux, VmWord v)
         return 1;
     case RET_ITEM:
         drop_item_operands(f);
-        vm_set_any(f, ip->a, v);
+        vm_set_any(A, f, ip->a, v);
         f->pc = ip + 1;
         return 1;
     case RET_ITER:
-        return iter_returned(f, v);
+        return iter_returned(A, f, v);
     case RET_NEXT:
-        vm_set_any(f, ip->a, v);
+        vm_set_any(A, f, ip->a, v);
         f->pc = ip + ((const int32_t *)(ip + 1))[1];
         return 1;
     case RET_TEXT:

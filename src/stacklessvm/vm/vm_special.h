@@ -251,7 +251,7 @@ VmSpecialStatus vm_special_setattr(VmAct *A, VmFrame *f, PyObject *o, PyObject *
 void vm_name_attribute_error(PyObject *o, PyObject *name);
 /* Instances of the type have __getattr__, but are looked at as usual before. */
 int vm_has_getattr_hook_only(PyTypeObject *type);
-VmSpecialStatus vm_attr_returned(VmFrame *f, VmWord aux, VmWord v);
+VmSpecialStatus vm_attr_returned(VmAct *A, VmFrame *f, VmWord aux, VmWord v);
 VmSpecialStatus vm_attr_raised(VmAct *A, VmFrame *f, VmWord aux);
 /* getattr() and hasattr() that come to Python code; as vm_call_words(), of a CALL or CALLM.
    CALL_NOT_MINE: nothing was done */

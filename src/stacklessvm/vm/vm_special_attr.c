@@ -213,23 +213,23 @@ vm_special_find_attr(VmAct *A, VmFrame *f, PyObject *o, PyObject *name, VmWord *
 
 /* GETA, GETM: v (taken) is the attribute. */
 static VmSpecialStatus
-finish_load(VmFrame *f, VmWord v)
+finish_load(VmAct *A, VmFrame *f, VmWord v)
 {
     const VmInsn *ip = f->pc;
     vm_consume(f, ip->b);
     if (ip->op == VM_GETM)
         vm_set_pair(f, v, VM_NULL);
     else
-        vm_set_any(f, ip->a, v);
+        vm_set_any(A, f, ip->a, v);
     f->pc = ip + 1;
     return SP_DONE;
 }
 
 VmSpecialStatus
-vm_attr_returned(VmFrame *f, VmWord aux, VmWord v)
+vm_attr_returned(VmAct *A, VmFrame *f, VmWord aux, VmWord v)
 {
     vm_release(aux);
-    return finish_load(f, v);
+    return finish_load(A, f, v);
 }
 
 void
@@ -262,7 +262,7 @@ vm_attr_raised(VmAct *A, VmFrame *f, VmWord aux)
     }
     vm_release(aux);
     if (status == SP_DONE)
-        return finish_load(f, v);
+        return finish_load(A, f, v);
     if (status == SP_RAISED) {
         if (ip->op != VM_GETM || Py_TYPE(o)->tp_getattro != PyObject_GenericGetAttr)
             vm_name_attribute_error(o, name);
@@ -281,10 +281,10 @@ enum { G_OBJECT,
 
 /* The call at f's pc has its value (taken). */
 static VmSpecialStatus
-finish_call(VmFrame *f, VmWord v)
+finish_call(VmAct *A, VmFrame *f, VmWord v)
 {
     const VmInsn *ip = f->pc;
-    vm_set_any(f, ip->a, v);
+    vm_set_any(A, f, ip->a, v);
     f->pc = ip + 1 + vm_list_words(ip[1].op);
     return SP_DONE;
 }
@@ -297,7 +297,7 @@ vm_getattr_returned(VmAct *A, VmFrame *f, unsigned asks, VmWord aux, VmWord v)
         v = VM_TRUE;
     }
     vm_release_old(A, f, vm_ptr(aux));
-    return finish_call(f, v);
+    return finish_call(A, f, v);
 }
 
 VmSpecialStatus
@@ -324,7 +324,7 @@ vm_getattr_raised(VmAct *A, VmFrame *f, unsigned asks, VmWord aux)
             PyErr_Clear();
             v = asks ? VM_FALSE : vm_from_ptr(Py_NewRef(PyTuple_GET_ITEM(state, G_DEFAULT)));
             vm_release(aux);
-            return finish_call(f, v);
+            return finish_call(A, f, v);
         }
         vm_name_attribute_error(o, name);
     }

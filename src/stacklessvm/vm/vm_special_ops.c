@@ -488,13 +488,13 @@ finish_truth(VmAct *A, VmFrame *f, int truth)
     case VM_NOT:
     case VM_BOOL:
         vm_consume(f, ip->b);
-        vm_set_any(f, ip->a, vm_from_bool(truth == (ip->op == VM_BOOL)));
+        vm_set_any(A, f, ip->a, vm_from_bool(truth == (ip->op == VM_BOOL)));
         return jump(A, f, 1);
     case VM_IN:
     case VM_NIN:
         vm_consume(f, ip->b);
         vm_consume(f, ip->c);
-        vm_set_any(f, ip->a, vm_from_bool(truth == (ip->op == VM_IN)));
+        vm_set_any(A, f, ip->a, vm_from_bool(truth == (ip->op == VM_IN)));
         return jump(A, f, 1);
     case VM_JT:
     case VM_JF:
@@ -682,7 +682,7 @@ finish_compare(VmAct *A, VmFrame *f, const Operands *o, VmWord v)
     const VmInsn *ip = f->pc;
     drop_operands(f, o);
     if (o->op->is == COMPARE) {
-        vm_set_any(f, ip->a, v);
+        vm_set_any(A, f, ip->a, v);
         f->pc = ip + 1;
         return SP_DONE;
     }
@@ -722,7 +722,7 @@ binary_returned(VmAct *A, VmFrame *f, int plan, VmWord v)
     vm_consume(f, ip->b);
     if (!operations[ip->op].imm)
         vm_consume(f, ip->c);
-    vm_set_any(f, ip->a, v);
+    vm_set_any(A, f, ip->a, v);
     f->pc = ip + 1;
     return SP_DONE;
 }

@@ -167,7 +167,7 @@ vm_text_returned(VmAct *A, VmFrame *f, VmHow how, VmWord v)
     vm_text_raised(f);          /* lets go of the same */
     if (v == VM_NULL)
         return SP_RAISED;
-    vm_set_any(f, ip->a, v);
+    vm_set_any(A, f, ip->a, v);
     f->pc = ip + 1;
     return SP_DONE;
 }

@@ -29,7 +29,7 @@ vm_frame_leave(VmAct *A, VmFrame *f)
     for (unsigned i = 0, n = f->code->nlocals; i < n; i++) {
         VmWord *place = &f->regs[vm_drop_order(i, n)], w = *place;
         *place = VM_NULL;
-        vm_release(w);
+        vm_release_from(A, f, w);
     }
     if (f->flags & FRAME_LOCALS)
         Py_CLEAR(f->locals);
@@ -123,6 +123,8 @@ leave_raising(VmAct *A, VmFrame *f)
     else {
         VmWord state = vm_frame_return_state(f);
         VmReturnKind kind = (VmReturnKind)f->kind;
+        if (f->flags & FRAME_OF_TEXT)
+            vm_exec_raised();
         vm_frame_leave(A, f);
         vm_release_return_state(kind, state);
     }

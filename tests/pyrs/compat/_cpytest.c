@@ -789,7 +789,7 @@ test_int(PyObject *module, PyObject *o)
 static PyObject *
 test_steps(PyObject *module, PyObject *args)
 {
-    PyObject *it, *out = PyList_New(0);
+    PyObject *it, *whole = NULL, *out = PyList_New(0);
     Py_ssize_t n;
     if (!PyArg_ParseTuple(args, "On", &it, &n))
         return NULL;
@@ -799,14 +799,15 @@ test_steps(PyObject *module, PyObject *args)
         if (CPY_IS_RANGE_ITER(it))
             v = cpy_range_iter_next(it, &i) ? PyLong_FromLong(i) : NULL;
         else if (CPY_IS_LIST_ITER(it))
-            v = Py_XNewRef(cpy_list_iter_next(it));
+            v = Py_XNewRef(cpy_list_iter_next(it, &whole));
         else if (CPY_IS_TUPLE_ITER(it))
-            v = Py_XNewRef(cpy_tuple_iter_next(it));
+            v = Py_XNewRef(cpy_tuple_iter_next(it, &whole));
         if (v == NULL)
             break;
         PyList_Append(out, v);
         Py_DECREF(v);
     }
+    Py_XDECREF(whole);
     return out;
 }
 

@@ -124,7 +124,7 @@ def test_tool_sees_what_it_would_see(module, make, kind):
     at, seen = 0, True
     while seen:
         at += 1
-        for _ in range(2):      # CPython's first may hear of the end of a call whose begin it didn't
+        for _ in range(2):  # CPython's first may hear of the end of a call whose begin it didn't
             plain = outcome(module, make, plainly, Tool(starts, at, runs_for, all_frames))
         vm = outcome(module, make, in_vm, Tool(starts, at, runs_for, all_frames))
         assert vm == plain, f"from event {at} on"

@@ -55,6 +55,8 @@ int make_generator(VmAct *A, VmFrame *f, VmWord *v);
 #define NEXT GO_TO(STENCIL_NEXT)
 #define NEXT_N(words) NEXT
 #define NEXT_AFTER(words) NEXT
+#define RELEASE(w) vm_release(w)
+#define RELEASE_LAST(w) vm_release(w)
 #define OUT(call) \
     do { \
         SAVE(HOLE_PC); \
