@@ -434,7 +434,7 @@ vm_getattr(VmAct *A, VmFrame *f, VmWord *result)
         PyObject *v = *(PyObject **)((char *)o + row->index);
         if (vm_likely(v != NULL)) {
             *result = vm_from_ptr(Py_NewRef(v));
-            vm_consume(f, b);
+            vm_consume(A, f, b);
             return 0;
         }
     }
@@ -442,7 +442,7 @@ vm_getattr(VmAct *A, VmFrame *f, VmWord *result)
     if (status == 1)
         status = attr_general(A, f, o, row == NULL, result);
     if (A->pushed == NULL)
-        vm_consume(f, b);
+        vm_consume(A, f, b);
     return status;
 }
 
@@ -488,7 +488,7 @@ vm_getmethod(VmAct *A, VmFrame *f)
         PyObject *v = vm_attr_of_row(row, o, c->name);
         if (v != NULL) {
             Py_INCREF(v);
-            vm_consume(f, b);
+            vm_consume(A, f, b);
             vm_set_pair(f, vm_from_ptr(v), VM_NULL);
             return 0;
         }
@@ -504,7 +504,7 @@ vm_getmethod(VmAct *A, VmFrame *f)
     case SP_DONE:
         if (row == NULL)
             fill_any(c, o);
-        vm_consume(f, b);
+        vm_consume(A, f, b);
         vm_set_pair(f, found, VM_NULL);
         return 0;
     default:
@@ -513,13 +513,13 @@ vm_getmethod(VmAct *A, VmFrame *f)
         vm_after(A, f);
     }
     if (method == NULL) {
-        vm_consume(f, b);
+        vm_consume(A, f, b);
         return -1;
     }
     if (row == NULL || ++c->misses % 16 == 0)
         fill_any(c, o);
     if (!bound) {
-        vm_consume(f, b);
+        vm_consume(A, f, b);
         vm_set_pair(f, vm_from_ptr(method), VM_NULL);
         return 0;
     }
@@ -639,8 +639,8 @@ vm_setattr(VmAct *A, VmFrame *f)
     if (status == 0 && row == NULL)
         fill_for_store(c, o);
 done:
-    vm_consume(f, b);
-    vm_consume(f, a);
+    vm_consume(A, f, b);
+    vm_consume(A, f, a);
     return status;
 }
 
@@ -661,7 +661,7 @@ vm_delattr(VmAct *A, VmFrame *f)
             vm_after(A, f);
         }
     }
-    vm_consume(f, a);
+    vm_consume(A, f, a);
     return status;
 }
 

@@ -42,7 +42,7 @@ release_list_from(VmFrame *f, unsigned i)
     for (; i < list->op; i++) {
         unsigned operand = vm_list_get(list, i);
         if (!(operand & VM_OPERAND_CONST))
-            vm_consume(f, operand);
+            vm_consume_unseen(f, operand);
     }
 }
 
@@ -50,7 +50,7 @@ static void
 release_window(VmFrame *f, unsigned base, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        vm_consume(f, base + i);
+        vm_consume_unseen(f, base + i);
 }
 
 /* -- builders -------------------------------------------------------------------------------- */
@@ -104,7 +104,7 @@ vm_build_set(VmAct *A, VmFrame *f, VmWord *result)
         PyObject *o = status == 0 ? vm_reg_object(f, base + i) : NULL;
         if (o == NULL || PySet_Add(set, o) < 0)
             status = -1;
-        vm_consume(f, base + i);
+        vm_consume(A, f, base + i);
     }
     vm_after(A, f);
     if (status < 0)
@@ -176,7 +176,7 @@ vm_list_append(VmFrame *f)
     unsigned b = f->pc->b;
     PyObject *v = vm_reg_object(f, b), *into = container(f);
     int status = v == NULL || into == NULL ? -1 : PyList_Append(into, v);
-    vm_consume(f, b);
+    vm_consume_unseen(f, b);
     return status;
 }
 
@@ -195,7 +195,7 @@ vm_set_add(VmAct *A, VmFrame *f)
         status = PySet_Add(into, v);
         vm_after(A, f);
     }
-    vm_consume(f, b);
+    vm_consume(A, f, b);
     return status;
 }
 
@@ -233,7 +233,7 @@ vm_list_extend(VmAct *A, VmFrame *f)
                          Py_TYPE(o)->tp_name);
         vm_after(A, f);
     }
-    vm_consume(f, b);
+    vm_consume(A, f, b);
     return status;
 }
 
@@ -248,7 +248,7 @@ vm_set_update(VmAct *A, VmFrame *f)
         status = _PySet_Update(into, o);
         vm_after(A, f);
     }
-    vm_consume(f, b);
+    vm_consume(A, f, b);
     return status;
 }
 
@@ -266,7 +266,7 @@ vm_dict_update(VmAct *A, VmFrame *f)
                          Py_TYPE(o)->tp_name);
         vm_after(A, f);
     }
-    vm_consume(f, b);
+    vm_consume(A, f, b);
     return status;
 }
 
@@ -286,7 +286,7 @@ vm_dict_merge(VmAct *A, VmFrame *f)
             cpy_format_kwargs_error(c == VM_NO_REG ? Py_None : vm_reg_object(f, c), o);
         vm_after(A, f);
     }
-    vm_consume(f, b);
+    vm_consume(A, f, b);
     return status;
 }
 
@@ -295,7 +295,7 @@ vm_list_to_tuple(VmFrame *f, VmWord *result)
 {
     PyObject *l = vm_reg_object(f, f->pc->b);       /* of code that no compiler made, whatever it is */
     PyObject *t = l == NULL ? NULL : PyList_AsTuple(l);
-    vm_consume(f, f->pc->b);
+    vm_consume_unseen(f, f->pc->b);
     *result = vm_from_ptr(t);
     return t == NULL ? -1 : 0;
 }
@@ -395,7 +395,7 @@ vm_unpack(VmAct *A, VmFrame *f)
     if (n == 2 && PyTuple_CheckExact(o) && Py_SIZE(o) == 2) {       /* the commonest */
         PyObject *first = Py_NewRef(PyTuple_GET_ITEM(o, 0));
         PyObject *second = Py_NewRef(PyTuple_GET_ITEM(o, 1));
-        vm_consume(f, b);
+        vm_consume(A, f, b);
         vm_set_any(A, f, vm_list_get(list, 0), vm_from_ptr(first));
         vm_set_any(A, f, vm_list_get(list, 1), vm_from_ptr(second));
         return 0;
@@ -407,7 +407,7 @@ vm_unpack(VmAct *A, VmFrame *f)
         PyObject *items[16];
         for (unsigned i = 0; i < n; i++)
             items[i] = Py_NewRef(from[i]);
-        vm_consume(f, b);
+        vm_consume(A, f, b);
         store_unpacked(A, f, list, items, n);
         return 0;
     }
@@ -420,7 +420,7 @@ vm_unpack(VmAct *A, VmFrame *f)
         status = collect(o, items, n, (int)n, 0, NULL);
         vm_after(A, f);
     }
-    vm_consume(f, b);
+    vm_consume(A, f, b);
     if (status == 0)
         store_unpacked(A, f, list, items, n);
     PyMem_Free(items);
@@ -449,7 +449,7 @@ vm_unpack_ex(VmAct *A, VmFrame *f)
             Py_DECREF(items[i]);
         Py_CLEAR(rest);
     }
-    vm_consume(f, b);
+    vm_consume(A, f, b);
     if (status == 0) {
         for (unsigned i = 0; i < after; i++)
             items[before + 1 + i] = PyList_GET_ITEM(rest, length - (Py_ssize_t)after + i);
@@ -558,7 +558,7 @@ vm_get_iter(VmAct *A, VmFrame *f, VmWord *result)
         it = PyObject_GetIter(o);
         vm_after(A, f);
     }
-    vm_consume(f, f->pc->b);
+    vm_consume(A, f, f->pc->b);
     *result = vm_from_ptr(it);
     return it == NULL ? -1 : 0;
 }
@@ -570,12 +570,12 @@ vm_yield_from_iter(VmAct *A, VmFrame *f, VmWord *result)
     if (o != NULL && (PyCoro_CheckExact(o) || Py_IS_TYPE(o, &VmCoro_Type))) {
         if (f->code->co->co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE)) {
             *result = vm_from_ptr(Py_NewRef(o));
-            vm_consume(f, f->pc->b);
+            vm_consume(A, f, f->pc->b);
             return 0;
         }
         PyErr_SetString(PyExc_TypeError,
                         "cannot 'yield from' a coroutine object in a non-coroutine generator");
-        vm_consume(f, f->pc->b);
+        vm_consume(A, f, f->pc->b);
         return -1;
     }
     return vm_get_iter(A, f, result);
@@ -758,7 +758,7 @@ vm_import_star(VmAct *A, VmFrame *f)
         status = cpy_import_star(f->locals, module);
         vm_after(A, f);
     }
-    vm_consume(f, f->pc->a);
+    vm_consume(A, f, f->pc->a);
     return status;
 }
 
@@ -774,7 +774,7 @@ vm_print_expr(VmAct *A, VmFrame *f)
         r = PyObject_CallOneArg(hook, v);
         vm_after(A, f);
     }
-    vm_consume(f, f->pc->a);
+    vm_consume(A, f, f->pc->a);
     Py_XDECREF(r);
     return r == NULL ? -1 : 0;
 }

@@ -201,7 +201,7 @@ take_operands(VmFrame *f, const uint16_t *operands, size_t n, VmWord *to, const 
         VmWord w = vm_operand_word(f->regs, f->code, o);
         if (at != NULL && at[i] == TO_DICT) {
             if (!(o & VM_OPERAND_CONST))
-                vm_consume(f, o);
+                vm_consume_unseen(f, o);
             continue;
         }
         if (vm_operand_stays(o, nlocals))
@@ -260,7 +260,7 @@ call_with_rest(VmAct *A, VmFrame *f, VmCode *code, PyFunctionObject *func, VmWor
     take_operands(f, operands, by_register, nf->regs + first, NULL);
     for (size_t i = by_register; i < listed; i++) {
         if (!(operands[i] & VM_OPERAND_CONST))
-            vm_consume(f, operands[i]);
+            vm_consume(A, f, operands[i]);
     }
     if (nk > 0)
         take_operands(f, operands + listed, nk, nf->regs, site->u.keywords.fit->at);

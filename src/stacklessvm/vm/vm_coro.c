@@ -678,7 +678,7 @@ vm_get_awaitable(VmAct *A, VmFrame *f, VmWord *result)
             with_error(Py_TYPE(o), f->pc->c);
         vm_after(A, f);
     }
-    vm_consume(f, b);
+    vm_consume(A, f, b);
     if (it != NULL && awaited_already(it)) {
         Py_CLEAR(it);
         PyErr_SetString(PyExc_RuntimeError, "coroutine is being awaited already");
@@ -729,7 +729,7 @@ vm_get_aiter(VmAct *A, VmFrame *f, VmWord *result)
         it = async_iterator(o);
         vm_after(A, f);
     }
-    vm_consume(f, b);
+    vm_consume(A, f, b);
     *result = vm_from_ptr(it);
     return it == NULL ? -1 : 0;
 }
@@ -778,10 +778,10 @@ vm_get_anext(VmAct *A, VmFrame *f, VmWord *result)
 
 /* ANEXT looks at its operand only; the other two consume it. */
 void
-vm_await_raised(VmFrame *f, VmReturnKind kind)
+vm_await_raised(VmAct *A, VmFrame *f, VmReturnKind kind)
 {
     if (kind != RET_ANEXT)
-        vm_consume(f, f->pc->b);
+        vm_consume(A, f, f->pc->b);
 }
 
 VmSpecialStatus
@@ -794,7 +794,7 @@ vm_await_returned(VmAct *A, VmFrame *f, VmReturnKind kind, VmWord v)
         o = kind == RET_AWAIT ? checked_await(o) : kind == RET_AITER ? checked_aiter(o)
                                                                      : checked_anext(o);
     vm_after(A, f);
-    vm_await_raised(f, kind);   /* lets go of the same */
+    vm_await_raised(A, f, kind);   /* lets go of the same */
     if (o == NULL)
         return SP_RAISED;
     vm_set_any(A, f, f->pc->a, vm_from_ptr(o));
@@ -870,7 +870,7 @@ vm_end_async_for(VmAct *A, VmFrame *f)
     PyObject *exc = vm_reg_object(f, f->pc->a + 1u);
     VmWord it = w[0];
     if (exc == NULL || !PyExceptionInstance_Check(exc)) {
-        vm_consume(f, f->pc->a + 1u);       /* no compiler made this code */
+        vm_consume(A, f, f->pc->a + 1u);       /* no compiler made this code */
         vm_release(it);
         PyErr_SetString(PyExc_SystemError, "what ends a loop is no exception");
         return -1;

@@ -85,6 +85,7 @@ enum {
     FRAME_IN_C = CPY_C_CALL_TAKES_UNIT ? 32 : 0,
     FRAME_IN_C_TWICE = CPY_C_CALL_TAKES_UNIT ? 64 : 0,      /* two; both: three */
     FRAME_OF_TEXT = 128,    /* of exec() or eval() of a str */
+    FRAME_UNCOUNTED = 128,  /* a generator's: it takes the unit of the one below, which waits */
 };
 #define FRAME_UNITS (FRAME_IN_C | FRAME_IN_C_TWICE)
 /* The flags of a frame that takes `units` more. */
@@ -303,7 +304,15 @@ vm_is_temp(VmFrame *f, unsigned reg)
 
 /* An operand that is a temporary is consumed by its instruction. */
 static inline void
-vm_consume(VmFrame *f, unsigned reg)
+vm_consume(VmAct *A, VmFrame *f, unsigned reg)
+{
+    if (vm_is_temp(f, reg))
+        vm_release_in(A, f, f->regs[reg]);
+}
+
+/* The same where nothing but what is unseen can go: numbers, what others hold, or without memory. */
+static inline void
+vm_consume_unseen(VmFrame *f, unsigned reg)
 {
     if (vm_is_temp(f, reg))
         vm_release(f->regs[reg]);

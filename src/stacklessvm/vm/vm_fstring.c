@@ -17,7 +17,7 @@ static void
 release_window(VmFrame *f, unsigned base, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        vm_consume(f, base + i);
+        vm_consume_unseen(f, base + i);
 }
 
 /* -- a whole string --------------------------------------------------------------------------------- */
@@ -245,7 +245,7 @@ vm_convert(VmAct *A, VmFrame *f, VmWord *result)
         s = converted(o, f->pc->c);
         vm_after(A, f);
     }
-    vm_consume(f, f->pc->b);
+    vm_consume(A, f, f->pc->b);
     *result = vm_from_ptr(s);
     return s == NULL ? -1 : 0;
 }

@@ -96,12 +96,12 @@ void vm_gen_clear(VmAct *A, VmFrame *gf);
 static inline void
 vm_gen_leave_units(VmAct *A, VmFrame *gf)
 {
-    if (vm_likely(!(gf->flags & FRAME_UNITS))) {
+    if (vm_likely(!(gf->flags & (FRAME_UNITS | FRAME_UNCOUNTED)))) {
         ++*A->left;
         return;
     }
-    *A->left += vm_frame_units(gf);
-    gf->flags &= (uint8_t)~FRAME_UNITS;
+    *A->left += vm_frame_units(gf) - (gf->flags & FRAME_UNCOUNTED ? 1 : 0);
+    gf->flags &= (uint8_t) ~(FRAME_UNITS | FRAME_UNCOUNTED);
 }
 
 static inline VmGenState

@@ -221,7 +221,7 @@ vm_stop_error(VmFrame *gf, VmWord *result)
     unsigned b = gf->pc->b;
     PyObject *gen = vm_gen_self(gf), *exc = vm_reg_object_new(gf, b), *error = exc;
     const char *what = stopping(gen, exc);
-    vm_consume(gf, b);
+    vm_consume_unseen(gf, b);
     if (what != NULL) {
         PyObject *text = PyUnicode_FromFormat("%s raised %s", vm_gen_noun(gen), what);
         error = text == NULL ? NULL : PyObject_CallOneArg(PyExc_RuntimeError, text);
@@ -244,7 +244,7 @@ vm_cleanup_throw(VmAct *A, VmFrame *f)
     PyObject *exc = vm_reg_object(f, f->pc->a + 2u);
     if (exc == NULL || !PyExceptionInstance_Check(exc)) {
         for (unsigned i = 0; i < 3; i++)
-            vm_consume(f, f->pc->a + i);    /* no compiler made this code */
+            vm_consume(A, f, f->pc->a + i);    /* no compiler made this code */
         PyErr_SetString(PyExc_SystemError, "what was thrown is no exception");
         return -1;
     }

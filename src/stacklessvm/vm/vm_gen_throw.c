@@ -298,9 +298,13 @@ throw_down(PyObject *gen, PyObject *exc, PyObject **result)
     Py_INCREF(gen);
     for (;;) {
         PyObject *delegate = vm_gen_delegate(f);
-        if (vm_gen_activate(A, below, f, mode) < 0)
+        *A->left += below != NULL;      /* in CPython that one runs only when this one is through */
+        if (vm_gen_activate(A, below, f, mode) < 0) {
+            *A->left -= below != NULL;
             break;
+        }
         if (below != NULL) {
+            f->flags |= FRAME_UNCOUNTED;
             f->ret_dst = below->pc->a;
             f->ret_ip = below->pc + 2;
         }

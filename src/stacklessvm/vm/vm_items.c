@@ -169,9 +169,9 @@ getitem_in_general(VmAct *A, VmFrame *f, int imm, VmWord *result)
 done:
     if (v != NULL)
         *result = vm_from_ptr(v);
-    vm_consume(f, x);
+    vm_consume(A, f, x);
     if (!imm)
-        vm_consume(f, y);
+        vm_consume(A, f, y);
     Py_XDECREF(key);
     return v == NULL ? -1 : 0;
 }
@@ -185,9 +185,9 @@ vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result)
     if (v == NULL)
         return getitem_in_general(A, f, imm, result);
     *result = vm_from_ptr(Py_NewRef(v));
-    vm_consume(f, x);
+    vm_consume(A, f, x);
     if (!imm)
-        vm_consume(f, y);
+        vm_consume(A, f, y);
     return 0;
 }
 
@@ -263,9 +263,9 @@ setitem_in_general(VmAct *A, VmFrame *f)
         Py_DECREF(key);
     }
 done:
-    vm_consume(f, z);
-    vm_consume(f, x);
-    vm_consume(f, y);
+    vm_consume(A, f, z);
+    vm_consume(A, f, x);
+    vm_consume(A, f, y);
     return status;
 }
 
@@ -279,8 +279,8 @@ vm_setitem(VmAct *A, VmFrame *f)
     if (place == NULL)
         return setitem_in_general(A, f);
     int status = set_item_in_place(A, f, vm_ptr(f->regs[x]), place, z);
-    vm_consume(f, x);
-    vm_consume(f, y);
+    vm_consume(A, f, x);
+    vm_consume(A, f, y);
     return status;
 }
 
@@ -303,8 +303,8 @@ vm_delitem(VmAct *A, VmFrame *f)
         }
     }
     Py_XDECREF(key);
-    vm_consume(f, x);
-    vm_consume(f, y);
+    vm_consume(A, f, x);
+    vm_consume(A, f, y);
     return status;
 }
 
@@ -359,9 +359,9 @@ slice_at_once(VmAct *A, VmFrame *f)
     PyObject *part = plain_slice(f->regs[get->b], f->regs[w], f->regs[w + 1]);
     if (part == NULL)
         return 0;
-    vm_consume(f, w);
-    vm_consume(f, w + 1);
-    vm_consume(f, get->b);
+    vm_consume(A, f, w);
+    vm_consume(A, f, w + 1);
+    vm_consume(A, f, get->b);
     vm_set_any(A, f, get->a, vm_from_ptr(part));
     return 1;
 }
@@ -377,7 +377,7 @@ vm_slice(VmAct *A, VmFrame *f)
     if (a != NULL && b != NULL && (n < 3 || c != NULL))
         s = PySlice_New(a, b, c);
     for (unsigned i = 0; i < n; i++)
-        vm_consume(f, base + i);
+        vm_consume(A, f, base + i);
     if (s == NULL)
         return -1;
     vm_set_any(A, f, f->pc->a, vm_from_ptr(s));
@@ -391,7 +391,7 @@ vm_getslice(VmAct *A, VmFrame *f, VmWord *result)
     PyObject *part = plain_slice(f->regs[w], f->regs[w + 1], f->regs[w + 2]);
     if (part != NULL) {
         for (unsigned i = 0; i < 3; i++)
-            vm_consume(f, w + i);
+            vm_consume(A, f, w + i);
         *result = vm_from_ptr(part);
         return 0;
     }
@@ -404,7 +404,7 @@ vm_getslice(VmAct *A, VmFrame *f, VmWord *result)
     }
     Py_XDECREF(slice);
     for (unsigned i = 0; i < 3; i++)
-        vm_consume(f, w + i);
+        vm_consume(A, f, w + i);
     *result = vm_from_ptr(v);
     return v == NULL ? -1 : 0;
 }
@@ -424,7 +424,7 @@ vm_setslice(VmAct *A, VmFrame *f)
     }
     Py_XDECREF(slice);
     for (unsigned i = 0; i < 4; i++)
-        vm_consume(f, w + i);
+        vm_consume(A, f, w + i);
     return status;
 }
 
@@ -435,8 +435,8 @@ vm_contains(VmAct *A, VmFrame *f)
     PyObject *item = NULL, *o = vm_reg_object(f, y), **place;
     int found = o == NULL ? -1 : vm_dict_find(o, f->regs[x], &place);
     if (found >= 0) {
-        vm_consume(f, x);
-        vm_consume(f, y);
+        vm_consume(A, f, x);
+        vm_consume(A, f, y);
         return found;
     }
     if (o != NULL && vm_may_be_special(o)) {
@@ -454,8 +454,8 @@ vm_contains(VmAct *A, VmFrame *f)
     }
     Py_XDECREF(item);
 done:
-    vm_consume(f, x);
-    vm_consume(f, y);
+    vm_consume(A, f, x);
+    vm_consume(A, f, y);
     return found;
 }
 

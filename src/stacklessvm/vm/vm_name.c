@@ -121,7 +121,7 @@ set_item(VmAct *A, VmFrame *f, PyObject *mapping, PyObject *name, unsigned reg)
                                             : PyObject_SetItem(mapping, name, v);
         vm_after(A, f);
     }
-    vm_consume(f, reg);
+    vm_consume(A, f, reg);
     return status;
 }
 
@@ -136,7 +136,7 @@ vm_store_global(VmAct *A, VmFrame *f)
         status = PyDict_SetItem(f->func->func_globals, name, v);
         vm_after(A, f);
     }
-    vm_consume(f, f->pc->a);
+    vm_consume(A, f, f->pc->a);
     return status;
 }
 
@@ -195,7 +195,7 @@ vm_store_name(VmAct *A, VmFrame *f)
     PyObject *name = vm_cache(f, f->pc->c)->name;
     if (f->locals == NULL) {
         no_locals("no locals found when storing %R", name);
-        vm_consume(f, f->pc->a);
+        vm_consume(A, f, f->pc->a);
         return -1;
     }
     return set_item(A, f, f->locals, name, f->pc->a);

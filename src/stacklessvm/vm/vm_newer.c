@@ -11,7 +11,7 @@ static void
 release_window(VmFrame *f, unsigned base, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        vm_consume(f, base + i);
+        vm_consume_unseen(f, base + i);
 }
 
 /* -- super().name --------------------------------------------------------------------- */
@@ -81,7 +81,7 @@ vm_special_method(VmAct *A, VmFrame *f)
         v = cpy_special_method(o, f->pc->c, &is_method);
         vm_after(A, f);
     }
-    vm_consume(f, b);
+    vm_consume(A, f, b);
     if (v == NULL || !is_method)
         Py_CLEAR(o);
     if (v == NULL)
@@ -101,7 +101,7 @@ vm_intrinsic_1(VmAct *A, VmFrame *f, VmWord *result)
         v = cpy_intrinsic_1(f->pc->c, a);
         vm_after(A, f);
     }
-    vm_consume(f, f->pc->b);
+    vm_consume(A, f, f->pc->b);
     *result = vm_from_ptr(v);
     return v == NULL ? -1 : 0;
 }

@@ -461,9 +461,9 @@ concat(VmFrame *f, unsigned x, unsigned y, int last_use, VmWord *result)
     if (takes)
         f->regs[x] = VM_NULL;
     left = vm_concat(left, right, takes);
-    vm_consume(f, y);
+    vm_consume_unseen(f, y);
     if (!takes)
-        vm_consume(f, x);
+        vm_consume_unseen(f, x);
     *result = vm_from_ptr(left);
     return left == NULL ? -1 : 0;
 }
@@ -507,25 +507,25 @@ vm_binary(VmAct *A, VmFrame *f, int kind, int inplace, int imm, VmWord *result)
         return -1;
     int done = number_binary(kind, f->regs[x], right, result);
     if (done != 0) {
-        vm_consume(f, x);
+        vm_consume(A, f, x);
         if (!imm)
-            vm_consume(f, y);
+            vm_consume(A, f, y);
         return done < 0 ? -1 : 0;
     }
     VmSpecialStatus special = vm_special_binary(A, f, result);
     if (special == SP_PUSHED)
         return -1;
     if (special != SP_NOT_MINE) {
-        vm_consume(f, x);
+        vm_consume(A, f, x);
         if (!imm)
-            vm_consume(f, y);
+            vm_consume(A, f, y);
         return special == SP_RAISED ? -1 : 0;
     }
     PyObject *o = imm ? PyLong_FromLong((int16_t)y) : vm_reg_object_new(f, y);
     int status = object_operator(A, f, object_binary[inplace][kind], x, o, result);
-    vm_consume(f, x);
+    vm_consume(A, f, x);
     if (!imm)
-        vm_consume(f, y);
+        vm_consume(A, f, y);
     Py_XDECREF(o);
     if (status == 0)
         *result = vm_unbox(vm_ptr(*result));
@@ -543,12 +543,12 @@ vm_unary(VmAct *A, VmFrame *f, int kind, VmWord *result)
         int status = int_result(kind == '-' ? -i : kind == '~' ? ~i
                                                                : i,
                                 result);
-        vm_consume(f, x);
+        vm_consume(A, f, x);
         return status < 0 ? -1 : 0;
     }
     if (k == 'd' && kind == '-') {
         int status = float_result(-d, result);
-        vm_consume(f, x);
+        vm_consume(A, f, x);
         return status < 0 ? -1 : 0;
     }
     PyObject *o = vm_reg_object(f, x);
@@ -564,7 +564,7 @@ vm_unary(VmAct *A, VmFrame *f, int kind, VmWord *result)
                           : PyNumber_Positive(o);
         vm_after(A, f);
     }
-    vm_consume(f, x);
+    vm_consume(A, f, x);
     if (o == NULL)
         return -1;
     *result = vm_unbox(o);
@@ -664,8 +664,8 @@ vm_compare(VmAct *A, VmFrame *f, int op, unsigned x, unsigned y, VmWord *result)
         status = object_compare(A, f, op, vm_reg_object(f, x), vm_reg_object(f, y), result);
     if (A->pushed != NULL)
         return -1;
-    vm_consume(f, x);
-    vm_consume(f, y);
+    vm_consume(A, f, x);
+    vm_consume(A, f, y);
     return status;
 }
 
@@ -684,7 +684,7 @@ vm_compare_imm(VmAct *A, VmFrame *f, int op, unsigned x, int imm, VmWord *result
     }
     if (A->pushed != NULL)
         return -1;
-    vm_consume(f, x);
+    vm_consume(A, f, x);
     return status;
 }
 
@@ -742,7 +742,7 @@ vm_truth(VmAct *A, VmFrame *f, unsigned reg)
         return word_truth(w);
     int truth = object_truth(A, f, vm_ptr(w), VM_NULL);
     if (A->pushed == NULL)
-        vm_consume(f, reg);
+        vm_consume(A, f, reg);
     return truth;
 }
 

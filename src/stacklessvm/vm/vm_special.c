@@ -228,26 +228,26 @@ vm_special_setitem(VmAct *A, VmFrame *f, PyObject *o, VmWord index, PyObject *v)
 }
 
 static void
-drop_item_operands(VmFrame *f)
+drop_item_operands(VmAct *A, VmFrame *f)
 {
     const VmInsn *ip = f->pc;
-    vm_consume(f, ip->b);
+    vm_consume(A, f, ip->b);
     if (ip->op == VM_GETI || ip->op == VM_GETI_L)
-        vm_consume(f, ip->c);
+        vm_consume(A, f, ip->c);
 }
 
 /* SETA, DELA, SETI, DELI: in the order CPython lets go of them */
 static void
-drop_stored_operands(VmFrame *f)
+drop_stored_operands(VmAct *A, VmFrame *f)
 {
     const VmInsn *ip = f->pc;
     if (ip->op == VM_SETI)
-        vm_consume(f, ip->c);
+        vm_consume(A, f, ip->c);
     if (ip->op == VM_SETA)
-        vm_consume(f, ip->b);
-    vm_consume(f, ip->a);
+        vm_consume(A, f, ip->b);
+    vm_consume(A, f, ip->a);
     if (ip->op == VM_SETI || ip->op == VM_DELI)
-        vm_consume(f, ip->b);
+        vm_consume(A, f, ip->b);
 }
 
 /* -- iteration ---------------------------------------------------------------------------------- */
@@ -271,10 +271,10 @@ iter_returned(VmAct *A, VmFrame *f, VmWord v)
                          Py_TYPE(o)->tp_name);
         Py_XDECREF(o);
         vm_release(v);
-        vm_consume(f, ip->b);
+        vm_consume(A, f, ip->b);
         return 0;
     }
-    vm_consume(f, ip->b);
+    vm_consume(A, f, ip->b);
     vm_set_any(A, f, ip->a, v);
     f->pc = ip + 1;
     return 1;
@@ -312,11 +312,11 @@ vm_special_returned(VmAct *A, VmFrame *f, VmHow how, VmWord aux, VmWord v)
         return vm_attr_returned(A, f, aux, v) == SP_DONE;
     case RET_STORED:
         vm_release(v);
-        drop_stored_operands(f);
+        drop_stored_operands(A, f);
         f->pc = ip + 1;
         return 1;
     case RET_ITEM:
-        drop_item_operands(f);
+        drop_item_operands(A, f);
         vm_set_any(A, f, ip->a, v);
         f->pc = ip + 1;
         return 1;
@@ -349,29 +349,29 @@ vm_special_raised(VmAct *A, VmFrame *f, VmHow how, VmWord aux)
     case RET_ATTR:
         return vm_attr_raised(A, f, aux) == SP_DONE;
     case RET_STORED:
-        drop_stored_operands(f);
+        drop_stored_operands(A, f);
         return 0;
     case RET_ITEM:
-        drop_item_operands(f);
+        drop_item_operands(A, f);
         return 0;
     case RET_ITER:
-        vm_consume(f, f->pc->b);
+        vm_consume(A, f, f->pc->b);
         return 0;
     case RET_NEXT:
         return next_raised(f);
     case RET_TEXT:
-        vm_text_raised(f);
+        vm_text_raised(A, f);
         return 0;
     case RET_GETATTR:
         return vm_getattr_raised(A, f, VM_HOW_STEP(how), aux) == SP_DONE;
     case RET_AWAIT:
     case RET_AITER:
     case RET_ANEXT:
-        vm_await_raised(f, VM_HOW_KIND(how));
+        vm_await_raised(A, f, VM_HOW_KIND(how));
         return 0;
     case RET_SENT:
         return vm_sent_raised(f) == SP_DONE;
     default:
-        return vm_operator_raised(f, how, aux) == SP_DONE;
+        return vm_operator_raised(A, f, how, aux) == SP_DONE;
     }
 }

@@ -292,7 +292,7 @@ PyFunctionObject *vm_special_truth_method(PyTypeObject *type, VmReturnKind *kind
 /* Truth of o; held (taken when SP_PUSHED) lives until it is known. */
 VmSpecialStatus vm_special_truth(VmAct *A, VmFrame *f, PyObject *o, VmWord held);
 VmSpecialStatus vm_operator_returned(VmAct *A, VmFrame *f, VmHow how, VmWord aux, VmWord v);
-VmSpecialStatus vm_operator_raised(VmFrame *f, VmHow how, VmWord aux);
+VmSpecialStatus vm_operator_raised(VmAct *A, VmFrame *f, VmHow how, VmWord aux);
 
 /* What a builtin that asked makes of the answer (taken): RET_LEN ...  VM_NULL: exception */
 VmWord vm_answer(VmReturnKind kind, VmWord v);
@@ -310,14 +310,14 @@ VmWord vm_no_text(void);        /* "", borrowed */
 VmSpecialStatus vm_special_text(VmAct *A, VmFrame *f, PyObject *o, unsigned conversion,
                                 PyObject *spec);
 VmSpecialStatus vm_text_returned(VmAct *A, VmFrame *f, VmHow how, VmWord v);
-void vm_text_raised(VmFrame *f);
+void vm_text_raised(VmAct *A, VmFrame *f);
 VmWord vm_answer_text(VmReturnKind kind, VmWord v);
 VmWord vm_answer_hash(VmWord v);
 
 /* -- awaiting (vm_coro.c), delegating (vm_build.c) -------------------------------------------------- */
 
 VmSpecialStatus vm_await_returned(VmAct *A, VmFrame *f, VmReturnKind kind, VmWord v);
-void vm_await_raised(VmFrame *f, VmReturnKind kind);
+void vm_await_raised(VmAct *A, VmFrame *f, VmReturnKind kind);
 void vm_sent_returned(VmFrame *f, VmWord v);
 VmSpecialStatus vm_sent_raised(VmFrame *f);
 

@@ -216,7 +216,7 @@ static VmSpecialStatus
 finish_load(VmAct *A, VmFrame *f, VmWord v)
 {
     const VmInsn *ip = f->pc;
-    vm_consume(f, ip->b);
+    vm_consume(A, f, ip->b);
     if (ip->op == VM_GETM)
         vm_set_pair(f, v, VM_NULL);
     else
@@ -266,7 +266,7 @@ vm_attr_raised(VmAct *A, VmFrame *f, VmWord aux)
     if (status == SP_RAISED) {
         if (ip->op != VM_GETM || Py_TYPE(o)->tp_getattro != PyObject_GenericGetAttr)
             vm_name_attribute_error(o, name);
-        vm_consume(f, ip->b);
+        vm_consume(A, f, ip->b);
     }
     return status;
 }

@@ -95,11 +95,11 @@ operands_of(VmFrame *f)
 }
 
 static void
-drop_operands(VmFrame *f, const Operands *o)
+drop_operands(VmAct *A, VmFrame *f, const Operands *o)
 {
-    vm_consume(f, o->left_reg);
+    vm_consume(A, f, o->left_reg);
     if (!o->op->imm)
-        vm_consume(f, o->right_reg);
+        vm_consume(A, f, o->right_reg);
 }
 
 /* -- binary operators -------------------------------------------------------------------------------- */
@@ -487,18 +487,18 @@ finish_truth(VmAct *A, VmFrame *f, int truth)
     switch (ip->op) {
     case VM_NOT:
     case VM_BOOL:
-        vm_consume(f, ip->b);
+        vm_consume(A, f, ip->b);
         vm_set_any(A, f, ip->a, vm_from_bool(truth == (ip->op == VM_BOOL)));
         return jump(A, f, 1);
     case VM_IN:
     case VM_NIN:
-        vm_consume(f, ip->b);
-        vm_consume(f, ip->c);
+        vm_consume(A, f, ip->b);
+        vm_consume(A, f, ip->c);
         vm_set_any(A, f, ip->a, vm_from_bool(truth == (ip->op == VM_IN)));
         return jump(A, f, 1);
     case VM_JT:
     case VM_JF:
-        vm_consume(f, ip->a);
+        vm_consume(A, f, ip->a);
         return jump(A, f, truth == (ip->op == VM_JT) ? far : 1);
     case VM_JTK:
     case VM_JFK:
@@ -513,22 +513,22 @@ finish_truth(VmAct *A, VmFrame *f, int truth)
 }
 
 static void
-drop_tested(VmFrame *f)
+drop_tested(VmAct *A, VmFrame *f)
 {
     const VmInsn *ip = f->pc;
     switch (ip->op) {
     case VM_IN:
     case VM_NIN:
-        vm_consume(f, ip->b);
-        vm_consume(f, ip->c);
+        vm_consume(A, f, ip->b);
+        vm_consume(A, f, ip->c);
         break;
     case VM_NOT:
     case VM_BOOL:
-        vm_consume(f, ip->b);
+        vm_consume(A, f, ip->b);
         break;
     case VM_JT:
     case VM_JF:
-        vm_consume(f, ip->a);
+        vm_consume(A, f, ip->a);
         break;
     case VM_JTK:
     case VM_JFK:
@@ -680,7 +680,7 @@ static VmSpecialStatus
 finish_compare(VmAct *A, VmFrame *f, const Operands *o, VmWord v)
 {
     const VmInsn *ip = f->pc;
-    drop_operands(f, o);
+    drop_operands(A, f, o);
     if (o->op->is == COMPARE) {
         vm_set_any(A, f, ip->a, v);
         f->pc = ip + 1;
@@ -715,13 +715,13 @@ binary_returned(VmAct *A, VmFrame *f, int plan, VmWord v)
         o.left = vm_reg_object(f, o.left_reg);
         VmSpecialStatus status = try_all(A, f, &o, plan, &v);
         if (status == SP_RAISED)
-            drop_operands(f, &o);
+            drop_operands(A, f, &o);
         if (status != SP_DONE)
             return status;
     }
-    vm_consume(f, ip->b);
+    vm_consume(A, f, ip->b);
     if (!operations[ip->op].imm)
-        vm_consume(f, ip->c);
+        vm_consume(A, f, ip->c);
     vm_set_any(A, f, ip->a, v);
     f->pc = ip + 1;
     return SP_DONE;
@@ -739,7 +739,7 @@ compare_returned(VmAct *A, VmFrame *f, unsigned plan, VmWord v)
     else if (plan & COMPARE_INVERTED)
         status = invert(A, f, v, &v);
     if (status == SP_RAISED)
-        drop_operands(f, &o);
+        drop_operands(A, f, &o);
     return status == SP_DONE ? finish_compare(A, f, &o, v) : status;
 }
 
@@ -749,7 +749,7 @@ truth_returned(VmAct *A, VmFrame *f, VmReturnKind by, VmWord held, VmWord v)
     int truth = truth_of_result(by, v);
     vm_release(held);
     if (truth < 0) {
-        drop_tested(f);
+        drop_tested(A, f);
         return SP_RAISED;
     }
     return finish_truth(A, f, truth);
@@ -764,7 +764,7 @@ contains_returned(VmAct *A, VmFrame *f, VmWord v)
     if (truth < 0 && A->pushed != NULL)
         return SP_PUSHED;
     if (truth < 0) {
-        drop_tested(f);
+        drop_tested(A, f);
         return SP_RAISED;
     }
     return finish_truth(A, f, truth);
@@ -787,20 +787,20 @@ vm_operator_returned(VmAct *A, VmFrame *f, VmHow how, VmWord aux, VmWord v)
 }
 
 VmSpecialStatus
-vm_operator_raised(VmFrame *f, VmHow how, VmWord aux)
+vm_operator_raised(VmAct *A, VmFrame *f, VmHow how, VmWord aux)
 {
     Operands o;
     switch ((int)VM_HOW_KIND(how)) {
     case RET_BINARY:
     case RET_COMPARE:
         o = operands_of(f);
-        drop_operands(f, &o);
+        drop_operands(A, f, &o);
         break;
     case RET_TRUTH:
         vm_release(aux);
         /* fall through */
     default:
-        drop_tested(f);
+        drop_tested(A, f);
     }
     return SP_RAISED;
 }

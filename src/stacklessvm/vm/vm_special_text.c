@@ -139,12 +139,12 @@ vm_answer_hash(VmWord v)
 }
 
 void
-vm_text_raised(VmFrame *f)
+vm_text_raised(VmAct *A, VmFrame *f)
 {
     const VmInsn *ip = f->pc;
-    vm_consume(f, ip->b);
+    vm_consume(A, f, ip->b);
     if (ip->op == VM_FMTS)
-        vm_consume(f, ip->b + 1u);
+        vm_consume(A, f, ip->b + 1u);
 }
 
 VmSpecialStatus
@@ -164,7 +164,7 @@ vm_text_returned(VmAct *A, VmFrame *f, VmHow how, VmWord v)
         Py_DECREF(converted);
         vm_after(A, f);
     }
-    vm_text_raised(f);          /* lets go of the same */
+    vm_text_raised(A, f);          /* lets go of the same */
     if (v == VM_NULL)
         return SP_RAISED;
     vm_set_any(A, f, ip->a, v);

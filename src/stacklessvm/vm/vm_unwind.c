@@ -264,9 +264,9 @@ vm_raise(VmAct *A, VmFrame *f)
         Py_XDECREF(v);
         vm_after(A, f);
     }
-    vm_consume(f, w);
+    vm_consume(A, f, w);
     if (n == 2)
-        vm_consume(f, w + 1);
+        vm_consume(A, f, w + 1);
     return -1;
 }
 
@@ -360,7 +360,7 @@ vm_exc_match(VmAct *A, VmFrame *f, VmWord *result)
     PyObject *exc = vm_reg_object(f, f->pc->b);
     PyObject *types = vm_reg_object(f, f->pc->c);
     if (exc == NULL || types == NULL) {
-        vm_consume(f, f->pc->c);
+        vm_consume(A, f, f->pc->c);
         return -1;
     }
     int is_its = (PyObject *)Py_TYPE(exc) == types && PyExceptionInstance_Check(exc);
@@ -398,7 +398,7 @@ vm_with_enter(VmAct *A, VmFrame *f, int async)
                                async ? " (missed __aexit__ method)"
                                      : " (missed __exit__ method)");
     }
-    vm_consume(f, b);
+    vm_consume(A, f, b);
     if (exit != NULL)
         result = PyObject_CallNoArgs(enter);
     Py_XDECREF(enter);
