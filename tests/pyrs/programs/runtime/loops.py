@@ -228,6 +228,7 @@ CASES = [gathering, cancelling, groups, timeouts, contexts, locks, shielding, by
 
 
 async def main():
+    asyncio.get_running_loop().slow_callback_duration = 60  # a busy machine is not to be told of
     for case in CASES:
         print(case.__name__, await asyncio.create_task(case()))
 
