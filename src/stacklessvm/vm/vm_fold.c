@@ -87,8 +87,13 @@ fold_new(FoldKind kind)
     if (fold == NULL && (fold = PyMem_Malloc(sizeof *fold)) == NULL)
         return NULL;
     *fold = (VmFold){.kind = kind};
-    if (kind < FOLD_LIST || (fold->items = list_for_unknown()) != NULL)
+    if (kind < FOLD_LIST)
         return fold;
+    if ((fold->items = list_for_unknown()) != NULL) {
+        if (kind == FOLD_TUPLE)         /* CPython has no list there that gc.get_objects() would show */
+            PyObject_GC_UnTrack(fold->items);
+        return fold;
+    }
     PyErr_Clear();
     PyMem_Free(fold);
     return NULL;

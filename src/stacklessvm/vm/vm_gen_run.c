@@ -164,8 +164,9 @@ vm_gen_suspend(VmAct *A, VmFrame *gf)
 void
 vm_gen_clear(VmAct *A, VmFrame *gf)
 {
+    PyCodeObject *linked = gf->shadow == NULL ? NULL : gf->code->co;
     vm_gen_set_state(gf, GEN_DONE);
-    if (gf->shadow != NULL) {
+    if (linked != NULL) {
         CpyFrame *previous = cpy_frame_previous(gf->shadow);
         cpy_set_top_frame(A->ts, previous);
         cpy_frame_set_previous(gf->shadow, NULL);   /* a finished generator has no f_back */
@@ -179,6 +180,7 @@ vm_gen_clear(VmAct *A, VmFrame *gf)
     }
     Py_CLEAR(gf->locals);
     Py_CLEAR(gf->func);
+    Py_XDECREF(linked);
 }
 
 void

@@ -144,6 +144,7 @@ vm_hand_over(VmAct *A, VmFrame *f, CpyHandover how)
     vm_frame_pop(A, f);
     Py_XDECREF(locals);
     Py_DECREF(func);
+    Py_DECREF(co);
     return result;
 }
 
@@ -154,12 +155,14 @@ static void
 leave_object(VmFrame *gf, VmGenState state)
 {
     PyFunctionObject *func = gf->func;
+    PyCodeObject *co = gf->code->co;
     gf->func = NULL;
     gf->locals = NULL;          /* went with the frame */
     gf->shadow = NULL;
     gf->prev = NULL;
     vm_gen_set_state(gf, state);
     Py_DECREF(func);
+    Py_DECREF(co);
 }
 
 int

@@ -39,6 +39,7 @@ link_one(VmFrame *f, CpyFrame *previous)
     if (f->flags & FRAME_GENERATOR)
         cpy_frame_set_owned_by_generator(s);
     f->shadow = s;
+    Py_INCREF(f->code->co);     /* whoever runs meanwhile may give func other code */
     f->flags |= FRAME_LINKED;
     if (has_lazy_locals(f) && !cpy_lazy_locals_arm(s, f))
         f->flags |= FRAME_EAGER;

@@ -24,7 +24,8 @@
 void
 vm_frame_leave(VmAct *A, VmFrame *f)
 {
-    if (f->shadow != NULL)
+    PyCodeObject *linked = f->shadow == NULL ? NULL : f->code->co;
+    if (linked != NULL)
         vm_unlink(A, f);
     for (unsigned i = 0, n = f->code->nlocals; i < n; i++) {
         VmWord *place = &f->regs[vm_drop_order(i, n)], w = *place;
@@ -38,6 +39,7 @@ vm_frame_leave(VmAct *A, VmFrame *f)
     if (!(f->flags & FRAME_GENERATOR))
         vm_frame_pop(A, f);
     Py_DECREF(func);
+    Py_XDECREF(linked);
 }
 
 /* Temporaries of slots [to, live) of the map at f->pc. */
