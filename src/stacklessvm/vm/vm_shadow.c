@@ -209,7 +209,8 @@ int
 vm_unlink_unseen(VmAct *A, VmFrame *f)
 {
     CpyFrame *s = f->shadow;
-    if (A->delegate || cpy_frame_object(s) != NULL || cpy_frame_stacktop(s, f->code->co) != 0)
+    if (A->delegate || cpy_frame_object(s) != NULL || cpy_frame_stacktop(s, f->code->co) != 0
+        || Py_REFCNT(f->code->co) == 1)
         return 0;
     if (has_lazy_locals(f))
         cpy_lazy_locals_disarm(s);
@@ -218,6 +219,7 @@ vm_unlink_unseen(VmAct *A, VmFrame *f)
     cpy_set_top_frame(A->ts, cpy_frame_previous(s));
     f->shadow = NULL;
     f->flags &= (uint8_t)~FRAME_LINKED;
+    Py_DECREF(f->code->co);     /* not the last: the loop goes on with it */
     return 1;
 }
 
