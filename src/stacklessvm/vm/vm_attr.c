@@ -390,9 +390,11 @@ attr_of_row(VmAct *A, VmFrame *f, VmCacheRow *row, PyObject *o, VmWord *result)
     }
     else if (row_is_method(row, o, name)) {
         PyObject *descr = row->value;
+        int shown = vm_before_making(A, f);
         v = PyFunction_Check(descr)
                 ? PyMethod_New(descr, o)
                 : Py_TYPE(descr)->tp_descr_get(descr, o, (PyObject *)Py_TYPE(o));
+        vm_after_making(A, f, shown);
         if (v == NULL)
             return -1;
     }

@@ -140,8 +140,8 @@
 #define HAS_ROOM(end) \
     !(vm_unlikely(*A->breaker & CPY_EVAL_BREAKER_MASK) || vm_unlikely(A->delegate) \
       || vm_unlikely((end) > A->limit) || vm_unlikely(*A->left <= 0))
-/* Who stops at every boundary wants frames. */
-#ifdef VM_STEPPING
+/* Who stops at every boundary wants frames; the hostile build, which always does, runs leaves, too. */
+#if defined(VM_STEPPING) && !defined(VM_HOSTILE)
 #  define RUNS_LEAVES 0
 #else
 #  define RUNS_LEAVES 1

@@ -56,11 +56,13 @@ release_window(VmFrame *f, unsigned base, unsigned n)
 /* -- builders -------------------------------------------------------------------------------- */
 
 int
-vm_build_tuple(VmFrame *f, VmWord *result)
+vm_build_tuple(VmAct *A, VmFrame *f, VmWord *result)
 {
     const VmInsn *list = f->pc + 1;
     unsigned n = list->op;
+    int shown = vm_before_making(A, f);
     PyObject *t = PyTuple_New(n);
+    vm_after_making(A, f, shown);
     for (unsigned i = 0; i < n; i++) {
         PyObject *o = t == NULL ? NULL : take_object(f, vm_list_get(list, i));
         if (o == NULL) {
@@ -75,11 +77,13 @@ vm_build_tuple(VmFrame *f, VmWord *result)
 }
 
 int
-vm_build_listing(VmFrame *f, VmWord *result)
+vm_build_listing(VmAct *A, VmFrame *f, VmWord *result)
 {
     const VmInsn *list = f->pc + 1;
     unsigned n = list->op;
+    int shown = vm_before_making(A, f);
     PyObject *l = PyList_New(n);
+    vm_after_making(A, f, shown);
     for (unsigned i = 0; i < n; i++) {
         PyObject *o = l == NULL ? NULL : take_object(f, vm_list_get(list, i));
         if (o == NULL) {
@@ -97,9 +101,9 @@ int
 vm_build_set(VmAct *A, VmFrame *f, VmWord *result)
 {
     unsigned base = f->pc->b, n = f->pc->c;
+    vm_boundary(A, f);
     PyObject *set = PySet_New(NULL);
     int status = set == NULL ? -1 : 0;
-    vm_boundary(A, f);
     for (unsigned i = 0; i < n; i++) {
         PyObject *o = status == 0 ? vm_reg_object(f, base + i) : NULL;
         if (o == NULL || PySet_Add(set, o) < 0)
@@ -117,18 +121,20 @@ int
 vm_build_map(VmAct *A, VmFrame *f, VmWord *result)
 {
     unsigned base = f->pc->b, n = f->pc->c;
+    int shown = n > 0;
+    if (shown)
+        vm_boundary(A, f);
+    else
+        shown = vm_before_making(A, f);
     PyObject *d = PyDict_New();
     int status = d == NULL ? -1 : 0;
-    if (n > 0)
-        vm_boundary(A, f);
     for (unsigned i = 0; status == 0 && i < n; i++) {
         PyObject *k = vm_reg_object(f, base + 2 * i), *v = vm_reg_object(f, base + 2 * i + 1);
         if (k == NULL || v == NULL || PyDict_SetItem(d, k, v) < 0)
             status = -1;
     }
     release_window(f, base, 2 * n);
-    if (n > 0)
-        vm_after(A, f);
+    vm_after_making(A, f, shown);
     if (status < 0)
         Py_CLEAR(d);
     *result = vm_from_ptr(d);
@@ -142,12 +148,12 @@ vm_build_const_key_map(VmAct *A, VmFrame *f, VmWord *result)
     PyObject *keys = vm_ptr(f->regs[base + n]);
     PyObject *d = NULL;
     int status = -1;
+    vm_boundary(A, f);
     if (!vm_is_obj(f->regs[base + n]) || !PyTuple_CheckExact(keys)
         || PyTuple_GET_SIZE(keys) != (Py_ssize_t)n)
         PyErr_SetString(PyExc_SystemError, "bad BUILD_CONST_KEY_MAP keys argument");
     else if ((d = PyDict_New()) != NULL)
         status = 0;
-    vm_boundary(A, f);
     for (unsigned i = 0; status == 0 && i < n; i++) {
         PyObject *v = vm_reg_object(f, base + i);
         if (v == NULL || PyDict_SetItem(d, PyTuple_GET_ITEM(keys, i), v) < 0)
@@ -495,11 +501,13 @@ new_function(VmFrame *f, unsigned base, unsigned n)
 
 /* Window: defaults, keyword defaults, annotations, closure (what the flags say), code. */
 int
-vm_make_function(VmFrame *f, VmWord *result)
+vm_make_function(VmAct *A, VmFrame *f, VmWord *result)
 {
     unsigned base = f->pc->b, flags = f->pc->c;
     unsigned n = (unsigned)__builtin_popcount(flags & 15);
+    int shown = vm_before_making(A, f);
     PyFunctionObject *func = (PyFunctionObject *)new_function(f, base, n);
+    vm_after_making(A, f, shown);
     vm_release(f->regs[base + n]);
     if (func == NULL) {
         release_window(f, base, n);
@@ -530,6 +538,21 @@ vm_function_attribute(VmFrame *f, VmWord *result)
     return 0;
 }
 
+int
+vm_new_cell(VmAct *A, VmFrame *f)
+{
+    unsigned a = f->pc->a;
+    int shown = vm_before_making(A, f);
+    PyObject *cell = PyCell_New(f->regs[a] == VM_NULL ? NULL : vm_reg_object(f, a));
+    vm_after_making(A, f, shown);
+    if (cell == NULL)
+        return -1;
+    VmWord old = f->regs[a];
+    f->regs[a] = vm_from_ptr(cell);
+    vm_release(old);            /* the cell has it */
+    return 0;
+}
+
 /* -- iteration ------------------------------------------------------------------------------------------ */
 
 /* Making its iterator, if it isn't its own, runs nobody's code. */
@@ -544,7 +567,9 @@ vm_get_iter(VmAct *A, VmFrame *f, VmWord *result)
 {
     PyObject *o = vm_reg_object(f, f->pc->b), *it = NULL;
     if (o != NULL && iterates_quietly(o)) {
+        int shown = vm_before_making(A, f);
         it = vm_is_gen(o) ? Py_NewRef(o) : Py_TYPE(o)->tp_iter(o);
+        vm_after_making(A, f, shown);
         if (vm_is_temp(f, f->pc->b))
             vm_release_old(A, f, o);
         *result = vm_from_ptr(it);

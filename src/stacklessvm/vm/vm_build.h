@@ -18,8 +18,8 @@ int vm_setslice(VmAct *A, VmFrame *f);
 int vm_contains(VmAct *A, VmFrame *f);              /* 1, 0 or -1 */
 int vm_length(VmAct *A, VmFrame *f, VmWord *result);
 
-int vm_build_tuple(VmFrame *f, VmWord *result);
-int vm_build_listing(VmFrame *f, VmWord *result);
+int vm_build_tuple(VmAct *A, VmFrame *f, VmWord *result);
+int vm_build_listing(VmAct *A, VmFrame *f, VmWord *result);
 int vm_build_set(VmAct *A, VmFrame *f, VmWord *result);
 int vm_build_map(VmAct *A, VmFrame *f, VmWord *result);
 int vm_build_const_key_map(VmAct *A, VmFrame *f, VmWord *result);
@@ -40,7 +40,8 @@ int vm_list_to_tuple(VmFrame *f, VmWord *result);
 int vm_unpack(VmAct *A, VmFrame *f);
 int vm_unpack_ex(VmAct *A, VmFrame *f);
 
-int vm_make_function(VmFrame *f, VmWord *result);
+int vm_new_cell(VmAct *A, VmFrame *f);          /* local a = a cell with what it holds */
+int vm_make_function(VmAct *A, VmFrame *f, VmWord *result);
 int vm_function_attribute(VmFrame *f, VmWord *result);
 
 int vm_get_iter(VmAct *A, VmFrame *f, VmWord *result);

@@ -440,9 +440,17 @@ tuple_of_operands(VmFrame *f, const VmInsn *list)
     return t;
 }
 
-/* The call at f's pc of a class with the __new__ of object or exceptions and an __init__ that takes exactly these
-   arguments, seen before by the class's version: its frame, where the operands go.  NULL: nothing was
-   done. */
+/* Is it the class that was seen, with the __init__ that was? */
+static inline int
+is_class_seen(const VmCache *c, PyTypeObject *cls)
+{
+    return c->u.call.version == cls->tp_version_tag && Py_TYPE(cls)->tp_call == PyType_Type.tp_call
+           && (PyObject *)c->u.call.code->co == ((PyFunctionObject *)c->u.call.callee)->func_code;
+}
+
+/* The call at f's pc of a class with the __new__ of object or exceptions and an __init__ that takes
+   exactly these arguments, seen before by the class's version: its frame, where the operands go.
+   NULL: nothing was done. */
 static VmFrame *
 call_class_again(VmAct *A, VmFrame *f, const VmCache *c, PyTypeObject *cls)
 {
@@ -450,17 +458,17 @@ call_class_again(VmAct *A, VmFrame *f, const VmCache *c, PyTypeObject *cls)
     PyFunctionObject *init = c->u.call.callee;
     VmCode *code = c->u.call.code;
     unsigned n = ip[1].op;
-    if (c->u.call.version != cls->tp_version_tag || (PyObject *)code->co != init->func_code
-        || code->exact_args != n + 1 || Py_TYPE(cls)->tp_call != PyType_Type.tp_call || A->delegate
-        || vm_poll_is_due(A) || *A->left <= CPY_C_CALL_TAKES_UNIT
-        || (size_t)(A->limit - A->top) < code->frame_bytes)
+    if (!is_class_seen(c, cls) || code->exact_args != n + 1 || A->delegate || vm_poll_is_due(A)
+        || *A->left <= CPY_C_CALL_TAKES_UNIT || (size_t)(A->limit - A->top) < code->frame_bytes)
         return NULL;
-    int keeps = cls->tp_new != PyBaseObject_Type.tp_new;
+    int keeps = cls->tp_new != PyBaseObject_Type.tp_new, shown = vm_before_making(A, f);
     PyObject *t = keeps ? tuple_of_operands(f, ip + 1) : known.no_args;
     PyObject *o = t == NULL ? NULL : cls->tp_new(cls, t, NULL);
-    if (o == NULL) {
+    vm_after_making(A, f, shown);
+    if (o == NULL || (shown && !is_class_seen(c, cls))) {
         if (keeps)
             Py_XDECREF(t);
+        Py_XDECREF(o);
         PyErr_Clear();      /* the general way will say so */
         return NULL;
     }

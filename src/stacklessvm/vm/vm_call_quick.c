@@ -246,7 +246,9 @@ call_with_rest(VmAct *A, VmFrame *f, VmCode *code, PyFunctionObject *func, VmWor
     for (size_t i = 0; i < n; i++)
         items[i] = vm_operand_word(f->regs, f->code, operands[by_register + i]);
     Rest rest;
-    if (make_rest(code, items, n, &rest) < 0)
+    int shown = vm_before_making(A, f), status = make_rest(code, items, n, &rest);
+    vm_after_making(A, f, shown);
+    if (status < 0)
         return NULL;
     VmFrame *nf = NULL;
     if (rest.dict == NULL || nk == 0 || fill_dict(f, site, operands + listed, rest.dict) == 0)

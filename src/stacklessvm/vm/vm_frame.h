@@ -16,6 +16,7 @@
 
 #include "ir/vm_code.h"
 
+#include "cpyext_compat/cpy_eval.h"
 #include "cpyext_compat/cpy_frame.h"
 #include "cpyext_compat/cpy_refs.h"
 
@@ -371,6 +372,24 @@ vm_after(VmAct *A, VmFrame *f)
     if (vm_unlikely(cpy_frame_stacktop(f->shadow, f->code->co) != 0))
         vm_after_slow(A, f);
     vm_notice_tools(A);
+}
+
+/* Before f's instruction makes a container: finalizers of a collection that begins there see f.
+   1: vm_after() is due when it is made */
+static inline int
+vm_before_making(VmAct *A, VmFrame *f)
+{
+    if (vm_likely(!cpy_gc_is_due()))
+        return 0;
+    vm_boundary(A, f);
+    return 1;
+}
+
+static inline void
+vm_after_making(VmAct *A, VmFrame *f, int shown)
+{
+    if (vm_unlikely(shown))
+        vm_after(A, f);
 }
 
 /* Nothing can watch it go. */

@@ -374,8 +374,10 @@ vm_slice(VmAct *A, VmFrame *f)
     unsigned base = f->pc->b, n = f->pc->c;
     PyObject *a = vm_reg_object(f, base), *b = vm_reg_object(f, base + 1);
     PyObject *c = n == 3 ? vm_reg_object(f, base + 2) : NULL, *s = NULL;
+    int shown = vm_before_making(A, f);
     if (a != NULL && b != NULL && (n < 3 || c != NULL))
         s = PySlice_New(a, b, c);
+    vm_after_making(A, f, shown);
     for (unsigned i = 0; i < n; i++)
         vm_consume(A, f, base + i);
     if (s == NULL)

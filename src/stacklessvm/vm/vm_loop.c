@@ -223,13 +223,32 @@ leave_plain(VmAct *A, VmFrame *f)
     return caller;
 }
 
+/* Who keeps the frame sees it at its return, and v (taken) still in the variable it was in.
+   -> v, owned */
+static VmWord
+show_return(VmFrame *f, VmWord v)
+{
+    const VmInsn *ip = f->pc;
+    cpy_frame_set_word(f->shadow, f->code->co, vm_code_word(f->code, ip));
+    if (ip->op != VM_RET || vm_is_temp(f, ip->a) || cpy_frame_object(f->shadow) == NULL)
+        return v;
+    f->regs[ip->a] = v;
+    PyObject *o = vm_reg_object(f, ip->a);
+    if (o == NULL) {
+        PyErr_Clear();          /* it is not shown */
+        f->regs[ip->a] = VM_NULL;
+        return v;
+    }
+    return vm_unbox_unique(Py_NewRef(o));
+}
+
 static ReturnStatus
 return_slow(VmAct *A, VmFrame **frame, VmWord v, PyObject **result)
 {
     VmFrame *f = *frame, *caller = f->prev;
     VmReturn ret = vm_return_of(f);
-    if (f->shadow != NULL)      /* who keeps the frame sees it at its return */
-        cpy_frame_set_word(f->shadow, f->code->co, vm_code_word(f->code, f->pc));
+    if (f->shadow != NULL)
+        v = show_return(f, v);
     if (f->flags & FRAME_GENERATOR)
         return return_from_generator(A, frame, v, result);
     if (ret.kind == RET_ENTRY) {
@@ -388,8 +407,11 @@ make_generator(VmAct *A, VmFrame *f, VmWord *v)
     PyObject *gen = NULL;
     if (f->flags & FRAME_GENERATOR || !f->code->is_generator)
         PyErr_SetString(PyExc_SystemError, "a generator is made by code that is none");
-    else
+    else {
+        int shown = vm_before_making(A, f);
         gen = vm_gen_new(A, f);
+        vm_after_making(A, f, shown);
+    }
     *v = vm_from_ptr(gen);
     return gen == NULL ? -1 : 0;
 }
