@@ -44,7 +44,7 @@ CASES = [
         kind,
         id=f"{name}-{kind}",
         marks=[pytest.mark.native] if f"{name}-{kind}" in NATIVE else [],
-    )  # fmt: skip
+    )
     for module in PROGRAMS
     for name, make in module.CASES.items()
     for kind in TOOLS
