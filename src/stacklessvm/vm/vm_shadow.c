@@ -231,13 +231,22 @@ vm_shadow_init(void)
 
 /* -- what goes ----------------------------------------------------------------------------------- */
 
+#define LOOKED_AT 16            /* contents, at most */
+
+/* Of what goes with these n places, nothing can be seen: somebody else has it, or it is inert. */
 static int
 stay_or_inert(PyObject *const *items, Py_ssize_t n)
 {
-    if (n > 8)
+    if (n > LOOKED_AT)
         return 0;
     for (Py_ssize_t i = 0; i < n; i++) {
-        if (items[i] != NULL && Py_REFCNT(items[i]) == 1 && !vm_is_inert(items[i]))
+        PyObject *o = items[i];
+        Py_ssize_t here = 0;
+        if (o == NULL || Py_REFCNT(o) > n || vm_is_inert(o))
+            continue;
+        for (Py_ssize_t j = 0; j < n; j++)
+            here += items[j] == o;
+        if (Py_REFCNT(o) <= here)
             return 0;
     }
     return 1;
@@ -256,17 +265,14 @@ is_plain_instance(PyObject *o, PyTypeObject *type)
 }
 
 static int
-is_small_dict_of_those(PyObject *d)
+is_dict_of_those(PyObject *d)
 {
-    PyObject *pair[2];
-    Py_ssize_t at = 0;
-    if (PyDict_GET_SIZE(d) > 8)
+    PyObject *items[LOOKED_AT];
+    Py_ssize_t at = 0, n = 0;
+    if (PyDict_GET_SIZE(d) > LOOKED_AT / 2)
         return 0;
-    while (PyDict_Next(d, &at, &pair[0], &pair[1])) {
-        if (!stay_or_inert(pair, 2))
-            return 0;
-    }
-    return 1;
+    for (; PyDict_Next(d, &at, &items[n], &items[n + 1]); n += 2);
+    return stay_or_inert(items, n);
 }
 
 /* Nothing that can run code goes with o, as far as one look into it says. */
@@ -287,7 +293,7 @@ goes_unseen(PyObject *o)
         return whole == NULL || Py_REFCNT(whole) > 1;
     }
     if (type == &PyDict_Type)
-        return is_small_dict_of_those(o);
+        return is_dict_of_those(o);
     if (type == &PyTuple_Type)
         return stay_or_inert(((PyTupleObject *)o)->ob_item, PyTuple_GET_SIZE(o));
     if (type == &PyList_Type)

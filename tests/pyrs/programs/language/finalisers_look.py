@@ -227,3 +227,34 @@ def rec(k):
 
 
 rec(4)
+
+
+# more than once in what goes
+def twice_in_list(x):
+    q = [x, x]
+    x = None
+
+    q = 1
+    return q
+
+
+def twice_in_tuple(x):
+    q = (x, 5, x)
+    x = None
+
+    q = 2
+    return q
+
+
+def twice_in_dict(x):
+    q = {1: x, 2: x}
+    x = None
+
+    q = 3
+    return q
+
+
+for k in range(3):
+    twice_in_list(N(k))
+    twice_in_tuple(N(k))
+    twice_in_dict(N(k))
