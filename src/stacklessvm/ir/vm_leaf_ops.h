@@ -1,8 +1,8 @@
 /* The instructions of leaves: functions that only compute from what they are given.
  *
  * On numbers and plain objects these run no code, create no object anybody can watch and change
- * nothing but attributes at the end, so that a call of such a function needs no frame (vm_leaf.h), and one that meets
- * something else can begin again with a frame.
+ * nothing but attributes at the end, so that a call of such a function needs no frame (vm_leaf.h),
+ * and one that meets something else can begin again with a frame.
  *
  * LEAF(NAME, HOW, OP) for each: how vm_leaf_make.c turns it into instructions of a leaf, and which.
  */

@@ -105,8 +105,9 @@ compute_sum(VmFrame *f, VmWord *args, size_t n)
     return i == size && d == d ? vm_from_double(d) : VM_NULL;
 }
 
-static VmWord
-compute_int(VmFrame *f, VmWord *args, size_t n)
+/* A number's whole one, that `towards` finds for floats. */
+static inline VmWord
+whole(VmWord *args, size_t n, double (*towards)(double))
 {
     VmWord w = n == 1 ? number(args[0]) : VM_NULL;
     if (vm_is_int(w)) {
@@ -115,7 +116,20 @@ compute_int(VmFrame *f, VmWord *args, size_t n)
     }
     if (w == VM_NULL || !vm_is_double(w) || !(fabs(vm_double(w)) < 1e14))
         return VM_NULL;
-    return vm_from_int((int64_t)vm_double(w));
+    return vm_from_int((int64_t)towards(vm_double(w)));
+}
+
+static VmWord
+compute_int(VmFrame *f, VmWord *args, size_t n)
+{
+    return whole(args, n, trunc);
+}
+
+/* To the nearest, of two the even one: Objects/floatobject.c, float___round___impl. */
+static VmWord
+compute_round(VmFrame *f, VmWord *args, size_t n)
+{
+    return whole(args, n, rint);
 }
 
 static VmWord
@@ -128,23 +142,6 @@ compute_float(VmFrame *f, VmWord *args, size_t n)
         return VM_NULL;
     vm_incref(args[0]);
     return args[0];
-}
-
-/* To the nearest, of two the even one: Objects/floatobject.c, float___round___impl. */
-static VmWord
-compute_round(VmFrame *f, VmWord *args, size_t n)
-{
-    VmWord w = n == 1 ? number(args[0]) : VM_NULL;
-    if (vm_is_int(w)) {
-        vm_incref(args[0]);
-        return args[0];
-    }
-    if (w == VM_NULL || !vm_is_double(w) || !(fabs(vm_double(w)) < 1e14))
-        return VM_NULL;
-    double d = vm_double(w), nearest = round(d);
-    if (fabs(d - nearest) == 0.5)
-        nearest = 2.0 * round(d / 2.0);
-    return vm_from_int((int64_t)nearest);
 }
 
 /* 1 and two ints, or 0 */

@@ -468,29 +468,17 @@ call_in_form(VmAct *A, VmFrame *f, const VmCache *c, VmDirectHow how)
     return end_again(A, f, o, loud);
 }
 
-static APART VmCallStatus
-call_with_none(VmAct *A, VmFrame *f, const VmCache *c)
-{
-    return call_in_form(A, f, c, HOW_NONE);
-}
-
-static APART VmCallStatus
-call_with_one(VmAct *A, VmFrame *f, const VmCache *c)
-{
-    return call_in_form(A, f, c, HOW_ONE);
-}
-
-static APART VmCallStatus
-call_with_list(VmAct *A, VmFrame *f, const VmCache *c)
-{
-    return call_in_form(A, f, c, HOW_LIST);
-}
-
-static APART VmCallStatus
-call_with_names(VmAct *A, VmFrame *f, const VmCache *c)
-{
-    return call_in_form(A, f, c, HOW_LIST_AND_NAMES);
-}
+/* Each form has code of its own. */
+#define IN_FORM(NAME, HOW) \
+    static APART VmCallStatus NAME(VmAct *A, VmFrame *f, const VmCache *c) \
+    { \
+        return call_in_form(A, f, c, HOW); \
+    }
+IN_FORM(call_with_none, HOW_NONE)
+IN_FORM(call_with_one, HOW_ONE)
+IN_FORM(call_with_list, HOW_LIST)
+IN_FORM(call_with_names, HOW_LIST_AND_NAMES)
+#undef IN_FORM
 
 VmCallStatus
 vm_call_direct_again(VmAct *A, VmFrame *f)
