@@ -70,11 +70,11 @@ def write(folder, files):
         (folder / f"{name}.py").write_text(text)
 
 
-def environment(prefix):
+def environment(prefix, cache=""):
     return os.environ | {
         "PYTHONPYCACHEPREFIX": str(prefix),
         "PYTHONDONTWRITEBYTECODE": "",
-        "PYRS_CACHE": "",
+        "PYRS_CACHE": cache,
         "PYTHONHASHSEED": "0",
     }
 
@@ -84,9 +84,9 @@ def command(*words):
     return [sys.executable, *flags, "-m", "pyrs", *[word for word in words if word not in flags]]
 
 
-def start(folder, prefix, *words):
+def start(folder, prefix, *words, cache=""):
     done = subprocess.run(
-        command(*words), cwd=folder, env=environment(prefix), capture_output=True, text=True
+        command(*words), cwd=folder, env=environment(prefix, cache), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     *printed, counts = done.stdout.splitlines()
@@ -104,7 +104,7 @@ def kept(machine, name):
     return path
 
 
-# -- the sum, as vm_sum() has it ---------------------------------------------------------------
+# -- the sum, as vm_sum() and vm_image.c have it -----------------------------------------------
 
 WORD = (1 << 64) - 1
 
@@ -129,12 +129,24 @@ def vm_sum(h, data):
     return mix(h, int.from_bytes(rest + length[len(rest) :], "little"))
 
 
+def records_sum(h, data):
+    words, rows = [0] * 4, [0] * 4
+    whole = len(data) // 32 * 32
+    for at in range(0, whole, 32):
+        row = struct.unpack_from("<4Q", data, at)
+        words = [a + x & WORD for a, x in zip(words, row, strict=True)]
+        rows = [b + a & WORD for b, a in zip(rows, words, strict=True)]
+    for sums in words, rows:
+        h = vm_sum(h, struct.pack("<4Q", *sums))
+    return vm_sum(h, data[whole:])
+
+
 def with_right_sum(data):
     """What a file says that is wrong, but not by accident."""
     magic, build, pyc, _bytes, _sum = HEAD.unpack_from(data)
     records = data[HEAD.size :]
     head = struct.pack("<8sQ16sQ", magic, build, pyc, len(records))
-    return head + struct.pack("<Q", vm_sum(vm_sum(0, head), records)) + records
+    return head + struct.pack("<Q", records_sum(vm_sum(0, head), records)) + records
 
 
 # -- the good case -----------------------------------------------------------------------------
@@ -299,7 +311,7 @@ print(json.dumps(before))
 """
 
 
-def sweep(machine, damaged):
+def sweep(machine, damaged, cache=""):
     """Modules with these files -> those that answered wrongly, what was counted."""
     write(machine.folder, {"small": SMALL})
     warm = f"{TELL}\nimport sys\nsys.path.insert(0, '')\nimport small\nsmall.f(1)"
@@ -312,7 +324,7 @@ def sweep(machine, damaged):
         good.with_name(good.name.replace("small", f"m{i}")).write_bytes(data)
     (machine.folder / "names").write_text(" ".join(names))
     (machine.folder / "sweep.py").write_text(SWEEP)
-    printed, counted = start(machine.folder, machine.prefix, "sweep.py")
+    printed, counted = start(machine.folder, machine.prefix, "sweep.py", cache=cache)
     return len(names), json.loads(printed[-1]), counted
 
 
@@ -336,6 +348,21 @@ def test_file_damaged_at_any_byte_is_ignored(machine):
     assert counted["translated"] >= 2 * n
 
 
+def test_parts_that_changed_places_are_noticed(machine):
+    def damaged(data):
+        for step in (8, 16, 64, 128):
+            for at in range(HEAD.size, len(data) - 2 * step, 8):
+                one, other = data[at : at + step], data[at + step : at + 2 * step]
+                if one != other:
+                    yield data[:at] + other + one + data[at + 2 * step :]
+
+    n, wrong, counted = sweep(machine, damaged)
+
+    assert n > 200
+    assert wrong == []
+    assert counted["translated"] >= 2 * n
+
+
 def test_file_cut_off_anywhere_is_ignored(machine):
     n, wrong, counted = sweep(machine, lambda data: [data[:at] for at in range(len(data))])
 
@@ -352,7 +379,7 @@ def test_longer_file_is_ignored(machine):
 
 
 @pytest.mark.parametrize("value", [0xFFFF, 0x7FFF])
-def test_what_can_not_be_is_refused_by_the_verifier(machine, value):
+def test_what_can_not_be_is_refused_when_files_are_checked(machine, value):
     """A sum that is right, and somewhere a number that no file has."""
 
     def hostile(data):
@@ -363,13 +390,13 @@ def test_what_can_not_be_is_refused_by_the_verifier(machine, value):
                 yield with_right_sum(data[:i] + value.to_bytes(2, "little") + data[i + 2 :])
             at += bytes_
 
-    n, _wrong, counted = sweep(machine, hostile)
+    n, _wrong, counted = sweep(machine, hostile, "check")
 
     assert n > 80
     assert counted["translated"] > n / 2  # unused fields may hold anything
 
 
-def test_counts_that_can_not_be_are_refused(machine):
+def test_counts_that_can_not_be_are_refused_when_files_are_checked(machine):
     def hostile(data):
         for field in range(1, 7):
             for value in (0, 1, 7, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF):
@@ -380,7 +407,7 @@ def test_counts_that_can_not_be_are_refused(machine):
                 rest = data[HEAD.size + RECORD.size :]
                 yield with_right_sum(data[: HEAD.size] + RECORD.pack(*head) + rest)
 
-    n, wrong, counted = sweep(machine, hostile)
+    n, wrong, counted = sweep(machine, hostile, "check")
 
     assert wrong == []
     assert counted["translated"] >= n

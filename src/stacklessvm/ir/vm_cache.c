@@ -31,9 +31,11 @@ vm_sum(uint64_t h, const void *data, size_t n)
     const char *p = data;
     uint64_t lanes[4] = {h, h + 1, h + 2, h + 3}, rest = n;
     for (; n >= 32; n -= 32, p += 32) {
+        VM_UNROLL_4
         for (int i = 0; i < 4; i++)
             lanes[i] = mix_at(lanes[i], p + 8 * i);
     }
+    VM_UNROLL_4
     for (int i = 0; i < 4; i++)
         h = mix(h, lanes[i]);
     for (; n >= 8; n -= 8, p += 8)
@@ -159,7 +161,7 @@ check(const VmCode *code)
     }
     memset(starts, 0, code->n_insns + 1);
     VmCheck at = {.code = code, .why = why, .room = sizeof why};
-    int good = vm_bounds_quick(&at, starts) == 0;
+    int good = vm_bounds_quick(&at, starts) == 0 && code->record->leaf == vm_code_is_leaf(code);
     if (starts != kept)
         PyMem_Free(starts);
     return good;
@@ -186,17 +188,18 @@ take(VmCode *code, VmImageSlot *slot)
 {
     VmRecord *r = slot->record;
     VmRecordParts p = vm_record_parts(r);
-    if (p.bytes != r->bytes || r->n_small > 256 || r->n_caches > 0x10000)
+    int doubted = !slot->used && vm_image_doubts();
+    if (doubted && (p.bytes != r->bytes || r->n_small > 256 || r->n_caches > 0x10000))
         return 0;
     vm_code_small_ints(code, p.small, r->n_small);
     vm_code_use(code, r);
-    if (!slot->checked && !are_sites(code->co, p.sites, r->n_caches))
+    if (doubted && !are_sites(code->co, p.sites, r->n_caches))
         return 0;
     if (vm_code_caches(code, p.sites, r->n_caches) < 0)
         return -1;
-    int status = slot->checked ? 1 : check(code);
+    int status = doubted ? check(code) : 1;
     if (status == 1)
-        slot->checked = 1;
+        slot->used = 1;
     return status;
 }
 

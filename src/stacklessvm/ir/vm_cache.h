@@ -10,8 +10,10 @@
  * which the process writes there when it ends.  Images live as long as the process; reloaded
  * modules find theirs again.
  *
- * A file is believed when its sum is right, as a .pyc is; of a record it is checked before it first
- * runs that nothing is out of range (vm_check.h).  Protected by the GIL.
+ * A file is believed when its sum is right, as a .pyc is whose magic number is: whoever can write
+ * there what is wrong on purpose can write it into the .pyc.  With PYRS_CACHE=check, and in builds
+ * that look for mistakes, it is checked of a record before it first runs that nothing is out of range
+ * (vm_check.h).  Protected by the GIL.
  */
 #ifndef VM_CACHE_H
 #define VM_CACHE_H
@@ -22,7 +24,9 @@ typedef struct VmRecord {
     uint64_t key;
     uint32_t bytes;             /* all of it, a multiple of 8 */
     uint32_t n_insns, n_maps, n_handlers, n_caches;
-    uint16_t n_small, wide;     /* wide: words and stops are of 32 bits */
+    uint16_t n_small;
+    uint8_t wide;               /* words and stops are of 32 bits */
+    uint8_t leaf;               /* see vm_code_is_leaf() */
 } VmRecord;
 
 typedef struct {
@@ -42,7 +46,7 @@ void vm_code_use(VmCode *code, VmRecord *r);
 
 typedef struct {
     VmRecord *record;           /* NULL: the slot is free */
-    uint8_t checked;            /* made here, or verified */
+    uint8_t used;               /* made in this process, or taken by it */
 } VmImageSlot;
 
 typedef struct VmImage {
@@ -61,6 +65,8 @@ int vm_cache_lower(VmCode *code, PyObject *globals);
 
 /* Once, when the VM starts; without it, or when it fails, there are no images. */
 void vm_image_start(void);
+/* Are records looked at before they are used? */
+int vm_image_doubts(void);
 /* The image for a code object; NULL where there is none.  Raises nothing. */
 VmImage *vm_image_of(PyCodeObject *co, PyObject *globals);
 /* The slot with this key, or the free one where it belongs; NULL in an image without any. */
@@ -68,6 +74,8 @@ VmImageSlot *vm_image_slot(VmImage *image, uint64_t key);
 /* Make a record, from vm_arena_take(), the image's: 0, or -1 without exception when there is no
    room.  It replaces one with the same key. */
 int vm_image_add(VmImage *image, VmRecord *r);
+
+#define VM_UNROLL_4 _Pragma("GCC unroll 4")     /* the loop behind it */
 
 /* A hash in which every single changed byte shows. */
 uint64_t vm_sum(uint64_t seed, const void *data, size_t n);

@@ -165,16 +165,15 @@ vm_code_peek(PyCodeObject *co)
     return cpy_code_extra_get(co, extra_index);
 }
 
-/* A leaf (vm_leaf_ops.h): only its instructions, none of them back. */
-static int
-is_leaf(const VmCode *code)
+int
+vm_code_is_leaf(const VmCode *code)
 {
     static const uint8_t is_leaf_op[VM_OP_COUNT] = {
 #define LEAF(NAME, HOW, OP) [VM_##NAME] = 1,
         VM_LEAF_OPS(LEAF)
 #undef LEAF
     };
-    if (code->insns == NULL || code->n_insns > VM_LEAF_WORDS || code->nregs > VM_LEAF_REGS
+    if (code->n_insns > VM_LEAF_WORDS || code->nregs > VM_LEAF_REGS
         || code->is_generator)
         return 0;
     for (uint32_t i = 0; i < code->n_insns; i += (uint32_t)vm_op_words(&code->insns[i])) {
@@ -190,7 +189,7 @@ static void
 find_shortcuts(VmCode *code)
 {
     code->exact_args = code->simple && code->quick ? code->argcount : VM_NEVER;
-    code->leaf = code->quick && !code->has_dstar && is_leaf(code);
+    code->leaf = code->quick && !code->has_dstar && code->record != NULL && code->record->leaf;
     code->push_args = code->leaf ? VM_NEVER : code->exact_args;
 }
 

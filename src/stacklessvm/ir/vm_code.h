@@ -254,6 +254,8 @@ void vm_code_free_caches(VmCode *code);
 /* Process-wide: code objects lowered, and taken from the translation cache instead. */
 extern uint64_t vm_code_lowered, vm_code_loaded;
 
+/* Is it a leaf by its instructions (vm_leaf_ops.h): only those, none of them back? */
+int vm_code_is_leaf(const VmCode *code);
 int vm_lower(VmCode *code);             /* 0, or -1 with MemoryError; may set refused */
 int vm_verify(const VmCode *code, char *why, size_t n);     /* 0, or -1 and a sentence */
 PyObject *vm_dis(const VmCode *code);   /* -> new str */

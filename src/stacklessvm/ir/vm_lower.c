@@ -298,6 +298,7 @@ take_results(Lower *L)
     fill(L, r);
     vm_code_use(code, r);
     code->owns_record = 1;
+    r->leaf = (uint8_t)vm_code_is_leaf(code);
     return vm_code_caches(code, m->sites.data, m->sites.n);
 }
 
