@@ -63,6 +63,23 @@ cpy_gc_is_due(void)
 #endif
 }
 
+#if PY_VERSION_HEX < 0x030C0000
+/* The collector's count of containers, as PyObject_GC_New() and PyObject_GC_Del() keep it. */
+static inline void
+cpy_gc_made(void)
+{
+    _PyInterpreterState_GET()->gc.generations[0].count++;
+}
+
+static inline void
+cpy_gc_gone(void)
+{
+    struct gc_generation *young = &_PyInterpreterState_GET()->gc.generations[0];
+    if (young->count > 0)
+        young->count--;
+}
+#endif
+
 /* Where a coroutine is made: (file, line, function) of the `depth` innermost frames.  -> new */
 PyObject *cpy_origin(PyThreadState *ts, int depth);
 

@@ -138,4 +138,13 @@ cpy_tuple_iter_next(PyObject *it, PyObject **whole)
     return NULL;
 }
 
+/* The iterator of an exact list or tuple (taken) that has been kept.  -> new, or NULL: nothing was
+   done, make one */
+PyObject *cpy_sequence_iter_again(PyObject *whole);
+/* A reference to such an iterator goes, and it may be kept for the next: 1 when it is the last, the
+   iterator is exhausted, and it was done; else 0, and it is as it was. */
+int cpy_sequence_iter_keep(PyObject *it);
+/* The one kept goes. */
+void cpy_sequence_iter_trim(void);
+
 #endif

@@ -8,6 +8,7 @@
  * State that is process-wide (type objects, co_extra index, counters) is set up once, in the
  * main interpreter; other interpreters are refused.
  */
+#include "cpyext_compat/cpy_iter.h"
 #include "cpyext_compat/cpy_selftest.h"
 #include "cpyext_compat/cpy_lazy_locals.h"
 #include "cpyext_compat/cpy_load.h"
@@ -400,12 +401,18 @@ static const char *const ATTR_NAMES[] = {
     [ATTR_SUPER] = "method of a base class",
 };
 
-static const char *const CALL_NAMES[] = {
-    [CALL_UNSEEN] = "nothing",
-    [CALL_CLASS] = "class",
-    [CALL_C] = "C class",
-    [CALL_DIRECT] = "C function",
-};
+/* What a call's site has seen, or NULL: nothing. */
+static const char *
+call_seen(const VmCache *c)
+{
+    if (c->u.call.kind != CALL_DIRECT)
+        return c->u.call.kind == CALL_C ? "C class" : NULL;
+    switch (c->u.call.how) {
+    case HOW_CLASS: return "class";
+    case HOW_SEND: return "generator";
+    default: return "C function";
+    }
+}
 
 #define NAME_OF(NAMES, i) ((size_t)(i) < Py_ARRAY_LENGTH(NAMES) ? (NAMES)[i] : "?")
 
@@ -426,8 +433,8 @@ cache_seen(const VmCache *c)
     int status = seen == NULL ? -1 : 0;
     if (c->kind == IC_GLOBAL && c->u.global.globals_version != VM_NO_VERSION)
         status = status < 0 ? -1 : add_seen(seen, "global");
-    if (c->kind == IC_CALL && c->u.call.kind != CALL_UNSEEN)
-        status = status < 0 ? -1 : add_seen(seen, NAME_OF(CALL_NAMES, c->u.call.kind));
+    if (c->kind == IC_CALL && call_seen(c) != NULL)
+        status = status < 0 ? -1 : add_seen(seen, call_seen(c));
     if ((c->kind == IC_CALL && c->u.call.leaves != NULL)
         || (c->kind == IC_KEYWORDS && c->u.keywords.fit != NULL && c->u.keywords.fit->leaves != NULL))
         status = status < 0 ? -1 : add_seen(seen, "leaf");
@@ -702,6 +709,7 @@ module_clear(PyObject *module)
 {
     ModuleState *st = PyModule_GetState(module);
     Py_CLEAR(st->reasons_then);
+    cpy_sequence_iter_trim();
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "cpyext_compat/cpy_code.h"
 #include "cpyext_compat/cpy_eval.h"
 #include "cpyext_compat/cpy_internal.h"
+#include "cpyext_compat/cpy_iter.h"
 #include "cpyext_compat/cpy_set.h"
 #include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
@@ -562,10 +563,28 @@ iterates_quietly(PyObject *o)
     return vm_is_gen(o) || PyList_CheckExact(o) || PyTuple_CheckExact(o) || PyRange_Check(o);
 }
 
+/* The operand's iterator, when it is a list or tuple and one is at hand.  -> new, or NULL: nothing
+   was done */
+static inline PyObject *
+iterator_at_hand(VmFrame *f, VmWord w)
+{
+    if (!vm_is_obj(w) || !(PyList_CheckExact(vm_ptr(w)) || PyTuple_CheckExact(vm_ptr(w))))
+        return NULL;
+    PyObject *it = cpy_sequence_iter_again(vm_ptr(w));
+    if (it != NULL && !vm_is_temp(f, f->pc->b))
+        vm_incref(w);
+    return it;
+}
+
 int
 vm_get_iter(VmAct *A, VmFrame *f, VmWord *result)
 {
-    PyObject *o = vm_reg_object(f, f->pc->b), *it = NULL;
+    PyObject *it = iterator_at_hand(f, f->regs[f->pc->b]);
+    if (vm_likely(it != NULL)) {
+        *result = vm_from_ptr(it);
+        return 0;
+    }
+    PyObject *o = vm_reg_object(f, f->pc->b);
     if (o != NULL && iterates_quietly(o)) {
         int shown = vm_before_making(A, f);
         it = vm_is_gen(o) ? Py_NewRef(o) : Py_TYPE(o)->tp_iter(o);

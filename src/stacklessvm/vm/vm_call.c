@@ -197,8 +197,8 @@ class_attribute(PyTypeObject *cls, const char *text, PyObject **name)
 
 /* The Python __init__ of a class whose instances C code makes: calling the class is making
    the instance and pushing a frame.  -> borrowed, or NULL */
-static PyFunctionObject *
-plain_init(PyTypeObject *cls)
+PyFunctionObject *
+vm_plain_init(PyTypeObject *cls)
 {
     static PyObject *init_name, *new_name;
     if (cls->tp_init == PyBaseObject_Type.tp_init
@@ -274,7 +274,7 @@ call_type(VmAct *A, VmFrame *f, PyTypeObject *cls, VmWord *args, size_t n, PyObj
         if (status != CALL_NOT_MINE)
             return status;
     }
-    PyFunctionObject *init = plain_init(cls);
+    PyFunctionObject *init = vm_plain_init(cls);
     if (init != NULL && kwnames != NULL && cls->tp_new != PyBaseObject_Type.tp_new)
         init = NULL;
     VmCode *code = init == NULL ? NULL : vm_code_to_run(init);
@@ -393,6 +393,8 @@ call_generator(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, c
     if (gf == NULL)
         *A->left += unit;
     else {
+        if (callee == known.gen_send)
+            vm_remember_send(f);
         gf->flags |= FRAME_FLAGS_OF_UNITS(unit);
         gf->ret_dst = (uint16_t)ret->dst;
         gf->ret_ip = ret->next;
@@ -401,116 +403,7 @@ call_generator(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, c
     return gf;
 }
 
-/* The CALLM of g.send(v) at f->pc, the same: its frame.  NULL: nothing was done. */
-static VmFrame *
-call_send(VmAct *A, VmFrame *f, VmWord callee, VmWord self)
-{
-    const VmInsn *ip = f->pc;
-    PyObject *gen = vm_is_obj(self) ? vm_ptr(self) : NULL;
-    if (gen == NULL || ip->op != VM_CALLM || ip[1].op != 1 || !vm_is_gen(gen) || A->delegate
-        || *A->left <= CPY_C_CALL_TAKES_UNIT
-        || vm_gen_state(vm_gen_frame(gen)) != GEN_SUSPENDED)
-        return NULL;
-    VmWord value = vm_take_operand(f, vm_list_get(ip + 1, 0));
-    VmFrame *gf = vm_gen_resume(A, f, gen, value, GEN_BY_CALL);
-    *A->left -= CPY_C_CALL_TAKES_UNIT;
-    gf->flags |= FRAME_IN_C;
-    gf->ret_dst = ip->a;
-    gf->ret_ip = ip + 2;
-    vm_release(callee);
-    Py_DECREF(gen);         /* the running frame has its own reference */
-    return gf;
-}
-
 /* -- calls of C ------------------------------------------------------------------------------- */
-
-/* Exceptions keep their arguments: the operands as a tuple.  -> new */
-static PyObject *
-tuple_of_operands(VmFrame *f, const VmInsn *list)
-{
-    PyObject *t = PyTuple_New(list->op);
-    for (unsigned i = 0; t != NULL && i < list->op; i++) {
-        VmWord w = vm_operand_word(f->regs, f->code, vm_list_get(list, i));
-        PyObject *o = vm_is_obj(w) ? Py_NewRef(vm_ptr(w)) : vm_box_shared(f, w);
-        if (o == NULL)
-            Py_CLEAR(t);
-        else
-            PyTuple_SET_ITEM(t, i, o);
-    }
-    return t;
-}
-
-/* Is it the class that was seen, with the __init__ that was? */
-static inline int
-is_class_seen(const VmCache *c, PyTypeObject *cls)
-{
-    return c->u.call.version == cls->tp_version_tag && Py_TYPE(cls)->tp_call == PyType_Type.tp_call
-           && (PyObject *)c->u.call.code->co == ((PyFunctionObject *)c->u.call.callee)->func_code;
-}
-
-/* The call at f's pc of a class with the __new__ of object or exceptions and an __init__ that takes
-   exactly these arguments, seen before by the class's version: its frame, where the operands go.
-   NULL: nothing was done. */
-static VmFrame *
-call_class_again(VmAct *A, VmFrame *f, const VmCache *c, PyTypeObject *cls)
-{
-    const VmInsn *ip = f->pc;
-    PyFunctionObject *init = c->u.call.callee;
-    VmCode *code = c->u.call.code;
-    unsigned n = ip[1].op;
-    if (!is_class_seen(c, cls) || code->exact_args != n + 1 || A->delegate || vm_poll_is_due(A)
-        || *A->left <= CPY_C_CALL_TAKES_UNIT || (size_t)(A->limit - A->top) < code->frame_bytes)
-        return NULL;
-    int keeps = cls->tp_new != PyBaseObject_Type.tp_new, shown = vm_before_making(A, f);
-    PyObject *t = keeps ? tuple_of_operands(f, ip + 1) : known.no_args;
-    PyObject *o = t == NULL ? NULL : cls->tp_new(cls, t, NULL);
-    vm_after_making(A, f, shown);
-    if (o == NULL || (shown && !is_class_seen(c, cls))) {
-        if (keeps)
-            Py_XDECREF(t);
-        Py_XDECREF(o);
-        PyErr_Clear();      /* the general way will say so */
-        return NULL;
-    }
-    *A->left -= 1 + CPY_C_CALL_TAKES_UNIT;
-    VmFrame *nf = vm_frame_push(A, f, code, (PyFunctionObject *)Py_NewRef((PyObject *)init), n + 1);
-    nf->regs[0] = vm_from_ptr(Py_NewRef(o));
-    for (unsigned i = 0; i < n; i++)
-        nf->regs[1 + i] = vm_take_operand(f, vm_list_get(ip + 1, i));
-    if (keeps) {
-        for (unsigned i = 0; i < n; i++) {      /* one object in both */
-            if (!vm_is_obj(nf->regs[1 + i]))
-                nf->regs[1 + i] = vm_from_ptr(Py_NewRef(PyTuple_GET_ITEM(t, i)));
-        }
-        Py_DECREF(t);
-    }
-    nf->kind_flags = FRAME_PLAIN_INIT;
-    nf->aux = vm_from_ptr(o);
-    nf->ret_dst = ip->a;
-    nf->ret_ip = ip + 1 + vm_list_words(n);
-    vm_stats.native++;
-    return nf;
-}
-
-static void
-remember_class(VmCache *c, PyTypeObject *cls)
-{
-    PyFunctionObject *init = Py_TYPE(cls)->tp_call == PyType_Type.tp_call ? plain_init(cls) : NULL;
-    VmCode *code = init == NULL ? NULL : vm_code_peek((PyCodeObject *)init->func_code);
-    uint32_t version = cpy_type_version(cls);
-    if (init == NULL && version != 0) {     /* not to be looked for again */
-        c->u.call.kind = CALL_C;
-        c->u.call.version = version;
-    }
-    if (code == NULL || code->refused != NULL || code->exact_args == VM_NEVER || version == 0
-        || (cls->tp_new != PyBaseObject_Type.tp_new
-            && cls->tp_new != ((PyTypeObject *)PyExc_Exception)->tp_new))
-        return;
-    c->u.call.kind = CALL_CLASS;
-    c->u.call.version = version;
-    c->u.call.callee = init;
-    c->u.call.code = code;
-}
 
 /* One-argument calls of types that CPython's evaluator also knows.  -> new; *done as above */
 static PyObject *
@@ -590,7 +483,7 @@ call_by_kind(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, con
         VmCache *c = vm_cache(f, f->pc->c);
         PyTypeObject *cls = (PyTypeObject *)callee;
         if (c->u.call.kind == CALL_UNSEEN || c->u.call.version != cls->tp_version_tag)
-            remember_class(c, cls);
+            vm_remember_class(c, cls);
         if (n != 1)
             return CALL_NOT_MINE;
         r = call_known_type(A, f, callee, args, &done);
@@ -613,8 +506,8 @@ is_python_method(PyObject *callee)
            && Py_IS_TYPE(PyMethod_GET_FUNCTION(callee), &PyFunction_Type);
 }
 
-static __attribute__((noinline)) VmCallStatus
-call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
+VmCallStatus
+vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
 {
     const VmInsn *ip = f->pc;
     unsigned n = ip[1].op, b = ip->b;
@@ -633,9 +526,6 @@ call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
         else {
             callee = w0;
             self = w1;
-            if (callee == vm_from_ptr(known.gen_send)
-                && (*pushed = call_send(A, f, callee, self)) != NULL)
-                return CALL_PUSHED;
         }
         if (ip->op == VM_CALLKW)
             kwnames = vm_cache(f, ip->c)->name;
@@ -671,27 +561,6 @@ call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
             return status;
     }
     return vm_call_words(A, f, vm_ptr(callee), args, npos, kwnames, &ret, pushed);
-}
-
-VmCallStatus
-vm_call_insn(VmAct *A, VmFrame *f, VmFrame **pushed)
-{
-    const VmInsn *ip = f->pc;
-    const VmCache *c = vm_cache(f, ip->c);
-    if (ip->op == VM_CALLKW || c->u.call.kind != CALL_CLASS)
-        return call_insn(A, f, pushed);
-    unsigned b = ip->b;
-    if (ip->op == VM_CALLM && f->regs[b + !CPY_CALL_NULL_FIRST] == VM_NULL)
-        b += CPY_CALL_NULL_FIRST;
-    else if (ip->op == VM_CALLM)
-        return call_insn(A, f, pushed);
-    PyObject *callee = vm_ptr(f->regs[b]);
-    if (!vm_is_obj(f->regs[b]) || !PyType_Check(callee)
-        || (*pushed = call_class_again(A, f, c, (PyTypeObject *)callee)) == NULL)
-        return call_insn(A, f, pushed);
-    if (vm_is_temp(f, b))
-        Py_DECREF(callee);
-    return CALL_PUSHED;
 }
 
 /* f(*args, **kwargs) */
@@ -751,7 +620,7 @@ is_python_callable(PyObject *callee)
            || callee == known.exec || callee == known.eval || callee == known.build_class
            || callee == known.type_new
            || (PyType_Check(callee) && Py_TYPE(callee)->tp_call == PyType_Type.tp_call
-               && plain_init((PyTypeObject *)callee) != NULL)
+               && vm_plain_init((PyTypeObject *)callee) != NULL)
            || class_of_bound_call(callee) != NULL
            || vm_is_called_by_python(callee);
 }

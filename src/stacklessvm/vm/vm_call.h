@@ -71,6 +71,10 @@ vm_leave_c(VmAct *A)
    warm, from its eighth run on.  Counts this run of the call at f->pc. */
 int vm_call_is_warm(VmFrame *f);
 
+/* The Python __init__ of a class whose instances C code makes: calling the class is making
+   the instance and pushing a frame.  -> borrowed, or NULL */
+PyFunctionObject *vm_plain_init(PyTypeObject *cls);
+
 /* A frame for func (taken), with the recursion limit checked and counted.  NULL on error. */
 VmFrame *vm_push_checked(VmAct *A, VmFrame *prev, VmCode *code, PyFunctionObject *func);
 

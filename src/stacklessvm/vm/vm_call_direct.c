@@ -238,25 +238,10 @@ typedef struct {
     PyObject *receiver;         /* what the definition is called with */
 } Target;
 
-/* -> the callee; *self: what comes before the arguments, or VM_NULL */
-static inline VmWord
-callee_of(const VmFrame *f, const VmInsn *ip, VmWord *self)
-{
-    VmWord callee = f->regs[ip->b];
-    *self = VM_NULL;
-    if (ip->op != VM_CALLM)
-        return callee;
-    VmWord second = f->regs[ip->b + 1];
-    if (callee == VM_NULL)
-        return second;
-    *self = second;
-    return callee;
-}
-
 static inline Target
 target_of(const VmFrame *f, const VmInsn *ip)
 {
-    VmWord self, callee = callee_of(f, ip, &self);
+    VmWord self, callee = vm_callee_of(f, ip, &self);
     Target t = {vm_ptr(callee), vm_ptr(self), NULL, NULL, NULL};
     if (!vm_is_obj(callee) || (self != VM_NULL && !vm_is_obj(self)))
         return t;
@@ -322,7 +307,7 @@ compute_again(VmAct *A, VmFrame *f, VmCache *c)
 {
     const VmInsn *ip = f->pc;
     const VmBuiltin *b = c->u.call.callee;
-    VmWord self, callee = callee_of(f, ip, &self), *args = vm_out_area(f);
+    VmWord self, callee = vm_callee_of(f, ip, &self), *args = vm_out_area(f);
     unsigned n = ip[1].op, nlocals = f->code->nlocals, moves = 0;
     size_t all = n;
     if (callee != vm_from_ptr(b->callable) || *A->left < CPY_C_CALL_TAKES_UNIT || n > 8)
@@ -343,7 +328,7 @@ compute_again(VmAct *A, VmFrame *f, VmCache *c)
     }
     for (; moves != 0; moves &= moves - 1)
         vm_release(f->regs[vm_list_get(ip + 1, (unsigned)__builtin_ctz(moves))]);
-    if (ip->op == VM_CALLM || vm_is_temp(f, ip->b))
+    if (vm_callee_moves(f, ip))
         Py_DECREF(b->callable);
     vm_release(self);
     vm_set_any(A, f, ip->a, result);
@@ -370,7 +355,7 @@ static APART VmCallStatus
 call_type_again(VmAct *A, VmFrame *f, const VmCache *c)
 {
     const VmInsn *ip = f->pc;
-    VmWord self, callee = callee_of(f, ip, &self), *args = vm_out_area(f);
+    VmWord self, callee = vm_callee_of(f, ip, &self), *args = vm_out_area(f);
     PyTypeObject *type = c->u.call.callee;
     unsigned n = ip[1].op;
     if (callee != vm_from_ptr((PyObject *)type) || self != VM_NULL
@@ -381,7 +366,7 @@ call_type_again(VmAct *A, VmFrame *f, const VmCache *c)
     vm_boundary(A, f);
     PyObject *o = PyObject_Vectorcall((PyObject *)type, (PyObject **)args,
                                       n | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    if (ip->op == VM_CALLM || vm_is_temp(f, ip->b))
+    if (vm_callee_moves(f, ip))
         Py_DECREF(type);
     for (unsigned i = 0; i < n; i++)
         Py_DECREF(vm_ptr(args[i]));
@@ -407,7 +392,7 @@ call_again(VmAct *A, VmFrame *f, const VmCache *c)
     PyObject *o = t.def == NULL ? PyObject_Vectorcall(t.callee, (PyObject **)args,
                                                       n | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL)
                                 : call_target(A, f, &t, args, n);
-    if (ip->op == VM_CALLM || vm_is_temp(f, ip->b))
+    if (vm_callee_moves(f, ip))
         Py_DECREF(t.callee);
     Py_XDECREF(t.self);
     for (unsigned i = 0; i < n; i++)
@@ -435,7 +420,7 @@ call_in_form(VmAct *A, VmFrame *f, const VmCache *c, VmDirectHow how)
 {
     const VmInsn *ip = f->pc;
     const PyMethodDef *def = c->u.call.callee;
-    VmWord self, w = callee_of(f, ip, &self), *words = vm_out_area(f);
+    VmWord self, w = vm_callee_of(f, ip, &self), *words = vm_out_area(f);
     PyObject *callee = vm_ptr(w), *receiver, **args = (PyObject **)words, *o;
     unsigned n = how == HOW_NONE ? 0 : how == HOW_ONE ? 1
                                                       : ip[1].op;
@@ -460,7 +445,7 @@ call_in_form(VmAct *A, VmFrame *f, const VmCache *c, VmDirectHow how)
         o = ((_PyCFunctionFastWithKeywords)(void (*)(void))def->ml_meth)(receiver, args,
                                                                          (Py_ssize_t)n, NULL);
     *A->left += unit;
-    if (ip->op == VM_CALLM || vm_is_temp(f, ip->b))
+    if (vm_callee_moves(f, ip))
         Py_DECREF(callee);
     vm_release(self);
     for (unsigned i = 0; i < n; i++)
@@ -481,7 +466,7 @@ IN_FORM(call_with_names, HOW_LIST_AND_NAMES)
 #undef IN_FORM
 
 VmCallStatus
-vm_call_direct_again(VmAct *A, VmFrame *f)
+vm_call_direct_again(VmAct *A, VmFrame *f, VmFrame **pushed)
 {
     VmCache *c = vm_cache(f, f->pc->c);
     switch (c->u.call.how) {
@@ -491,6 +476,8 @@ vm_call_direct_again(VmAct *A, VmFrame *f)
     case HOW_ONE: return call_with_one(A, f, c);
     case HOW_LIST: return call_with_list(A, f, c);
     case HOW_LIST_AND_NAMES: return call_with_names(A, f, c);
+    case HOW_CLASS: return vm_call_class_again(A, f, c, pushed);
+    case HOW_SEND: return vm_call_send_again(A, f, pushed);
     default: return call_again(A, f, c);
     }
 }

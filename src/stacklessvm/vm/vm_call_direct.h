@@ -1,4 +1,4 @@
-/* Calls of C functions without the layers between. */
+/* Calls without the layers between: of C functions, and of what a site has seen before. */
 #ifndef VM_CALL_DIRECT_H
 #define VM_CALL_DIRECT_H
 
@@ -9,9 +9,38 @@
 #include "vm/vm_shadow.h"
 #include "vm/vm_num.h"
 
-/* The CALL or CALLM at f->pc where the function was called before (CALL_DIRECT).  CALL_DONE and
-   CALL_ERROR: callee, self and operands are taken.  CALL_NOT_MINE: nothing was done. */
-VmCallStatus vm_call_direct_again(VmAct *A, VmFrame *f);
+/* The CALL or CALLM at f->pc where the function was called before (CALL_DIRECT).  CALL_DONE,
+   CALL_PUSHED and CALL_ERROR: callee, self and operands are taken.  CALL_NOT_MINE: nothing was done. */
+VmCallStatus vm_call_direct_again(VmAct *A, VmFrame *f, VmFrame **pushed);
+
+/* Those that push frames (vm_call_frames.c): of a class, and of send(). */
+VmCallStatus vm_call_class_again(VmAct *A, VmFrame *f, const VmCache *c, VmFrame **pushed);
+VmCallStatus vm_call_send_again(VmAct *A, VmFrame *f, VmFrame **pushed);
+/* The next call of cls at the site comes there, if it is of that kind. */
+void vm_remember_class(VmCache *c, PyTypeObject *cls);
+void vm_remember_send(VmFrame *f);
+
+/* -> the callee of a CALL or CALLM, borrowed; *self: what comes before the arguments, or VM_NULL */
+static inline VmWord
+vm_callee_of(const VmFrame *f, const VmInsn *ip, VmWord *self)
+{
+    VmWord callee = f->regs[ip->b];
+    *self = VM_NULL;
+    if (ip->op != VM_CALLM)
+        return callee;
+    VmWord second = f->regs[ip->b + 1];
+    if (CPY_CALL_NULL_FIRST ? callee == VM_NULL : second == VM_NULL)
+        return CPY_CALL_NULL_FIRST ? second : callee;
+    *self = second;
+    return callee;
+}
+
+/* Does the call take the callee's reference? */
+static inline int
+vm_callee_moves(VmFrame *f, const VmInsn *ip)
+{
+    return ip->op == VM_CALLM || vm_is_temp(f, ip->b);
+}
 
 /* The callable has been computed from words (vm_builtin.h): the next call here comes to
    vm_call_direct_again() too. */

@@ -170,7 +170,6 @@ void vm_act_drop(VmAct *A);                         /* it is over (vm_call_out.h
 /* A->top moved to a chunk with room; 0, or -1 with MemoryError */
 int vm_act_grow(VmAct *A, size_t bytes);
 void vm_act_shrink(VmAct *A, VmFrame *f);           /* f was the first frame of its chunk */
-void vm_segments_trim(void);                        /* give idle chunks back */
 size_t vm_segments_bytes(void);
 
 /* -- push and pop ---------------------------------------------------------------- */

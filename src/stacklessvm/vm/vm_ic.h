@@ -26,9 +26,8 @@ typedef enum {
 
 typedef enum {
     CALL_UNSEEN,
-    CALL_CLASS,             /* class with plain object.__new__ and a Python __init__ */
-    CALL_C,                 /* some other class */
-    CALL_DIRECT,            /* C code, in the way that `how` says */
+    CALL_C,                 /* a class for which the site remembers no way */
+    CALL_DIRECT,            /* in the way that `how` says */
 } VmCallKind;
 
 /* What `callee` is of such a site, and `version`. */
@@ -41,6 +40,9 @@ typedef enum {
     HOW_LIST_AND_NAMES,     /* with METH_KEYWORDS */
     HOW_COMPUTED,           /* a VmBuiltin */
     HOW_TYPE,               /* a type whose instances C code makes; its version if it isn't static */
+    HOW_CLASS,              /* __init__, whose code is `code`, of a class without another __new__ than that
+                               of object or exceptions; its version */
+    HOW_SEND,               /* send() of generators */
 } VmDirectHow;
 
 /* First arguments that the way of the site is not for: Python code of theirs runs in frames. */

@@ -531,19 +531,20 @@ do_leaf:
 
 do_direct:
     F->pc = ip;
-    switch (vm_call_direct_again(A, F)) {
+    switch (vm_call_direct_again(A, F, &frame)) {
     case CALL_DONE:
         NEXT_AFTER(1 + (int)vm_list_words(ip[1].op));
+    case CALL_PUSHED:
+        goto run_pushed;
     case CALL_ERROR:
         goto error_at_pc;
     default:
         break;
     }
 do_call: {
-    VmFrame *pushed;
     F->pc = ip;
-    VmCallStatus status = ip->op == VM_CALLX ? vm_callx_insn(A, F, &pushed)
-                                             : vm_call_insn(A, F, &pushed);
+    VmCallStatus status = ip->op == VM_CALLX ? vm_callx_insn(A, F, &frame)
+                                             : vm_call_insn(A, F, &frame);
     if (status == CALL_DONE) {
         int words = ip->op == VM_CALLX ? 1 : 1 + (int)vm_list_words(ip[1].op);
         if (vm_unlikely(A->delegate)) {
@@ -556,7 +557,8 @@ do_call: {
         goto error;
     if (vm_unlikely(status == CALL_LEFT))
         goto hand_over_at_pc;
-    LOAD_FRAME(pushed);
+run_pushed:
+    LOAD_FRAME(frame);
     if (vm_unlikely(F->flags & FRAME_GENERATOR)) {
         ip = F->pc;         /* behind its yield */
         NEXT;

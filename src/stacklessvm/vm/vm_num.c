@@ -469,12 +469,6 @@ concat(VmFrame *f, unsigned x, unsigned y, int last_use, VmWord *result)
 }
 
 static int
-is_str(VmWord w)
-{
-    return vm_is_obj(w) && PyUnicode_CheckExact(vm_ptr(w));
-}
-
-static int
 object_operator(VmAct *A, VmFrame *f, binaryfunc op, unsigned x, PyObject *right,
                 VmWord *result)
 {
@@ -495,7 +489,7 @@ vm_binary(VmAct *A, VmFrame *f, int kind, int inplace, int imm, VmWord *result)
     const VmInsn *ip = f->pc;
     unsigned x = ip->b, y = ip->c;
     VmWord right = imm ? vm_from_int((int16_t)y) : f->regs[y];
-    if (kind == VM_NB_ADD && !imm && is_str(f->regs[x]) && is_str(right)) {
+    if (kind == VM_NB_ADD && !imm && vm_is_str(f->regs[x]) && vm_is_str(right)) {
         int last_use = vm_is_temp(f, x) || ip->a == x;
         return concat(f, x, y, last_use, result);
     }
@@ -618,7 +612,7 @@ vm_compare_plain(int op, VmWord x, VmWord y)
     VmWord truth;
     if (number_compare(op, x, y, &truth))
         return truth == VM_TRUE;
-    if (!is_str(x) || !is_str(y) || !PyUnicode_IS_READY(vm_ptr(x))
+    if (!vm_is_str(x) || !vm_is_str(y) || !PyUnicode_IS_READY(vm_ptr(x))
         || !PyUnicode_IS_READY(vm_ptr(y)))
         return -1;
     if (op == Py_EQ || op == Py_NE)

@@ -26,6 +26,12 @@ VmWord vm_unbox(PyObject *o);
    exist once (small ints, None, False, True).  takes o */
 VmWord vm_unbox_unique(PyObject *o);
 
+static inline int
+vm_is_str(VmWord w)
+{
+    return vm_is_obj(w) && PyUnicode_CheckExact(vm_ptr(w));
+}
+
 /* An object borrowed from somewhere, as a word: small ints are numbers. */
 static inline VmWord
 vm_word_lent(PyObject *o)
