@@ -31,9 +31,12 @@ vm_dict_find(PyObject *o, VmWord key, PyObject ***place)
     int64_t n;
     if (vm_is_obj(key) && PyLong_CheckExact(vm_ptr(key)))
         return cpy_long_fits(vm_ptr(key), &n) ? cpy_dict_find_int(d, n, place) : -1;
-    if (!vm_is_obj(key) || !PyUnicode_CheckExact(vm_ptr(key))
-        || ((PyASCIIObject *)vm_ptr(key))->hash == -1)
+    if (!vm_is_obj(key) || !PyUnicode_CheckExact(vm_ptr(key)))
         return -1;
+    if (vm_unlikely(((PyASCIIObject *)vm_ptr(key))->hash == -1) && PyObject_Hash(vm_ptr(key)) == -1) {
+        PyErr_Clear();          /* the general way says it again */
+        return -1;
+    }
     return cpy_dict_find_str(d, vm_ptr(key), place);
 }
 
@@ -192,16 +195,16 @@ vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result)
 }
 
 /* Where o[index] = v stores, when that takes no more than an exchange: an item of a list, the
-   value of a key that is there.  Or NULL */
-static PyObject **
-place_of_item(PyObject *o, VmWord index)
+   value of a key that is there.  1; 0: a dict that certainly has no such key; -1: another case */
+static inline int
+find_place(PyObject *o, VmWord index, PyObject ***place)
 {
-    PyObject **place;
     if (PyList_CheckExact(o)) {
         Py_ssize_t i = position(index, PyList_GET_SIZE(o));
-        return i < 0 ? NULL : &((PyListObject *)o)->ob_item[i];
+        *place = &((PyListObject *)o)->ob_item[i];
+        return i < 0 ? -1 : 1;
     }
-    return CPY_DICT_EXCHANGES && vm_dict_find(o, index, &place) == 1 ? place : NULL;
+    return CPY_DICT_EXCHANGES ? vm_dict_find(o, index, place) : -1;
 }
 
 /* The object in a register, owned: a temporary's is taken.  NULL with MemoryError */
@@ -269,16 +272,29 @@ done:
     return status;
 }
 
+/* A key that the dict hasn't got, and nobody's code is needed to find that out.  The value is taken, if
+   it is a temporary. */
+static APART int
+set_new_item(VmAct *A, VmFrame *f, PyObject *d)
+{
+    unsigned y = f->pc->b, z = f->pc->c;
+    PyObject *key = vm_reg_object_new(f, y);
+    PyObject *v = key == NULL ? NULL : vm_reg_object(f, z);
+    int status = v == NULL ? -1 : PyDict_SetItem(d, key, v);
+    Py_XDECREF(key);
+    vm_consume(A, f, z);
+    return status;
+}
+
 int
 vm_setitem(VmAct *A, VmFrame *f)
 {
     unsigned x = f->pc->a, y = f->pc->b, z = f->pc->c;
-    PyObject **place = vm_is_obj(f->regs[x])
-                           ? place_of_item(vm_ptr(f->regs[x]), vm_small_box(f->regs[y]))
-                           : NULL;
-    if (place == NULL)
+    PyObject **place, *o = vm_is_obj(f->regs[x]) ? vm_ptr(f->regs[x]) : NULL;
+    int found = o == NULL ? -1 : find_place(o, vm_small_box(f->regs[y]), &place);
+    if (found < 0)
         return setitem_in_general(A, f);
-    int status = set_item_in_place(A, f, vm_ptr(f->regs[x]), place, z);
+    int status = found > 0 ? set_item_in_place(A, f, o, place, z) : set_new_item(A, f, o);
     vm_consume(A, f, x);
     vm_consume(A, f, y);
     return status;
