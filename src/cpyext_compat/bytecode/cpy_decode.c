@@ -14,6 +14,7 @@
 typedef enum {
     R_BAD,              /* no row: never in compiled code */
     R_SKIP,             /* nothing to do at run time */
+    R_CALLS_NEXT,       /* the same, before a CALL with the same argument */
     R_PLAIN,            /* op arg */
     R_FIXED,            /* op x: the opcode's own argument says nothing */
     R_MASK,             /* op (arg & x) */
@@ -207,6 +208,27 @@ translate_jump(Pass *p, Row row, int64_t target)
     return 0;
 }
 
+/* Behind the EXTENDED_ARGs at word w; or 0: there is nothing. */
+static uint32_t
+skip_extended(const Pass *p, uint32_t w, uint32_t *arg)
+{
+    for (; p->code[2 * w] == EXTENDED_ARG; *arg = *arg << 8 | p->code[2 * w + 1]) {
+        if (++w >= p->n_words)
+            return 0;
+    }
+    return w;
+}
+
+/* Of 3.11's PRECALL, which looks at the stack by its own argument. */
+static int
+check_calls_next(const Pass *p, uint32_t arg)
+{
+    uint32_t w = p->next < p->n_words ? p->next : 0, next_arg = p->code[2 * w + 1];
+    if (w != 0)
+        w = skip_extended(p, w, &next_arg);
+    return w != 0 && p->code[2 * w] == CALL && next_arg == arg ? 0 : ill_formed(p, "no CALL of the same");
+}
+
 static inline int
 translate(Pass *p, Row row, uint32_t arg)
 {
@@ -224,6 +246,8 @@ translate(Pass *p, Row row, uint32_t arg)
         return 0;
     case R_SKIP:
         return 0;
+    case R_CALLS_NEXT:
+        return check_calls_next(p, arg);
     case R_FORWARD:
         return translate_jump(p, row, (int64_t)p->next + arg);
     case R_FORWARD_PAST:
@@ -271,17 +295,6 @@ translate(Pass *p, Row row, uint32_t arg)
 _Static_assert(CPY_LOAD_METHOD == CPY_LOAD_ATTR + 1, "R_METHOD picks the neighbour");
 _Static_assert(CPY_LOAD_SUPER_METHOD == CPY_LOAD_SUPER_ATTR + 1,
                "R_SUPER picks the neighbour");
-
-/* Behind the EXTENDED_ARGs at word w; or 0: there is nothing. */
-static uint32_t
-skip_extended(const Pass *p, uint32_t w, uint32_t *arg)
-{
-    for (; p->code[2 * w] == EXTENDED_ARG; *arg = *arg << 8 | p->code[2 * w + 1]) {
-        if (++w >= p->n_words)
-            return 0;
-    }
-    return w;
-}
 
 static int
 decode_words(Pass *p, CpyStream *s)

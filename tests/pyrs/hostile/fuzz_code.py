@@ -204,6 +204,12 @@ def refused(code):
     return _pyrs.dis(code).startswith("runs on CPython: ")
 
 
+def given_to_cpython(code):
+    """Not run here; where frames are handed over at any time, CPython calls what is in them by itself."""
+    hands_over = os.environ.get("PYFORGE_VARIANT", "").startswith("hostile")
+    return any(map(refused, codes(code) if hands_over else (code,)))
+
+
 def fuzz(seed, count, first=0):
     """What came of `count` changed code objects, from number `first` on."""
     from pyrs import _pyrs
@@ -219,7 +225,7 @@ def fuzz(seed, count, first=0):
             found["not made"] += 1
             continue
         found["let through"] += [[number, why] for why in let_through(function.__code__)]
-        if refused(function.__code__):
+        if given_to_cpython(function.__code__):
             found["refused"] += 1
             continue
         found["ran"] += 1

@@ -144,6 +144,11 @@ REFUSED = {
         "a variable that is a cell",
         ["COPY_FREE_VARS 1", "LOAD_CONST 1", "STORE_FAST 0", "LOAD_DEREF 0", "RETURN_VALUE"], (), inner(),
     ),
+    "a call announced with other arguments": (
+        "undecodable code", ["PUSH_NULL", "LOAD_FAST 0", "PRECALL 93", "CALL 0", "RETURN_VALUE"],
+    ),
+    "a call announced that does not come": ("undecodable code", ["LOAD_FAST 0", "PRECALL 0", "RETURN_VALUE"]),
+    "a call announced at the end": ("undecodable code", ["LOAD_FAST 0", "RETURN_VALUE", "PRECALL 0"]),
     "a slice of nothing": ("a slice", ["BUILD_SLICE 0", "RETURN_VALUE"]),
     "NULL in a variable": ("NULL", ["PUSH_NULL", "STORE_FAST 0", "LOAD_FAST 0", "RETURN_VALUE"]),
     "a function with other flags": (
