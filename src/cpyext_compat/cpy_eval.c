@@ -66,9 +66,9 @@ cpy_set_name_raised(PyObject *value, PyObject *key, PyTypeObject *cls)
 }
 
 int
-cpy_check_args_iterable(PyObject *func, PyObject *args)
+cpy_check_args_iterable(PyObject *func, PyObject *args, int has_iter)
 {
-    if (Py_TYPE(args)->tp_iter != NULL || PySequence_Check(args))
+    if (has_iter || PySequence_Check(args))
         return 0;
     PyErr_Clear();                                      /* the next one runs code */
     PyObject *callee = _PyObject_FunctionStr(func);

@@ -31,7 +31,7 @@ PyTypeObject *cpy_calculate_metaclass(PyTypeObject *meta, PyObject *bases);
 /* Objects/typeobject.c, type_new_set_names: the pending exception is one of value.__set_name__(). */
 void cpy_set_name_raised(PyObject *value, PyObject *key, PyTypeObject *cls);
 /* TypeError when `args` of func(*args) can't be iterated: 0 / -1 */
-int cpy_check_args_iterable(PyObject *func, PyObject *args);
+int cpy_check_args_iterable(PyObject *func, PyObject *args, int has_iter);
 /* The pending exception of merging `kwargs` for func(**kwargs), in the words of a call. */
 void cpy_format_kwargs_error(PyObject *func, PyObject *kwargs);
 /* A special method looked up on the type and bound.  -> new; NULL without exception: none */

@@ -77,21 +77,33 @@ cpy_async_unwrap(PyObject **o)
     return 1;
 }
 
-/* Objects/genobject.c, PyAsyncGenASend and PyAsyncGenAThrow (3.11 to 3.14): a new one is one that
-   waits inside the generator already.  0, or -1 with SystemError: it is laid out in another way */
+/* Objects/genobject.c, PyAsyncGenASend and PyAsyncGenAThrow (3.11 to 3.14); of a PyCoroWrapper, gen
+   alone. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *gen, *argument;
+    enum { CPY_STEP_NEW,
+           CPY_STEP_STARTED,
+           CPY_STEP_CLOSED } state;
+} CpyAsyncStep;
+
+static inline CpyAsyncStep *
+cpy_async_step(PyObject *step)
+{
+    return (CpyAsyncStep *)step;
+}
+
+/* A new one is one that waits inside the generator already.  0, or -1 with SystemError: it is laid out in
+   another way */
 static inline int
 cpy_async_step_started(PyObject *step)
 {
-    struct {
-        PyObject_HEAD
-        PyObject *gen, *argument;
-        int state;              /* AWAITABLE_STATE_INIT, _ITER, _CLOSED */
-    } *s = (void *)step;
-    if (Py_TYPE(step)->tp_basicsize != sizeof *s || s->state != 0) {
+    if (Py_TYPE(step)->tp_basicsize != sizeof(CpyAsyncStep)
+        || cpy_async_step(step)->state != CPY_STEP_NEW) {
         PyErr_BadInternalCall();
         return -1;
     }
-    s->state = 1;
+    cpy_async_step(step)->state = CPY_STEP_STARTED;
     return 0;
 }
 

@@ -19,6 +19,11 @@ cpy_swap_function(PyTypeObject *type, const char *name, void *mine)
         before = ((PyWrapperDescrObject *)descriptor)->d_wrapped;
         ((PyWrapperDescrObject *)descriptor)->d_wrapped = mine;
     }
+    else if (descriptor != NULL && Py_IS_TYPE(descriptor, &PyGetSetDescr_Type)) {
+        PyGetSetDef *def = ((PyGetSetDescrObject *)descriptor)->d_getset;
+        before = (void *)def->get;
+        def->get = (getter)mine;
+    }
     else if (!PyErr_Occurred())
         PyErr_Format(PyExc_SystemError, "%s has no method %s", type->tp_name, name);
     return before;

@@ -6,7 +6,7 @@
 
 #include "cpyext_compat/cpy_gen.h"
 
-/* The function behind a method or slot wrapper that the type has itself.
+/* The function behind a method, a slot wrapper or (reading) an attribute that the type has itself.
    -> the one before; NULL with SystemError: the type has none of that name */
 void *cpy_swap_function(PyTypeObject *type, const char *name, void *mine);
 

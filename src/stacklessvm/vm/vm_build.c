@@ -234,7 +234,7 @@ vm_list_extend(VmAct *A, VmFrame *f)
             Py_DECREF(none);
             status = 0;
         }
-        else if (PyErr_ExceptionMatches(PyExc_TypeError) && Py_TYPE(o)->tp_iter == NULL
+        else if (PyErr_ExceptionMatches(PyExc_TypeError) && !vm_has_iter(o)
                  && !PySequence_Check(o))
             PyErr_Format(PyExc_TypeError, "Value after * must be an iterable, not %.200s",
                          Py_TYPE(o)->tp_name);
@@ -313,7 +313,7 @@ static PyObject *
 iterator_to_unpack(PyObject *o)
 {
     PyObject *it = PyObject_GetIter(o);
-    if (it == NULL && PyErr_ExceptionMatches(PyExc_TypeError) && Py_TYPE(o)->tp_iter == NULL
+    if (it == NULL && PyErr_ExceptionMatches(PyExc_TypeError) && !vm_has_iter(o)
         && !PySequence_Check(o))
         PyErr_Format(PyExc_TypeError, "cannot unpack non-iterable %.200s object",
                      Py_TYPE(o)->tp_name);

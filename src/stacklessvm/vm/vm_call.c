@@ -590,7 +590,7 @@ check_star_arguments(VmFrame *f, PyObject *callee, unsigned args, unsigned kwarg
 {
     PyObject *t = vm_reg_object(f, args);
     if (t != NULL && !PyTuple_CheckExact(t)) {
-        if (cpy_check_args_iterable(callee, t) < 0)
+        if (cpy_check_args_iterable(callee, t, vm_has_iter(t)) < 0)
             return -1;
         PyObject *made = PySequence_Tuple(t);
         if (made == NULL)

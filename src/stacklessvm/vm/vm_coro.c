@@ -6,6 +6,7 @@
  */
 #include "vm/vm_gen.h"
 
+#include "cpyext_compat/bytecode/cpy_decode.h"
 #include "cpyext_compat/cpy_gen.h"
 #include "cpyext_compat/cpy_internal.h"
 #include "cpyext_compat/cpy_swap.h"
@@ -20,19 +21,37 @@
 typedef struct {
     PyObject_HEAD
     PyObject *coro;
+    int unseen;                 /* where CPython has the coroutine itself */
 } CoroWrapper;
 
 static PyTypeObject VmCoroWrapper_Type;
 
-PyObject *
-vm_coro_await(PyObject *coro)
+static PyObject *
+wrapper_new(PyObject *coro, int unseen)
 {
     CoroWrapper *w = PyObject_GC_New(CoroWrapper, &VmCoroWrapper_Type);
     if (w == NULL)
         return NULL;
     w->coro = Py_NewRef(coro);
+    w->unseen = unseen;
     PyObject_GC_Track(w);
     return (PyObject *)w;
+}
+
+PyObject *
+vm_coro_await(PyObject *coro)
+{
+    return wrapper_new(coro, 0);
+}
+
+PyObject *
+vm_coro_awaited(PyObject *o)
+{
+    if (o == NULL || !Py_IS_TYPE(o, &VmCoroWrapper_Type) || !((CoroWrapper *)o)->unseen)
+        return o;
+    PyObject *coro = Py_NewRef(((CoroWrapper *)o)->coro);
+    Py_DECREF(o);
+    return coro;
 }
 
 /* The slot, as GET_AWAITABLE calls it. */
@@ -43,7 +62,46 @@ coro_am_await(PyObject *coro)
         PyErr_SetString(PyExc_RuntimeError, "coroutine is being awaited already");
         return NULL;
     }
-    return vm_coro_await(coro);
+    return wrapper_new(coro, 1);
+}
+
+/* The instruction that CPython's evaluator is at, in the top frame, and the flags of its code.
+   -> CpyOp, or -1 with MemoryError */
+static int
+instruction_there(int *flags)
+{
+    CpyStream stream = {0};
+    CpyFrame *top = cpy_top_frame(cpy_thread_state());
+    *flags = 0;
+    if (top == NULL)
+        return CPY_NOP;
+    PyCodeObject *co = cpy_frame_code(top);
+    *flags = co->co_flags;
+    if (cpy_decode(co, &stream) < 0) {
+        cpy_stream_free(&stream);
+        return -1;
+    }
+    uint32_t word = (uint32_t)cpy_frame_word(top, co);
+    uint32_t at = word < stream.n_words ? stream.at[word] : CPY_NO_INSN;
+    int op = at == CPY_NO_INSN ? CPY_NOP : stream.insns[at].op;
+    cpy_stream_free(&stream);
+    return op;
+}
+
+/* tp_iter: a `yield from` of CPython's evaluator knows coroutines by their type, which is not ours; no
+   other code finds that they have one. */
+static PyObject *
+coro_iter(PyObject *coro)
+{
+    int flags, op = instruction_there(&flags);
+    if (op < 0)
+        return NULL;
+    if (op != CPY_GET_YIELD_FROM_ITER)
+        return PyErr_Format(PyExc_TypeError, "'coroutine' object is not iterable");
+    if (flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE))
+        return wrapper_new(coro, 1);
+    PyErr_SetString(PyExc_TypeError, "cannot 'yield from' a coroutine object in a non-coroutine generator");
+    return NULL;
 }
 
 static PyGetSetDef coro_getset[] = {
@@ -928,6 +986,7 @@ vm_asend_done(PyObject *receiver, PyObject *gen)
 int
 vm_coro_init_types(void)
 {
+    VmCoro_Type.tp_iter = coro_iter;    /* is ready: no __iter__ */
     return cpy_swap_function(&VmCoro_Type, "__await__", vm_coro_await) == NULL
                    || PyType_Ready(&VmCoroWrapper_Type) < 0 || PyType_Ready(&VmAsend_Type) < 0
                    || PyType_Ready(&VmAthrow_Type) < 0 || PyType_Ready(&Made_Type) < 0

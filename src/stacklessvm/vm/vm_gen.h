@@ -176,6 +176,19 @@ int vm_gen_is_awaiting(PyObject *gen);
 /* It is suspended at a yield of an async generator's own (not of something awaited). */
 int vm_gen_at_async_yield(PyObject *gen);
 
+/* -- thrown into through CPython's generators (vm_gen_through.c) ---------------------------- */
+
+/* throw() of one of CPython's. */
+PyObject *vm_gen_throw_through(PyObject *gen, PyObject *const *args, Py_ssize_t n,
+                               _PyCFunctionFast theirs);
+/* Such a one made an object that can throw into it, `sent`: when it is sent to, too.  Given back, or NULL
+   where it is NULL or with SystemError.  takes */
+PyObject *vm_gen_step_made(PyObject *step, int sent);
+/* The frame of the one that is thrown through into ours goes on the stack.  -> what to hide again, or
+   NULL */
+CpyFrame *vm_gen_show_waiting(PyThreadState *ts, PyObject *delegate);
+void vm_gen_hide_waiting(PyThreadState *ts, CpyFrame *frame);
+
 /* -- awaiting (vm_coro.c) ----------------------------------------------------------------- */
 
 int vm_get_awaitable(VmAct *A, VmFrame *f, VmWord *result);     /* AWAITBL */
@@ -191,6 +204,15 @@ int vm_end_async_for(VmAct *A, VmFrame *f);     /* ENDAF: 0, -2 re-raise */
 VmFrame *vm_asend_resume(VmAct *A, VmFrame *f, PyObject *receiver, VmWord value, int *general);
 /* Its outcome: the asend object is used up. */
 void vm_asend_done(PyObject *receiver, PyObject *gen);
+/* What CPython's code waits for (takes): one of ours in place of the object that it needs to await it.
+   -> new, NULL for NULL */
+PyObject *vm_coro_awaited(PyObject *o);
+/* Has it an iterator?  Coroutines have none, whatever their slot says. */
+static inline int
+vm_has_iter(PyObject *o)
+{
+    return Py_TYPE(o)->tp_iter != NULL && !Py_IS_TYPE(o, &VmCoro_Type);
+}
 /* coro.__await__(), which doesn't ask whether it is awaited already */
 PyObject *vm_coro_await(PyObject *coro);
 PyObject *vm_async_gen_asend(PyObject *gen, PyObject *value);

@@ -366,14 +366,16 @@ vm_gen_throw_status(PyObject *gen, PyObject *const *args, Py_ssize_t n, int clos
 static PyObject *
 throw_theirs(PyObject *gen, PyObject *const *args, Py_ssize_t n)
 {
-    PyObject *meth = PyObject_GetAttrString(gen, "throw");
+    PyObject *key = PyUnicode_InternFromString("throw");
+    PyObject *meth = key == NULL ? NULL : PyObject_GetAttr(gen, key);
+    Py_XDECREF(key);
     PyObject *r = meth == NULL ? NULL : PyObject_Vectorcall(meth, args, (size_t)n, NULL);
     Py_XDECREF(meth);
     return r;
 }
 
-PyObject *
-vm_gen_throw(PyObject *gen, PyObject *const *args, Py_ssize_t n)
+static PyObject *
+throw_ours(PyObject *gen, PyObject *const *args, Py_ssize_t n)
 {
     PyObject *result;
     if (vm_gen_is_theirs(gen))
@@ -382,6 +384,16 @@ vm_gen_throw(PyObject *gen, PyObject *const *args, Py_ssize_t n)
         return NULL;
     PySendResult status = vm_gen_throw_status(gen, args, n, 1, &result);
     return vm_gen_yielded_or_stop(status, result);
+}
+
+PyObject *
+vm_gen_throw(PyObject *gen, PyObject *const *args, Py_ssize_t n)
+{
+    PyThreadState *ts = cpy_thread_state();
+    CpyFrame *waiting = vm_gen_show_waiting(ts, gen);
+    PyObject *result = throw_ours(gen, args, n);
+    vm_gen_hide_waiting(ts, waiting);
+    return result;
 }
 
 int
