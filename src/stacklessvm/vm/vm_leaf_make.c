@@ -217,17 +217,19 @@ return_value(Part *p, unsigned name, int last)
     else {
         p->m->failed |= IS_GROUP(name);
         vm_maker_emit(p->m, LEAF_MOV, p->result, name, 0);
+        vm_maker_stores_go_home(p->m);
     }
     if (p->depth > 0 && !last)
         vm_part_jump(p, vm_maker_emit(p->m, LEAF_J, 0, 0, 0), p->code->n_insns);
+    else if (p->depth > 0)
+        p->reachable = 1;       /* the end is what comes next */
 }
 
 static void
 load_global(Part *p, const VmInsn *ip)
 {
     VmCache *c = &p->code->caches[ip->c];
-    unsigned slot = vm_part_emit(p, LEAF_LDG, ip->a, p->func_slot, 0);
-    vm_maker_emit_word(p->m, (uintptr_t)c);
+    unsigned slot = vm_part_load(p, LEAF_LDG, ip->a, p->func_slot, c);
     p->m->seen[slot] = vm_global_seen(c, p->func);
 }
 
@@ -240,8 +242,7 @@ load_attribute(Part *p, const VmInsn *ip)
         p->slot[ip->a] = (uint16_t)slot;
         return;
     }
-    slot = vm_part_emit(p, LEAF_GETA, ip->a, object, 0);
-    vm_maker_emit_word(p->m, (uintptr_t)c);
+    slot = vm_part_load(p, LEAF_GETA, ip->a, object, c);
     if (p->m->seen[object] != NULL)
         p->m->seen[slot] = vm_leaf_attribute(c, vm_from_ptr(p->m->seen[object]));
 }
@@ -252,8 +253,7 @@ load_method(Part *p, const VmInsn *ip)
     VmCache *c = &p->code->caches[ip->c];
     unsigned self = vm_part_use(p, ip->b);
     p->m->failed |= vm_part_stores_name(p, c->name);
-    unsigned slot = vm_part_emit(p, LEAF_GETM, ip->a, self, 0);
-    vm_maker_emit_word(p->m, (uintptr_t)c);
+    unsigned slot = vm_part_load(p, LEAF_GETM, ip->a, self, c);
     if (p->m->seen[self] != NULL)
         p->m->seen[slot] = vm_method_of_row(c, p->m->seen[self]);
     if (ip->a + 1u < VM_LEAF_REGS)
@@ -535,7 +535,7 @@ vm_leaf_make(PyFunctionObject *func, VmCode *code, const VmLeafArg *args, int ca
     Part p;
     if (take_arguments(&head, args, slots) < 0)
         return NULL;
-    m.n = m.n_slots = m.n_groups = 0;
+    m.n = m.n_slots = m.n_groups = m.n_loads = 0;
     m.stores.n = 0;
     m.failed = m.branched = 0;
     for (unsigned i = 0; i <= VM_LEAF_ARGS; i++)

@@ -66,6 +66,19 @@ vm_maker_group_of(const Maker *m, unsigned name)
     return IS_GROUP(name) ? &m->groups[name - FIRST_GROUP] : NULL;
 }
 
+/* Keeps the loads that come before an instruction, and have nothing to do with a slot. */
+static void
+keep_loads(Maker *m, unsigned before, unsigned but)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < m->n_loads; i++) {
+        const Load *load = &m->loads[i];
+        if (load->insn < before && load->object != but && load->slot != but)
+            m->loads[n++] = *load;
+    }
+    m->n_loads = n;
+}
+
 unsigned
 vm_maker_emit(Maker *m, VmLeafOp op, unsigned a, unsigned b, unsigned c)
 {
@@ -73,6 +86,8 @@ vm_maker_emit(Maker *m, VmLeafOp op, unsigned a, unsigned b, unsigned c)
         m->failed = 1;
         return 0;
     }
+    if (op == LEAF_MOV)         /* all others have slots of their own */
+        keep_loads(m, MAX_WORDS, a);
     m->insns[m->n] = (VmInsn){(uint16_t)op, (uint16_t)a, (uint16_t)b, (uint16_t)c};
     return m->n++;
 }
@@ -80,7 +95,7 @@ vm_maker_emit(Maker *m, VmLeafOp op, unsigned a, unsigned b, unsigned c)
 void
 vm_maker_emit_word(Maker *m, uint64_t word)
 {
-    unsigned i = vm_maker_emit(m, 0, 0, 0, 0);
+    unsigned i = vm_maker_emit(m, LEAF_FAIL, 0, 0, 0);
     memcpy(&m->insns[i], &word, sizeof word);
 }
 
@@ -100,6 +115,23 @@ vm_part_emit(Part *p, VmLeafOp op, unsigned reg, unsigned b, unsigned c)
     unsigned slot = vm_maker_slot(p->m);
     vm_maker_emit(p->m, op, slot, b, c);
     p->slot[reg] = (uint16_t)slot;
+    return slot;
+}
+
+unsigned
+vm_part_load(Part *p, VmLeafOp op, unsigned reg, unsigned object, VmCache *c)
+{
+    Maker *m = p->m;
+    for (unsigned i = 0; i < m->n_loads; i++) {
+        const Load *load = &m->loads[i];
+        if (load->op == op && load->object == object && load->name == c->name)
+            return p->slot[reg] = load->slot;
+    }
+    uint16_t insn = (uint16_t)m->n;
+    unsigned slot = vm_part_emit(p, op, reg, object, 0);
+    vm_maker_emit_word(m, (uintptr_t)c);
+    if (m->n_loads < MAX_LOADS)
+        m->loads[m->n_loads++] = (Load){(uint16_t)op, (uint16_t)object, (uint16_t)slot, insn, c->name};
     return slot;
 }
 
@@ -163,6 +195,18 @@ move_home(Maker *m, uint16_t *home, uint16_t *slot)
 }
 
 void
+vm_maker_stores_go_home(Maker *m)
+{
+    for (unsigned i = 0; i < m->stores.n; i++) {
+        Store *store = &m->stores.at[i];
+        if (store->home == NO_SLOT)
+            store->home = (uint16_t)vm_maker_slot(m);
+        if (store->value != store->home)
+            move_home(m, &store->home, &store->value);
+    }
+}
+
+void
 vm_part_go_home(Part *p)
 {
     Maker *m = p->m;
@@ -182,13 +226,7 @@ vm_part_go_home(Part *p)
         }
         move_home(m, &p->home[r], &p->slot[r]);
     }
-    for (unsigned i = 0; i < m->stores.n; i++) {
-        Store *store = &m->stores.at[i];
-        if (store->home == NO_SLOT)
-            store->home = (uint16_t)vm_maker_slot(m);
-        if (store->value != store->home)
-            move_home(m, &store->home, &store->value);
-    }
+    vm_maker_stores_go_home(m);
 }
 
 void
@@ -213,12 +251,15 @@ same_stores(const Stores *x, const Stores *y)
 void
 vm_part_arrive(Part *p, unsigned pc)
 {
-    int met = 0;
-    for (unsigned i = 0; i < p->n_jumps; i++)
-        met |= p->jumps[i].target == pc;
-    if (!met)
+    unsigned first = MAX_WORDS;
+    for (unsigned i = 0; i < p->n_jumps; i++) {
+        if (p->jumps[i].target == pc && p->jumps[i].insn < first)
+            first = p->jumps[i].insn;
+    }
+    if (first == MAX_WORDS)
         return;
-    if (p->reachable)
+    keep_loads(p->m, first, NO_SLOT);
+    if (p->reachable && pc < p->code->n_insns)      /* at the end no register is needed any more */
         vm_part_go_home(p);
     for (unsigned r = 0; r < p->code->nregs; r++) {
         if (has_home(p, r))
@@ -391,7 +432,7 @@ end(Part *p, unsigned slot, int owned)
     vm_maker_emit(m, LEAF_RETS, original, (unsigned)owned, m->stores.n);
     for (unsigned i = 0; i < m->stores.n; i++) {
         const Store *store = &m->stores.at[i];
-        vm_maker_emit(m, 0, store->object, store->value, 0);
+        vm_maker_emit(m, LEAF_FAIL, store->object, store->value, 0);        /* operands only */
         vm_maker_emit_word(m, (uintptr_t)store->cache);
     }
 }

@@ -14,6 +14,7 @@
 #define MAX_SLOTS 160
 #define MAX_GROUPS 16
 #define MAX_JUMPS 24
+#define MAX_LOADS 24
 #define NO_SLOT 0xFFFFu
 #define FIRST_GROUP 0xFF00u     /* names from here on are those of groups */
 #define IS_GROUP(name) ((name) >= FIRST_GROUP && (name) != NO_SLOT)
@@ -38,8 +39,15 @@ typedef struct {
     Store at[VM_LEAF_STORES];
 } Stores;
 
+/* What an instruction has loaded from an object: nothing changes it before the leaf ends. */
 typedef struct {
-    unsigned n, n_slots, n_groups;
+    uint16_t op, object, slot;
+    uint16_t insn;                      /* which comes first in all runs that get to where we are */
+    const PyObject *name;
+} Load;
+
+typedef struct {
+    unsigned n, n_slots, n_groups, n_loads;
     int failed;
     int branched;                       /* what comes now is not in every run */
     VmInsn insns[MAX_WORDS];
@@ -49,6 +57,7 @@ typedef struct {
     uint16_t copied[MAX_SLOTS];         /* the slot of which this one is a copy, or NO_SLOT */
     Group groups[MAX_GROUPS];
     Stores stores;
+    Load loads[MAX_LOADS];
 } Maker;
 
 typedef struct {
@@ -93,6 +102,9 @@ void vm_maker_emit_list(Maker *m, const uint16_t *list, unsigned n);
 /* An instruction whose result is the register's value from now on.  -> its slot */
 unsigned vm_part_emit(Part *p, VmLeafOp op, unsigned reg, unsigned b, unsigned c);
 
+/* The same for a load from an object by a cache's name, which may have been done before. */
+unsigned vm_part_load(Part *p, VmLeafOp op, unsigned reg, unsigned object, VmCache *c);
+
 /* What the register is a name of; slot: groups have none. */
 unsigned vm_part_name(Part *p, unsigned reg);
 unsigned vm_part_slot(Part *p, unsigned reg);
@@ -102,8 +114,9 @@ unsigned vm_part_use(Part *p, unsigned operand);
 
 /* -- where ways part and meet ---------------------------------------------------------------- */
 
-/* Every value to its home. */
+/* Every value to its home; those that wait to be stored. */
 void vm_part_go_home(Part *p);
+void vm_maker_stores_go_home(Maker *m);
 /* The instruction jumps to the code's word `target`. */
 void vm_part_jump(Part *p, unsigned insn, unsigned target);
 /* The code's word `pc` begins here: jumps to it arrive. */

@@ -105,36 +105,63 @@ item_of(const VmInsn *stores, const VmWord *S, unsigned i, const Place *places)
     return box(w);
 }
 
+/* The i-th store.  -> the result, v: the very object when it is a number that is stored */
+static inline VmWord
+store(const VmInsn *ip, unsigned i, const Place *p, VmWord v)
+{
+    if (!ip->b && ip[1 + 2 * i].b == ip->a && !vm_is_obj(v))
+        v = vm_unbox_unique(Py_NewRef(p->item));
+    cpy_inline_store(p->object, p->values, p->index, p->item);
+    return v;
+}
+
+/* Where the i-th store goes, and what.  0, or -1: it can't */
+static inline int
+prepare(const VmLeaf *leaf, const VmInsn *ip, unsigned i, Place *places, PyObject **old)
+{
+    const VmInsn *stores = ip + 1;
+    VmCache *c = *(VmCache *const *)(stores + 2 * i + 1);
+    return find_place(leaf, ip->c, c, leaf->slots[stores[2 * i].a], &places[i], old);
+}
+
+/* The commonest: one store. */
+static __attribute__((noinline)) VmWord
+store_one(const VmLeaf *leaf, const VmInsn *ip, VmWord v)
+{
+    VmWord w = leaf->slots[ip[1].b];
+    Place place;
+    PyObject *old;
+    if (vm_unlikely(prepare(leaf, ip, 0, &place, &old) < 0))
+        goto failed;
+    if (!vm_is_obj(w) && w != v && old != NULL && Py_REFCNT(old) == 1 && vm_overwrite_by(w, old))
+        return v;               /* of the old number nobody knows */
+    place.item = vm_likely(vm_is_obj(w)) ? Py_NewRef(vm_ptr(w)) : box(w);
+    if (vm_likely(place.item != NULL))
+        return store(ip, 0, &place, v);
+failed:
+    vm_release(v);
+    return VM_NULL;
+}
+
 VmWord
 vm_leaf_store(const VmLeaf *leaf, const VmInsn *ip, VmWord v)
 {
-    const VmInsn *stores = ip + 1;
-    const VmWord *S = leaf->slots;
-    unsigned n = ip->c, found = 0;
+    if (vm_likely(ip->c == 1))
+        return store_one(leaf, ip, v);
+    unsigned found = 0;
     Place places[VM_LEAF_STORES];
-    for (; found < n; found++) {
-        VmCache *c = *(VmCache *const *)(stores + 2 * found + 1);
-        VmWord w = S[stores[2 * found].b];
-        PyObject *old;
-        if (find_place(leaf, n, c, S[stores[2 * found].a], &places[found], &old) < 0)
-            break;
-        if (n == 1 && !vm_is_obj(w) && w != v && old != NULL && Py_REFCNT(old) == 1
-            && vm_overwrite_by(w, old))
-            return v;           /* of the old number nobody knows */
-        if ((places[found].item = item_of(stores, S, found, places)) == NULL)
+    for (PyObject *old; found < ip->c; found++) {
+        if (prepare(leaf, ip, found, places, &old) < 0
+            || (places[found].item = item_of(ip + 1, leaf->slots, found, places)) == NULL)
             break;
     }
-    if (vm_unlikely(found < n)) {
+    if (vm_unlikely(found < ip->c)) {
         while (found > 0)
             Py_DECREF(places[--found].item);
         vm_release(v);
         return VM_NULL;
     }
-    for (unsigned i = 0; i < n; i++) {
-        const Place *p = &places[i];
-        if (!ip->b && stores[2 * i].b == ip->a && !vm_is_obj(v))
-            v = vm_unbox_unique(Py_NewRef(p->item));     /* the very object */
-        cpy_inline_store(p->object, p->values, p->index, p->item);
-    }
+    for (unsigned i = 0; i < ip->c; i++)
+        v = store(ip, i, &places[i], v);
     return v;
 }
