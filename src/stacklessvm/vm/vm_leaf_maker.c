@@ -198,7 +198,7 @@ void
 vm_maker_stores_go_home(Maker *m)
 {
     for (unsigned i = 0; i < m->stores.n; i++) {
-        Store *store = &m->stores.at[i];
+        LeafStore *store = &m->stores.at[i];
         if (store->home == NO_SLOT)
             store->home = (uint16_t)vm_maker_slot(m);
         if (store->value != store->home)
@@ -367,12 +367,12 @@ vm_part_stores_name(const Part *p, const PyObject *name)
 }
 
 /* The object's row of the attribute, when others of that name are others' (which the run asks). */
-static Store *
+static LeafStore *
 find_store(Maker *m, unsigned object, const VmCache *c)
 {
-    Store *found = NULL;
+    LeafStore *found = NULL;
     for (unsigned i = 0; i < m->stores.n; i++) {
-        Store *store = &m->stores.at[i];
+        LeafStore *store = &m->stores.at[i];
         if (store->cache->name != c->name)
             continue;
         if (store->object == object)
@@ -387,7 +387,7 @@ void
 vm_part_store(Part *p, unsigned object, unsigned value, VmCache *c)
 {
     Maker *m = p->m;
-    Store *store = find_store(m, object, c);
+    LeafStore *store = find_store(m, object, c);
     if (m->constant[value])
         value = vm_maker_constant_object(m, p->code, m->slots[value]);
     if (store != NULL) {
@@ -400,14 +400,14 @@ vm_part_store(Part *p, unsigned object, unsigned value, VmCache *c)
     else if (m->stores.n == VM_LEAF_STORES)
         m->failed = 1;
     else
-        m->stores.at[m->stores.n++] = (Store){(uint16_t)object, (uint16_t)value, NO_SLOT, c};
+        m->stores.at[m->stores.n++] = (LeafStore){(uint16_t)object, (uint16_t)value, NO_SLOT, c};
 }
 
 unsigned
 vm_part_stored(Part *p, unsigned object, const VmCache *c)
 {
     Maker *m = p->m;
-    Store *store = find_store(m, object, c);
+    LeafStore *store = find_store(m, object, c);
     if (store == NULL)
         return NO_SLOT;
     if (store->value != store->home)
@@ -431,7 +431,7 @@ end(Part *p, unsigned slot, int owned)
     unsigned original = m->copied[slot] != NO_SLOT ? m->copied[slot] : slot;
     vm_maker_emit(m, LEAF_RETS, original, (unsigned)owned, m->stores.n);
     for (unsigned i = 0; i < m->stores.n; i++) {
-        const Store *store = &m->stores.at[i];
+        const LeafStore *store = &m->stores.at[i];
         vm_maker_emit(m, LEAF_FAIL, store->object, store->value, 0);        /* operands only */
         vm_maker_emit_word(m, (uintptr_t)store->cache);
     }

@@ -32,11 +32,11 @@ typedef struct {
 typedef struct {
     uint16_t object, value, home;       /* slots */
     VmCache *cache;
-} Store;
+} LeafStore;
 
 typedef struct {
     unsigned n;
-    Store at[VM_LEAF_STORES];
+    LeafStore at[VM_LEAF_STORES];
 } Stores;
 
 /* What an instruction has loaded from an object: nothing changes it before the leaf ends. */
