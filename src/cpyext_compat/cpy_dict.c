@@ -2,6 +2,7 @@
 #include "cpyext_compat/cpy_dict.h"
 
 #include "cpyext_compat/cpy_long.h"
+#include "cpyext_compat/cpy_set.h"
 
 #include <string.h>
 
@@ -213,4 +214,31 @@ cpy_type_version_assign(PyTypeObject *type)
         return 0;
 #endif
     return type->tp_version_tag;
+}
+
+PyObject *
+cpy_dict_pop(PyObject *d, PyObject *key)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *value;
+    if (PyDict_Pop(d, key, &value) == 0)
+        PyErr_SetObject(PyExc_KeyError, key);
+    return value;
+#else
+    return _PyDict_Pop(d, key, NULL);
+#endif
+}
+
+/* -- sets ---------------------------------------------------------------------------------------- */
+
+int
+cpy_set_find_int(PyObject *set, int64_t key)
+{
+    return cpy_set_find(set, key == -1 ? -2 : (Py_hash_t)key, equals_int, &key);
+}
+
+int
+cpy_set_find_str(PyObject *set, PyObject *key)
+{
+    return cpy_set_find(set, ((PyASCIIObject *)key)->hash, equals_str, key);
 }

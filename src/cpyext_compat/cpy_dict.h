@@ -48,6 +48,11 @@ cpy_dict_is_unicode(PyDictObject *d)
    comparison with some object could tell. */
 int cpy_dict_find_str(PyDictObject *d, PyObject *key, PyObject ***place);
 int cpy_dict_find_int(PyDictObject *d, int64_t key, PyObject ***place);
+/* The same of a set. */
+int cpy_set_find_str(PyObject *set, PyObject *key);
+int cpy_set_find_int(PyObject *set, int64_t key);
+/* The value of a key that is there, which goes.  -> new, or NULL with an exception */
+PyObject *cpy_dict_pop(PyObject *d, PyObject *key);
 
 /* May values be exchanged in place?  Later versions tell others of each change. */
 #define CPY_DICT_EXCHANGES (PY_VERSION_HEX < 0x030C0000)

@@ -48,8 +48,13 @@ cpy_long_compact(PyObject *exact_int, int64_t *out)
 static inline PyObject *
 cpy_long_new(int64_t i)
 {
-    uint64_t magnitude = i < 0 ? -(uint64_t)i : (uint64_t)i;
-    Py_ssize_t digits = 1 + (magnitude >> PyLong_SHIFT != 0);
+    uint64_t magnitude = (uint64_t)i;
+    Py_ssize_t digits = 1;
+    int is_negative = i < 0;
+    if (magnitude > PyLong_MASK) {          /* seldom */
+        magnitude = is_negative ? -magnitude : magnitude;
+        digits += magnitude >> PyLong_SHIFT != 0;
+    }
     PyLongObject *v = PyObject_Malloc(sizeof(PyLongObject));
     _Static_assert(sizeof(PyLongObject) >= CPY_LONG_DIGITS_AT + 2 * sizeof(digit), "padded");
     if (v == NULL)
@@ -57,12 +62,12 @@ cpy_long_new(int64_t i)
     digit *d;
 #if PY_VERSION_HEX >= 0x030C0000
     PyObject_Init((PyObject *)v, &PyLong_Type);
-    v->long_value.lv_tag = (uintptr_t)digits << 3 | (i < 0 ? 2 : 0);
+    v->long_value.lv_tag = (uintptr_t)digits << 3 | (is_negative ? 2 : 0);
     d = v->long_value.ob_digit;
 #else
     v->ob_base.ob_base.ob_refcnt = 1;
     v->ob_base.ob_base.ob_type = &PyLong_Type;
-    v->ob_base.ob_size = i < 0 ? -digits : digits;
+    v->ob_base.ob_size = is_negative ? -digits : digits;
     d = v->ob_digit;
 #endif
     d[0] = (digit)(magnitude & PyLong_MASK);

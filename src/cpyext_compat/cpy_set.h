@@ -2,35 +2,32 @@
 #ifndef CPY_SET_H
 #define CPY_SET_H
 
-#include "cpyext_compat/cpy_long.h"
+#include <Python.h>
 
-/* Objects/setobject.c, set_add_entry (3.11 to 3.14): 1 when an exact int equal to i, which has at most
-   60 bits, is where adding i would find it; 0: who knows. */
+/* Objects/setobject.c, set_add_entry (3.11 to 3.14): is a key of that hash, equal to what is wanted, where
+   adding it would find it?  equal: 1, 0, or -1 for keys that only their own comparison could tell apart.
+   1, 0 or -1 */
 static inline int
-cpy_set_has_int(PyObject *set, int64_t i)
+cpy_set_find(PyObject *set, Py_hash_t hash, int (*equal)(PyObject *, const void *), const void *wanted)
 {
     enum { LINEAR_PROBES = 9,
-           PERTURB_SHIFT = 5,
-           ROUNDS = 8 };
+           PERTURB_SHIFT = 5 };
     const PySetObject *so = (const PySetObject *)set;
-    Py_hash_t hash = i == -1 ? -2 : (Py_hash_t)i;
     size_t mask = (size_t)so->mask, at = (size_t)hash & mask, perturb = (size_t)hash;
-    for (int round = 0; round < ROUNDS; round++) {
+    for (;;) {
         const setentry *e = &so->table[at];
         int probes = at + LINEAR_PROBES <= mask ? LINEAR_PROBES : 0;
         do {
-            int64_t k;
             if (e->key == NULL)
                 return 0;
-            if (e->hash == hash)
-                return PyLong_CheckExact(e->key)
-                       && (cpy_long_compact(e->key, &k) || cpy_long_fits(e->key, &k)) && k == i;
+            int same = e->hash == hash ? equal(e->key, wanted) : 0;
+            if (same != 0)
+                return same;
             e++;
         } while (probes--);
         perturb >>= PERTURB_SHIFT;
         at = (at * 5 + 1 + perturb) & mask;
     }
-    return 0;
 }
 
 #endif

@@ -130,8 +130,11 @@ typedef struct {
             void *callee;           /* the callable seen, only compared */
             uint32_t version;       /* type called: its version */
             uint8_t kind;           /* VmCallKind, vm_ic.h */
-            uint8_t how;            /* VmDirectHow, of CALL_DIRECT, */
-            uint8_t unlike;         /* and what it is not for: VmDirectUnlike */
+            uint8_t how;            /* VM_DIRECT_WAY(), of CALL_DIRECT, */
+            union {
+                uint8_t unlike;     /* and what it is not for: VmDirectUnlike; */
+                uint8_t failures;   /* HOW_COMPUTED: how often it could not be computed */
+            };
             VmLeaf *leaves;         /* for the functions seen, or NULL */
         } call;
         struct {

@@ -11,7 +11,7 @@
 #include "cpyext_compat/cpy_eval.h"
 #include "cpyext_compat/cpy_internal.h"
 #include "cpyext_compat/cpy_iter.h"
-#include "cpyext_compat/cpy_set.h"
+#include "cpyext_compat/cpy_dict.h"
 #include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_gen.h"
@@ -193,7 +193,7 @@ vm_set_add(VmAct *A, VmFrame *f)
     unsigned b = f->pc->b;
     PyObject *into = container(f);
     if (vm_is_int(f->regs[b]) && into != NULL && PySet_CheckExact(into)
-        && cpy_set_has_int(into, vm_int(f->regs[b])))
+        && cpy_set_find_int(into, vm_int(f->regs[b])) == 1)
         return 0;
     PyObject *v = vm_reg_object(f, b);
     int status = -1;

@@ -8,6 +8,9 @@
 /* All return 0, or -1 with an exception; operands are those of f->pc. */
 /* As cpy_dict_find_str and _int, for any object o and key. */
 int vm_dict_find(PyObject *o, VmWord key, PyObject ***place);
+int vm_set_find(PyObject *o, VmWord key);       /* the same of sets and frozensets */
+/* Where the first of n items is that equals w, n: there is none; -1: only code of theirs could tell */
+Py_ssize_t vm_plain_position(PyObject *const *items, Py_ssize_t n, VmWord w);
 /* o[index] of the common types, without running code.  -> borrowed, NULL: not done */
 PyObject *vm_plain_item(PyObject *o, VmWord index);
 int vm_getitem(VmAct *A, VmFrame *f, int imm, VmWord *result);

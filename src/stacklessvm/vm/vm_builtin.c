@@ -3,6 +3,7 @@
  */
 #include "vm/vm_builtin.h"
 
+#include "cpyext_compat/cpy_eval.h"
 #include "cpyext_compat/cpy_iter.h"
 #include "vm/vm_attr.h"
 #include "vm/vm_build.h"
@@ -17,13 +18,14 @@
 
 /* -- numbers --------------------------------------------------------------------------------- */
 
-/* An int or float in any form; other words as they are. */
+/* An int or float in any form; other words as they are, and what is not a number. */
 static VmWord
 number(VmWord w)
 {
-    if (vm_is_obj(w) && PyFloat_CheckExact(vm_ptr(w)))
-        return vm_from_double(PyFloat_AS_DOUBLE(vm_ptr(w)));
-    return vm_small_box(w);
+    if (!vm_is_obj(w) || !PyFloat_CheckExact(vm_ptr(w)))
+        return vm_small_box(w);
+    double d = PyFloat_AS_DOUBLE(vm_ptr(w));
+    return d == d ? vm_from_double(d) : w;
 }
 
 /* o (taken) as a word; without memory the general way says so. */
@@ -67,16 +69,58 @@ extreme(VmWord *args, size_t n, int beyond)
     return args[best];
 }
 
+/* The same of the items of a list or tuple. */
+static VmWord
+extreme_item(VmWord w, int beyond)
+{
+    PyObject *o = vm_is_obj(w) ? vm_ptr(w) : NULL;
+    if (o == NULL || !(PyList_CheckExact(o) || PyTuple_CheckExact(o)))
+        return VM_NULL;
+    return extreme((VmWord *)PySequence_Fast_ITEMS(o), (size_t)PySequence_Fast_GET_SIZE(o), beyond);
+}
+
 static VmWord
 compute_min(VmFrame *f, VmWord *args, size_t n)
 {
-    return extreme(args, n, -1);
+    return n == 1 ? extreme_item(args[0], -1) : extreme(args, n, -1);
 }
 
 static VmWord
 compute_max(VmFrame *f, VmWord *args, size_t n)
 {
-    return extreme(args, n, 1);
+    return n == 1 ? extreme_item(args[0], 1) : extreme(args, n, 1);
+}
+
+/* Is the truth of an item of a list or tuple `wanted`?  1, 0, or -1: that takes code */
+static int
+has_truth(VmWord *args, size_t n, int wanted)
+{
+    PyObject *o = n == 1 && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL;
+    if (o == NULL || !(PyList_CheckExact(o) || PyTuple_CheckExact(o)))
+        return -1;
+    PyObject **items = PySequence_Fast_ITEMS(o);
+    Py_ssize_t size = PySequence_Fast_GET_SIZE(o);
+    for (Py_ssize_t i = 0; i < size; i++) {
+        int truth = items[i] == Py_False ? 0 : items[i] == Py_True ? 1
+                                                                   : vm_truth_plain(vm_from_ptr(items[i]));
+        if (truth < 0 || truth == wanted)
+            return truth < 0 ? -1 : 1;
+    }
+    return 0;
+}
+
+static VmWord
+compute_any(VmFrame *f, VmWord *args, size_t n)
+{
+    int has = has_truth(args, n, 1);
+    return has < 0 ? VM_NULL : vm_from_bool(has);
+}
+
+static VmWord
+compute_all(VmFrame *f, VmWord *args, size_t n)
+{
+    int has = has_truth(args, n, 0);
+    return has < 0 ? VM_NULL : vm_from_bool(!has);
 }
 
 /* Of a list or tuple of ints, or one of floats where those are simply added. */
@@ -122,6 +166,10 @@ whole(VmWord *args, size_t n, double (*towards)(double))
 static VmWord
 compute_int(VmFrame *f, VmWord *args, size_t n)
 {
+    if (n == 0)
+        return vm_from_int(0);
+    if (n == 1 && f != NULL && vm_is_exact_str(args[0]))
+        return computed(PyLong_FromUnicodeObject(vm_ptr(args[0]), 10));
     return whole(args, n, trunc);
 }
 
@@ -135,6 +183,8 @@ compute_round(VmFrame *f, VmWord *args, size_t n)
 static VmWord
 compute_float(VmFrame *f, VmWord *args, size_t n)
 {
+    if (n == 1 && f != NULL && vm_is_exact_str(args[0]))
+        return computed(PyFloat_FromString(vm_ptr(args[0])));
     VmWord w = n == 1 ? number(args[0]) : VM_NULL;
     if (vm_is_int(w))
         return vm_from_double((double)vm_int(w));
@@ -189,6 +239,36 @@ compute_pow(VmFrame *f, VmWord *args, size_t n)
             return VM_NULL;
     }
     return vm_from_int(power);
+}
+
+#ifdef __SIZEOF_INT128__
+static int64_t
+power_modulo(int64_t base, int64_t exponent, int64_t modulus)
+{
+    __int128 power = 1 % modulus, factor = base % modulus;
+    for (; exponent > 0; exponent >>= 1) {
+        if (exponent & 1)
+            power = power * factor % modulus;
+        factor = factor * factor % modulus;
+    }
+    return (int64_t)(power < 0 ? power + modulus : power);
+}
+#else
+#  define power_modulo(base, exponent, modulus) VM_INT_MAX + 1
+#endif
+
+static VmWord
+compute_power(VmFrame *f, VmWord *args, size_t n)
+{
+    if (n != 3)
+        return compute_pow(f, args, n);
+    int64_t base, exponent;
+    VmWord modulus = vm_small_box(args[2]);
+    if (!two_ints(args, 2, &base, &exponent) || exponent < 0 || !vm_is_int(modulus)
+        || vm_int(modulus) <= 0)
+        return VM_NULL;
+    int64_t power = power_modulo(base, exponent, vm_int(modulus));
+    return vm_int_fits(power) ? vm_from_int(power) : VM_NULL;
 }
 
 static VmWord
@@ -323,6 +403,16 @@ compute_type(VmFrame *f, VmWord *args, size_t n)
     return vm_from_ptr(Py_NewRef(type != NULL ? type : vm_type_of_word(args[0])));
 }
 
+/* Objects/floatobject.c, float_repr.  -> new */
+static PyObject *
+float_text(double d)
+{
+    char *text = PyOS_double_to_string(d, 'r', 0, Py_DTSF_ADD_DOT_0, NULL);
+    PyObject *s = text == NULL ? NULL : vm_ascii_text(text, strlen(text));
+    PyMem_Free(text);
+    return s;
+}
+
 static VmWord
 compute_str(VmFrame *f, VmWord *args, size_t n)
 {
@@ -332,16 +422,20 @@ compute_str(VmFrame *f, VmWord *args, size_t n)
     PyObject *s = NULL;
     if (vm_is_int(w))
         s = vm_int_text(vm_int(w));
-    else if (vm_is_obj(w) && PyUnicode_CheckExact(vm_ptr(w)))
+    else if (vm_is_exact_str(w))
         s = Py_NewRef(vm_ptr(w));
+    else if (vm_is_double(w))
+        s = float_text(vm_double(w));
     return computed(s);
 }
 
-/* Of ints, whose two texts are the same. */
+/* Of numbers, whose two texts are the same, and of strs. */
 static VmWord
 compute_repr(VmFrame *f, VmWord *args, size_t n)
 {
-    return n == 1 && vm_is_int(vm_small_box(args[0])) ? compute_str(f, args, n) : VM_NULL;
+    if (n == 1 && vm_is_exact_str(args[0]))
+        return computed(PyObject_Repr(vm_ptr(args[0])));
+    return compute_str(f, args, n);
 }
 
 static VmWord
@@ -353,17 +447,44 @@ compute_chr(VmFrame *f, VmWord *args, size_t n)
     return computed(PyUnicode_FromOrdinal((int)vm_int(w)));
 }
 
-/* Of ints that are their own, and of strs that know theirs. */
+/* Nothing but what it is made of says what its hash is. */
+static int
+has_plain_hash(PyObject *o)
+{
+    if (!PyTuple_CheckExact(o))
+        return PyUnicode_CheckExact(o);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(o); i++) {
+        PyObject *item = PyTuple_GET_ITEM(o, i);
+        if (!PyUnicode_CheckExact(item) && !PyLong_CheckExact(item) && !PyFloat_CheckExact(item)
+            && item != Py_None)
+            return 0;
+    }
+    return 1;
+}
+
 static VmWord
 compute_hash(VmFrame *f, VmWord *args, size_t n)
 {
     VmWord w = n == 1 ? vm_small_box(args[0]) : VM_NULL;
     if (vm_is_int(w))
         return vm_from_int(vm_int(w) == -1 ? -2 : vm_int(w));
-    if (!vm_is_obj(w) || !PyUnicode_CheckExact(vm_ptr(w)))
+    if (!vm_is_obj(w) || !has_plain_hash(vm_ptr(w)))
         return VM_NULL;
-    Py_hash_t h = ((PyASCIIObject *)vm_ptr(w))->hash;
-    return h != -1 && vm_int_fits(h) ? vm_from_int(h) : VM_NULL;
+    Py_hash_t h = PyObject_Hash(vm_ptr(w));
+    if (vm_int_fits(h))
+        return vm_from_int(h);
+    return f == NULL ? VM_NULL : computed(PyLong_FromSsize_t(h));
+}
+
+/* Of builtin containers, whose iterators are just made. */
+static VmWord
+compute_iter(VmFrame *f, VmWord *args, size_t n)
+{
+    PyObject *o = n == 1 && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL;
+    int plain = o != NULL
+                && (PyList_CheckExact(o) || PyTuple_CheckExact(o) || PyDict_CheckExact(o)
+                    || PyAnySet_CheckExact(o) || PyUnicode_CheckExact(o));
+    return plain && !cpy_gc_is_due() ? computed(PyObject_GetIter(o)) : VM_NULL;
 }
 
 static VmWord
@@ -404,7 +525,8 @@ static VmWord
 listing(VmWord *args, size_t n, PyObject *(*make)(PyObject *))
 {
     PyObject *o = n == 1 && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL;
-    return o != NULL && (PyList_CheckExact(o) || PyTuple_CheckExact(o)) ? computed(make(o)) : VM_NULL;
+    int plain = o != NULL && (PyList_CheckExact(o) || PyTuple_CheckExact(o));
+    return plain && !cpy_gc_is_due() ? computed(make(o)) : VM_NULL;
 }
 
 static VmWord
@@ -488,6 +610,80 @@ compute_next(VmFrame *f, VmWord *args, size_t n)
     return vm_from_ptr(Py_XNewRef(o));
 }
 
+/* -- functions of modules ------------------------------------------------------------------------ */
+
+#define ARITHMETIC(NAME, NUMBERS) \
+    static VmWord operator_##NAME(VmFrame *f, VmWord *args, size_t n) \
+    { \
+        VmWord result; \
+        return n == 2 && NUMBERS(args[0], args[1], &result) == 1 ? result : VM_NULL; \
+    }
+ARITHMETIC(add, vm_numbers_add)
+ARITHMETIC(sub, vm_numbers_sub)
+ARITHMETIC(mul, vm_numbers_mul)
+ARITHMETIC(truediv, vm_numbers_div)
+#undef ARITHMETIC
+
+#define COMPARISON(NAME, OP) \
+    static VmWord operator_##NAME(VmFrame *f, VmWord *args, size_t n) \
+    { \
+        int truth = n == 2 ? vm_compare_plain(OP, args[0], args[1]) : -1; \
+        return truth < 0 ? VM_NULL : vm_from_bool(truth); \
+    }
+COMPARISON(lt, Py_LT)
+COMPARISON(le, Py_LE)
+COMPARISON(eq, Py_EQ)
+COMPARISON(ne, Py_NE)
+COMPARISON(gt, Py_GT)
+COMPARISON(ge, Py_GE)
+#undef COMPARISON
+
+/* Of a number, where the result is one and not infinite. */
+#define OF_FLOAT(NAME, FUNCTION) \
+    static VmWord math_##NAME(VmFrame *f, VmWord *args, size_t n) \
+    { \
+        double d; \
+        if (n != 1 || !vm_number(number(args[0]), &d) || !isfinite(d = FUNCTION(d))) \
+            return VM_NULL; \
+        return vm_from_double(d); \
+    }
+OF_FLOAT(sqrt, sqrt)
+OF_FLOAT(fabs, fabs)
+#undef OF_FLOAT
+
+static VmWord
+math_floor(VmFrame *f, VmWord *args, size_t n)
+{
+    return whole(args, n, floor);
+}
+
+static VmWord
+math_ceil(VmFrame *f, VmWord *args, size_t n)
+{
+    return whole(args, n, ceil);
+}
+
+/* By the names in the C tables that define them. */
+static const struct {
+    const char *module, *name;
+    VmWord (*compute)(VmFrame *, VmWord *, size_t);
+} of_modules[] = {
+    {"_operator", "add", operator_add},
+    {"_operator", "sub", operator_sub},
+    {"_operator", "mul", operator_mul},
+    {"_operator", "truediv", operator_truediv},
+    {"_operator", "lt", operator_lt},
+    {"_operator", "le", operator_le},
+    {"_operator", "eq", operator_eq},
+    {"_operator", "ne", operator_ne},
+    {"_operator", "gt", operator_gt},
+    {"_operator", "ge", operator_ge},
+    {"math", "sqrt", math_sqrt},
+    {"math", "fabs", math_fabs},
+    {"math", "floor", math_floor},
+    {"math", "ceil", math_ceil},
+};
+
 /* -- the table ------------------------------------------------------------------------------------ */
 
 #define N_SLOTS 256
@@ -521,6 +717,38 @@ add(VmBuiltin row)
     slots[i] = row;
 }
 
+/* Is it one that the module was made with? */
+static int
+is_defined_by(const PyModuleDef *module, const PyMethodDef *def)
+{
+    const PyMethodDef *m = module == NULL ? NULL : module->m_methods;
+    while (m != NULL && m->ml_name != NULL) {
+        if (m++ == def)
+            return 1;
+    }
+    return 0;
+}
+
+const VmBuiltin *
+vm_builtin_learn(PyObject *callable)
+{
+    static size_t room = 2 * (sizeof of_modules / sizeof *of_modules);
+    if (room == 0 || !Py_IS_TYPE(callable, &PyCFunction_Type))
+        return NULL;
+    PyObject *module = PyCFunction_GET_SELF(callable);
+    const PyMethodDef *def = ((PyCFunctionObject *)callable)->m_ml;
+    const PyModuleDef *of = module != NULL && PyModule_Check(module) ? PyModule_GetDef(module) : NULL;
+    for (size_t i = 0; of != NULL && i < sizeof of_modules / sizeof *of_modules; i++) {
+        if (strcmp(of_modules[i].name, def->ml_name) == 0 && strcmp(of_modules[i].module, of->m_name) == 0
+            && is_defined_by(of, def) && vm_builtin(callable) == NULL) {
+            room--;
+            add((VmBuiltin){Py_NewRef(callable), of_modules[i].compute, .borrows = 1});
+            return vm_builtin(callable);
+        }
+    }
+    return NULL;
+}
+
 /* As long as it is the one the type was made with.  0, or -1 */
 static int
 add_method(const VmMethod *m)
@@ -537,6 +765,16 @@ add_method(const VmMethod *m)
         add((VmBuiltin){o, m->compute, .borrows = 1});
     else
         Py_DECREF(o);
+    return 0;
+}
+
+static int
+add_methods(const VmMethod *m)
+{
+    for (; m->type != NULL; m++) {
+        if (add_method(m) < 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -557,7 +795,7 @@ vm_builtin_init(void)
         {"chr", compute_chr, 0},
         {"round", compute_round, 1},
         {"divmod", compute_divmod, 0},
-        {"pow", compute_pow, 1},
+        {"pow", compute_power, 1},
         {"hex", compute_hex, 0},
         {"callable", compute_callable, 1},
         {"issubclass", compute_issubclass, 1},
@@ -573,7 +811,7 @@ vm_builtin_init(void)
     const VmBuiltin rows[] = {
         {vm_known.len, compute_len, .asks = 1, .pure = 1, .borrows = 1},
         {vm_known.next, compute_next, .asks = 1, .resumes = 1, .borrows = 1},
-        {vm_known.iter, .asks = 1},
+        {vm_known.iter, compute_iter, .asks = 1, .borrows = 1},
         {vm_known.repr, compute_repr, .asks = 1, .borrows = 1},
         {vm_known.hash, compute_hash, .asks = 1, .pure = 1, .borrows = 1},
         {vm_known.ascii, .asks = 1},
@@ -581,8 +819,8 @@ vm_builtin_init(void)
         {vm_known.anext, .asks = 2},
         {vm_known.gen_send, .resumes = 1},
         {vm_known.coro_send, .resumes = 1},
-        {vm_known.any, .folds = 1},
-        {vm_known.all, .folds = 1},
+        {vm_known.any, compute_any, .folds = 1, .pure = 1, .borrows = 1},
+        {vm_known.all, compute_all, .folds = 1, .pure = 1, .borrows = 1},
         {vm_known.sorted, .folds = 1},
         {vm_known.join, .folds = 1},
         {(PyObject *)&PyList_Type, compute_list, .folds = 1, .borrows = 1},
@@ -602,9 +840,5 @@ vm_builtin_init(void)
         if (rows[i].callable != NULL)
             add(rows[i]);
     }
-    for (const VmMethod *m = vm_methods; m->type != NULL; m++) {
-        if (add_method(m) < 0)
-            return -1;
-    }
-    return 0;
+    return add_methods(vm_methods) < 0 || add_methods(vm_container_methods) < 0 ? -1 : 0;
 }

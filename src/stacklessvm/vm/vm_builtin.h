@@ -14,7 +14,7 @@ typedef struct {
     uint8_t resumes;            /* next(g) and g.send(v) */
     uint8_t folds;              /* takes all of what an iterator yields (vm_fold.h) */
     uint8_t gets;               /* getattr() and hasattr() */
-    uint8_t pure;               /* compute() uses no frame and makes no object */
+    uint8_t pure;               /* compute() uses no frame, and makes no object when it gets none */
     uint8_t borrows;            /* it leaves the arguments as they are */
 } VmBuiltin;
 
@@ -22,5 +22,7 @@ int vm_builtin_init(void);      /* once, after vm_call_init(); 0, or -1 with an 
 
 /* What is known of a callable, or NULL. */
 const VmBuiltin *vm_builtin(PyObject *callable);
+/* The same of one that is not known: is it a function of a module that is computed here, too? */
+const VmBuiltin *vm_builtin_learn(PyObject *callable);
 
 #endif

@@ -116,11 +116,7 @@ vm_call_is_warm(VmFrame *f)
 {
     if (f->pc->op != VM_CALL && f->pc->op != VM_CALLM && f->pc->op != VM_CALLKW)
         return 0;
-    uint8_t *runs = &vm_cache(f, f->pc->c)->misses;
-    if (*runs >= 7)
-        return 1;
-    ++*runs;
-    return 0;
+    return vm_site_is_warm(vm_cache(f, f->pc->c));
 }
 
 static void

@@ -70,6 +70,11 @@ vm_leave_c(VmAct *A)
 /* CPython 3.11 saves that unit for functions with METH_FASTCALL where the code that calls them is
    warm, from its eighth run on.  Counts this run of the call at f->pc. */
 int vm_call_is_warm(VmFrame *f);
+static inline int
+vm_site_is_warm(VmCache *site)
+{
+    return site->misses >= 7 || (site->misses++, 0);
+}
 
 /* The Python __init__ of a class whose instances C code makes: calling the class is making
    the instance and pushing a frame.  -> borrowed, or NULL */

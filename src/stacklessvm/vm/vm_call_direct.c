@@ -23,12 +23,15 @@ vm_box_words(VmFrame *f, VmWord *args, size_t n)
     return 0;
 }
 
-/* A function that takes a tuple. */
+/* A function that takes a tuple, and perhaps a dict. */
 static inline PyObject *
 call_with_tuple(const PyMethodDef *def, PyObject *self, const VmWord *args, size_t n)
 {
     PyObject *t = vm_tuple_of_words(args, n);
-    PyObject *r = t == NULL ? NULL : def->ml_meth(self, t);
+    PyObject *r = t == NULL ? NULL
+                  : def->ml_flags & METH_KEYWORDS
+                      ? ((PyCFunctionWithKeywords)(void (*)(void))def->ml_meth)(self, t, NULL)
+                      : def->ml_meth(self, t);
     Py_XDECREF(t);
     return r;
 }
@@ -48,6 +51,7 @@ call_definition(const PyMethodDef *def, PyObject *self, PyObject **argv, size_t 
             return def->ml_meth(self, argv[0]);
         break;
     case METH_VARARGS:
+    case METH_VARARGS | METH_KEYWORDS:
         return call_with_tuple(def, self, (const VmWord *)argv, n);
     case METH_FASTCALL:
         return ((_PyCFunctionFast)(void (*)(void))def->ml_meth)(self, argv, (Py_ssize_t)n);
@@ -98,9 +102,21 @@ how_of(VmFrame *f, const PyMethodDef *def)
     case METH_NOARGS: return n == 0 ? HOW_NONE : HOW_ANY;
     case METH_O: return n == 1 ? HOW_ONE : HOW_ANY;
     case METH_FASTCALL: return HOW_LIST;
-    case METH_FASTCALL | METH_KEYWORDS: return HOW_LIST_AND_NAMES;
+    case METH_FASTCALL | METH_KEYWORDS: return HOW_NAMES;
     default: return HOW_ANY;
     }
+}
+
+/* The shape of the call at f's pc. */
+static VmDirectShape
+shape_of(VmFrame *f)
+{
+    const VmInsn *ip = f->pc;
+    unsigned n = ip[1].op;
+    int is_method = ip->op == VM_CALLM && f->regs[ip->b] != VM_NULL && f->regs[ip->b + 1] != VM_NULL;
+    if (n > (is_method ? 2u : 3u))
+        return SHAPE_ANY;
+    return (VmDirectShape)(is_method ? SHAPE_METHOD + n : SHAPE_FUNCTION + n);
 }
 
 /* The site, if it can remember what is called there.  -> or NULL */
@@ -111,7 +127,7 @@ direct_site(VmFrame *f, VmDirectHow how, const void *callee)
         return NULL;
     VmCache *c = vm_cache(f, f->pc->c);
     c->u.call.kind = CALL_DIRECT;
-    c->u.call.how = (uint8_t)how;
+    c->u.call.how = (uint8_t)VM_DIRECT_WAY(how, shape_of(f));
     c->u.call.callee = (void *)callee;
     return c;
 }
@@ -135,32 +151,45 @@ is_unlike(VmDirectUnlike unlike, VmWord w)
                || (unlike & UNLIKE_GENERATORS && vm_is_gen(vm_ptr(w))));
 }
 
-/* The next call here may come to vm_call_direct_again().  def NULL: by the callee's type */
-static void
-remember(VmFrame *f, PyObject *callee, const PyMethodDef *def)
+/* Has the site seen that builtin computed, and not failing too often? */
+static int
+is_computed(VmFrame *f, const VmBuiltin *b)
 {
-    VmCache *c = def != NULL ? direct_site(f, how_of(f, def), def)
-                             : direct_site(f, HOW_ANY, Py_TYPE(callee));
+    if (b == NULL || (f->pc->op != VM_CALL && f->pc->op != VM_CALLM))
+        return 0;
+    const VmCache *c = vm_cache(f, f->pc->c);
+    return c->u.call.kind == CALL_DIRECT && c->u.call.callee == b;
+}
+
+/* The next call here may come to vm_call_direct_again(). */
+static void
+remember(VmFrame *f, PyObject *callee, VmDirectHow how, const void *what, uint32_t version)
+{
+    VmCache *c = is_computed(f, vm_builtin(callee)) ? NULL : direct_site(f, how, what);
     if (c == NULL)
         return;
     c->u.call.unlike = (uint8_t)unlike_of(callee, f->pc[1].op);
-    c->u.call.version = def != NULL ? (uint32_t)(vm_quiet_arguments(def) + 1) : 0;
+    c->u.call.version = version;
 }
 
 /* Its calls are those of C code, and no frame of ours can come of it at once. */
 static inline int
-has_plain_vectorcall(PyObject *callee)
+is_called_in_c(PyObject *callee)
 {
-    return !PyFunction_Check(callee) && !Py_IS_TYPE(callee, &PyMethod_Type)
-           && !PyType_Check(callee) && !PyCFunction_Check(callee)
-           && !Py_IS_TYPE(callee, &PyMethodDescr_Type) && PyVectorcall_Function(callee) != NULL;
+    PyTypeObject *type = Py_TYPE(callee);
+    if (PyFunction_Check(callee) || type == &PyMethod_Type || PyType_Check(callee)
+        || PyCFunction_Check(callee) || type == &PyMethodDescr_Type || type == vm_known.method_wrapper)
+        return 0;
+    int is_fixed = !(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE;
+    return PyVectorcall_Function(callee) != NULL || (is_fixed && type->tp_call != NULL);
 }
 
 void
 vm_remember_computed(VmFrame *f, const VmBuiltin *b)
 {
-    if (b->borrows)
-        direct_site(f, HOW_COMPUTED, b);
+    VmCache *c = b->borrows && !is_computed(f, b) ? direct_site(f, HOW_COMPUTED, b) : NULL;
+    if (c != NULL)
+        c->u.call.failures = 0;
 }
 
 /* Does C code make instances of it, and nothing but that?  *version as the site remembers it. */
@@ -180,15 +209,10 @@ void
 vm_remember_vectorcall(VmFrame *f, PyObject *callee)
 {
     uint32_t version;
-    if (has_plain_vectorcall(callee))
-        remember(f, callee, NULL);
-    else if (PyType_Check(callee) && is_made_in_c((PyTypeObject *)callee, &version)) {
-        VmCache *c = direct_site(f, HOW_TYPE, callee);
-        if (c == NULL)
-            return;
-        c->u.call.unlike = (uint8_t)unlike_of(callee, f->pc[1].op);
-        c->u.call.version = version;
-    }
+    if (is_called_in_c(callee))
+        remember(f, callee, HOW_OBJECT, Py_TYPE(callee), 0);
+    else if (PyType_Check(callee) && is_made_in_c((PyTypeObject *)callee, &version))
+        remember(f, callee, HOW_TYPE, callee, version);
 }
 
 PyObject *
@@ -221,20 +245,27 @@ vm_call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, i
     PyObject *r = special ? vm_anext_default(callee, vm_ptr(args[0]), vm_ptr(args[1]))
                           : call_definition(def, self, (PyObject **)args, n, done);
     *A->left += unit;
-    if (*done && !special)
-        remember(f, callee, def);
+    const VmBuiltin *learned = *done && !special ? vm_builtin_learn(callee) : NULL;
+    if (learned != NULL)
+        vm_remember_computed(f, learned);
+    else if (*done && !special)
+        remember(f, callee, how_of(f, def), def, (uint32_t)(vm_quiet_arguments(def) + 1));
     return r;
 }
 
 /* -- again ------------------------------------------------------------------------------------ */
 
-#define APART __attribute__((noinline))         /* each saves the registers it needs */
+/* Each saves the registers it needs, and no more: its few words are nothing to write past. */
+#ifdef __clang__
+#  define APART __attribute__((noinline))
+#else
+#  define APART __attribute__((noinline, no_stack_protector))
+#endif
 
 /* What is called: by a C function's name, or as a method found by GETM. */
 typedef struct {
     PyObject *callee, *self;    /* of the instruction; self: an argument, or NULL */
-    const void *kind;           /* what the site remembers; NULL: another kind of callable */
-    const PyMethodDef *def;     /* NULL: an object with a vectorcall, and its type is the kind */
+    const PyMethodDef *def;     /* what the site remembers; NULL: another kind of callable */
     PyObject *receiver;         /* what the definition is called with */
 } Target;
 
@@ -242,40 +273,61 @@ static inline Target
 target_of(const VmFrame *f, const VmInsn *ip)
 {
     VmWord self, callee = vm_callee_of(f, ip, &self);
-    Target t = {vm_ptr(callee), vm_ptr(self), NULL, NULL, NULL};
-    if (!vm_is_obj(callee) || (self != VM_NULL && !vm_is_obj(self)))
-        return t;
-    t.kind = t.def = definition_of(t.callee, t.self, &t.receiver);
-    if (t.def == NULL && self == VM_NULL && has_plain_vectorcall(t.callee))
-        t.kind = Py_TYPE(t.callee);
+    Target t = {vm_ptr(callee), vm_ptr(self), NULL, NULL};
+    if (vm_is_obj(callee) && (self == VM_NULL || vm_is_obj(self)))
+        t.def = definition_of(t.callee, t.self, &t.receiver);
     return t;
 }
 
-/* The operands as objects, all owned by args.  0; -1 without memory, nothing was taken */
+/* Those of the first n operands that args has as objects go back. */
+static __attribute__((cold, noinline)) void
+give_back(VmFrame *f, const VmInsn *list, unsigned n, VmWord *args)
+{
+    PyErr_Clear();              /* the general way says it again */
+    while (n-- > 0) {
+        unsigned o = vm_list_get(list, n);
+        if (vm_operand_stays(o, f->code->nlocals) || !vm_is_obj(f->regs[o]))
+            vm_release(args[n]);
+    }
+}
+
+/* Operand i as an object, owned by args.  0; -1 without memory, and none was taken */
+static inline __attribute__((always_inline)) int
+take_object(VmFrame *f, const VmInsn *list, unsigned i, VmWord *args)
+{
+    unsigned o = vm_list_get(list, i);
+    VmWord w = vm_operand_word(f->regs, f->code, o);
+    if (vm_unlikely(!vm_is_obj(w))) {
+        w = vm_from_ptr(vm_box_shared(f, w));
+        if (vm_unlikely(w == VM_NULL)) {
+            give_back(f, list, i, args);
+            return -1;
+        }
+    }
+    else if (vm_operand_stays(o, f->code->nlocals))
+        Py_INCREF(vm_ptr(w));
+    args[i] = w;
+    return 0;
+}
+
 static inline int
 take_objects(VmFrame *f, const VmInsn *list, unsigned n, VmWord *args)
 {
-    unsigned nlocals = f->code->nlocals;
     for (unsigned i = 0; i < n; i++) {
-        unsigned o = vm_list_get(list, i);
-        VmWord w = vm_operand_word(f->regs, f->code, o);
-        if (!vm_is_obj(w)) {
-            w = vm_from_ptr(vm_box_shared(f, w));
-            if (w == VM_NULL) {
-                PyErr_Clear();      /* the general way says it again */
-                while (i-- > 0) {
-                    o = vm_list_get(list, i);
-                    if (vm_operand_stays(o, nlocals) || !vm_is_obj(f->regs[o]))
-                        vm_release(args[i]);
-                }
-                return -1;
-            }
-        }
-        else if (vm_operand_stays(o, nlocals))
-            Py_INCREF(vm_ptr(w));
-        args[i] = w;
+        if (take_object(f, list, i, args) < 0)
+            return -1;
     }
     return 0;
+}
+
+/* Up to three, for an n that is known. */
+static inline __attribute__((always_inline)) int
+take_few(VmFrame *f, const VmInsn *list, unsigned n, VmWord *args)
+{
+    return (n > 0 && take_object(f, list, 0, args) < 0) || (n > 1 && take_object(f, list, 1, args) < 0)
+                   || (n > 2 && take_object(f, list, 2, args) < 0)
+               ? -1
+               : 0;
 }
 
 /* Is the first operand one that the site's way is not for? */
@@ -301,9 +353,11 @@ call_target(VmAct *A, VmFrame *f, const Target *t, VmWord *args, unsigned n)
     return vm_call_out(A, f, t->callee, (PyObject **)args - first, n + first, NULL);
 }
 
+static VmCallStatus compute_failed(VmCache *c);
+
 /* One that is computed from words, which stay where they are until it is done. */
 static APART VmCallStatus
-compute_again(VmAct *A, VmFrame *f, VmCache *c)
+compute_again(VmAct *A, VmFrame *f, VmCache *c, VmFrame **pushed)
 {
     const VmInsn *ip = f->pc;
     const VmBuiltin *b = c->u.call.callee;
@@ -322,10 +376,8 @@ compute_again(VmAct *A, VmFrame *f, VmCache *c)
         all++;
     }
     VmWord result = b->compute(f, args, all);
-    if (result == VM_NULL) {
-        c->u.call.kind = CALL_UNSEEN;
-        return CALL_NOT_MINE;
-    }
+    if (result == VM_NULL)
+        return compute_failed(c);
     for (; moves != 0; moves &= moves - 1)
         vm_release(f->regs[vm_list_get(ip + 1, (unsigned)__builtin_ctz(moves))]);
     if (vm_callee_moves(f, ip))
@@ -335,8 +387,80 @@ compute_again(VmAct *A, VmFrame *f, VmCache *c)
     return CALL_DONE;
 }
 
+/* The callee of a call of that shape, as callee_of() has it; VM_NULL: it is of another now. */
+static inline __attribute__((always_inline)) VmWord
+callee_in_shape(const VmFrame *f, const VmInsn *ip, VmDirectShape shape, VmWord *self)
+{
+    if (shape >= SHAPE_METHOD) {
+        *self = f->regs[ip->b + 1];
+        return *self != VM_NULL ? f->regs[ip->b] : VM_NULL;
+    }
+    VmWord callee = vm_callee_of(f, ip, self);
+    return *self == VM_NULL ? callee : VM_NULL;
+}
+
+/* What was called goes, if the instruction has it to itself. */
+static inline __attribute__((always_inline)) void
+drop_callee(VmFrame *f, const VmInsn *ip, VmDirectShape shape, PyObject *callee)
+{
+    if (shape >= SHAPE_METHOD || vm_callee_moves(f, ip))
+        Py_DECREF(callee);
+}
+
+/* Operand i goes, if it is a temporary. */
+static inline __attribute__((always_inline)) void
+drop_operand(VmAct *A, VmFrame *f, const VmInsn *list, unsigned i, unsigned nlocals)
+{
+    unsigned o = vm_list_get(list, i);
+    if (!vm_operand_stays(o, nlocals))
+        vm_release_in(A, f, f->regs[o]);
+}
+
+/* The builtin says that it is not for these arguments. */
+static VmCallStatus
+compute_failed(VmCache *c)
+{
+    if (++c->u.call.failures >= 16)
+        c->u.call.kind = CALL_UNSEEN;
+    return CALL_NOT_MINE;
+}
+
+/* compute_again() for up to three operands. */
+static inline __attribute__((always_inline)) VmCallStatus
+compute_in_shape(VmAct *A, VmFrame *f, VmCache *c, VmDirectShape shape, unsigned n)
+{
+    const VmInsn *ip = f->pc, *list = ip + 1;
+    const VmBuiltin *b = c->u.call.callee;
+    VmWord self, callee = callee_in_shape(f, ip, shape, &self), words[4];
+    if (callee != vm_from_ptr(b->callable) || *A->left < CPY_C_CALL_TAKES_UNIT)
+        return CALL_NOT_MINE;
+    words[0] = self;
+    if (n > 0)
+        words[1] = vm_operand_word(f->regs, f->code, vm_list_get(list, 0));
+    if (n > 1)
+        words[2] = vm_operand_word(f->regs, f->code, vm_list_get(list, 1));
+    if (n > 2)
+        words[3] = vm_operand_word(f->regs, f->code, vm_list_get(list, 2));
+    int is_method = shape >= SHAPE_METHOD;
+    VmWord result = b->compute(f, is_method ? words : words + 1, n + (unsigned)is_method);
+    if (vm_unlikely(result == VM_NULL))
+        return compute_failed(c);
+    unsigned nlocals = f->code->nlocals;
+    if (n > 0)
+        drop_operand(A, f, list, 0, nlocals);
+    if (n > 1)
+        drop_operand(A, f, list, 1, nlocals);
+    if (n > 2)
+        drop_operand(A, f, list, 2, nlocals);
+    drop_callee(f, ip, shape, b->callable);
+    if (is_method)
+        vm_release_in(A, f, self);
+    vm_set_any(A, f, ip->a, result);
+    return CALL_DONE;
+}
+
 /* The call at f's pc gave o (taken); loud: with f on top. */
-static inline VmCallStatus
+static inline __attribute__((always_inline)) VmCallStatus
 end_again(VmAct *A, VmFrame *f, PyObject *o, int loud)
 {
     if (loud) {
@@ -346,41 +470,18 @@ end_again(VmAct *A, VmFrame *f, PyObject *o, int loud)
     o = vm_after_c(A, f, o);
     if (vm_unlikely(o == NULL))
         return CALL_ERROR;
-    vm_set_any(A, f, f->pc->a, vm_unbox_unique(o));
+    vm_set_any(A, f, f->pc->a, vm_unbox_called(o));
     return CALL_DONE;
 }
 
-/* Instances of a type that C code makes. */
 static APART VmCallStatus
-call_type_again(VmAct *A, VmFrame *f, const VmCache *c)
-{
-    const VmInsn *ip = f->pc;
-    VmWord self, callee = vm_callee_of(f, ip, &self), *args = vm_out_area(f);
-    PyTypeObject *type = c->u.call.callee;
-    unsigned n = ip[1].op;
-    if (callee != vm_from_ptr((PyObject *)type) || self != VM_NULL
-        || (c->u.call.version != 0 && c->u.call.version != type->tp_version_tag) || A->delegate
-        || (char *)__builtin_frame_address(0) <= A->stack_low || is_unlike_first(f, c, ip + 1)
-        || take_objects(f, ip + 1, n, args) < 0)
-        return CALL_NOT_MINE;
-    vm_boundary(A, f);
-    PyObject *o = PyObject_Vectorcall((PyObject *)type, (PyObject **)args,
-                                      n | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    if (vm_callee_moves(f, ip))
-        Py_DECREF(type);
-    for (unsigned i = 0; i < n; i++)
-        Py_DECREF(vm_ptr(args[i]));
-    return end_again(A, f, o, 1);
-}
-
-static APART VmCallStatus
-call_again(VmAct *A, VmFrame *f, const VmCache *c)
+call_again(VmAct *A, VmFrame *f, VmCache *c, VmFrame **pushed)
 {
     const VmInsn *ip = f->pc;
     Target t = target_of(f, ip);
     VmWord *args = vm_out_area(f);
     unsigned n = ip[1].op;
-    if (t.kind == NULL || t.kind != c->u.call.callee || A->delegate || *A->left <= 0
+    if (t.def == NULL || t.def != c->u.call.callee || A->delegate || *A->left <= 0
         || (char *)__builtin_frame_address(0) <= A->stack_low || is_unlike_first(f, c, ip + 1)
         || take_objects(f, ip + 1, n, args) < 0)
         return CALL_NOT_MINE;
@@ -389,9 +490,7 @@ call_again(VmAct *A, VmFrame *f, const VmCache *c)
                || may_take_items(t.self);
     if (loud)
         vm_boundary(A, f);
-    PyObject *o = t.def == NULL ? PyObject_Vectorcall(t.callee, (PyObject **)args,
-                                                      n | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL)
-                                : call_target(A, f, &t, args, n);
+    PyObject *o = call_target(A, f, &t, args, n);
     if (vm_callee_moves(f, ip))
         Py_DECREF(t.callee);
     Py_XDECREF(t.self);
@@ -401,10 +500,11 @@ call_again(VmAct *A, VmFrame *f, const VmCache *c)
 }
 
 /* Its definition is the one remembered, with this receiver.  1 / 0 */
-static inline int
-is_defined_as(const PyMethodDef *def, PyObject *callee, VmWord self, PyObject **receiver)
+static inline __attribute__((always_inline)) int
+is_defined_as(const PyMethodDef *def, PyObject *callee, VmDirectShape shape, VmWord self,
+              PyObject **receiver)
 {
-    if (self == VM_NULL) {
+    if (shape < SHAPE_METHOD) {
         *receiver = ((PyCFunctionObject *)callee)->m_self;
         return Py_IS_TYPE(callee, &PyCFunction_Type) && ((PyCFunctionObject *)callee)->m_ml == def;
     }
@@ -414,26 +514,26 @@ is_defined_as(const PyMethodDef *def, PyObject *callee, VmWord self, PyObject **
            && PyObject_TypeCheck(*receiver, PyDescr_TYPE(callee));
 }
 
-/* A definition whose form the site knows: what is left are the checks that CPython makes too. */
+/* A definition whose form and number of operands the site knows: what is left are the checks that
+   CPython makes too. */
 static inline __attribute__((always_inline)) VmCallStatus
-call_in_form(VmAct *A, VmFrame *f, const VmCache *c, VmDirectHow how)
+call_in_form(VmAct *A, VmFrame *f, VmCache *c, VmDirectHow how, VmDirectShape shape, unsigned n)
 {
     const VmInsn *ip = f->pc;
     const PyMethodDef *def = c->u.call.callee;
-    VmWord self, w = vm_callee_of(f, ip, &self), *words = vm_out_area(f);
+    VmWord self, w = callee_in_shape(f, ip, shape, &self), words[3];
     PyObject *callee = vm_ptr(w), *receiver, **args = (PyObject **)words, *o;
-    unsigned n = how == HOW_NONE ? 0 : how == HOW_ONE ? 1
-                                                      : ip[1].op;
-    if (!vm_is_obj(w) || !is_defined_as(def, callee, self, &receiver) || A->delegate
+    if (!vm_is_obj(w) || !is_defined_as(def, callee, shape, self, &receiver) || A->delegate
         || *A->left <= 0 || (char *)__builtin_frame_address(0) <= A->stack_low
-        || is_unlike_first(f, c, ip + 1) || take_objects(f, ip + 1, n, words) < 0)
+        || (n > 0 && is_unlike_first(f, c, ip + 1)) || take_few(f, ip + 1, n, words) < 0)
         return CALL_NOT_MINE;
-    int loud = c->u.call.version == 0 || !vm_are_plain(args, n, c->u.call.version - 1)
+    int loud = c->u.call.version == 0
+               || (n > 0 && !vm_are_plain(args, n, c->u.call.version - 1))
                || may_take_items(receiver);
     if (loud)
         vm_boundary(A, f);
     int unit = CPY_C_CALL_TAKES_UNIT
-               && (how == HOW_NONE || how == HOW_ONE || !vm_call_is_warm(f));
+               && (how == HOW_NONE || how == HOW_ONE || !vm_site_is_warm(c));
     *A->left -= unit;
     if (how == HOW_NONE)
         o = def->ml_meth(receiver, NULL);
@@ -445,39 +545,117 @@ call_in_form(VmAct *A, VmFrame *f, const VmCache *c, VmDirectHow how)
         o = ((_PyCFunctionFastWithKeywords)(void (*)(void))def->ml_meth)(receiver, args,
                                                                          (Py_ssize_t)n, NULL);
     *A->left += unit;
-    if (vm_callee_moves(f, ip))
-        Py_DECREF(callee);
-    vm_release(self);
+    drop_callee(f, ip, shape, callee);
+    if (shape >= SHAPE_METHOD)
+        Py_DECREF(receiver);
     for (unsigned i = 0; i < n; i++)
         Py_DECREF(args[i]);
     return end_again(A, f, o, loud);
 }
 
-/* Each form has code of its own. */
-#define IN_FORM(NAME, HOW) \
-    static APART VmCallStatus NAME(VmAct *A, VmFrame *f, const VmCache *c) \
+/* A type whose instances C code makes, or an object with calls of its own; n operands become args. */
+static inline __attribute__((always_inline)) VmCallStatus
+call_callable(VmAct *A, VmFrame *f, VmCache *c, VmDirectHow how, unsigned n, VmWord *args)
+{
+    const VmInsn *ip = f->pc;
+    PyTypeObject *type = c->u.call.callee;
+    VmWord self, w = vm_callee_of(f, ip, &self);
+    PyObject *callee = vm_ptr(w), *o;
+    int is_it = how == HOW_OBJECT
+                    ? vm_is_obj(w) && Py_IS_TYPE(callee, type)
+                    : callee == (PyObject *)type && Py_IS_TYPE(callee, &PyType_Type)
+                          && (c->u.call.version == 0 || c->u.call.version == type->tp_version_tag);
+    if (!is_it || self != VM_NULL || A->delegate || *A->left <= 0
+        || (char *)__builtin_frame_address(0) <= A->stack_low || is_unlike_first(f, c, ip + 1)
+        || take_objects(f, ip + 1, n, args) < 0)
+        return CALL_NOT_MINE;
+    vm_boundary(A, f);
+    vectorcallfunc call = how == HOW_TYPE ? type->tp_vectorcall : NULL;
+    size_t nargsf = n | PY_VECTORCALL_ARGUMENTS_OFFSET;
+    o = call != NULL ? call(callee, (PyObject **)args, nargsf, NULL)
+                     : PyObject_Vectorcall(callee, (PyObject **)args, nargsf, NULL);
+    drop_callee(f, ip, SHAPE_FUNCTION, callee);
+    for (unsigned i = 0; i < n; i++)
+        Py_DECREF(vm_ptr(args[i]));
+    return end_again(A, f, o, 1);
+}
+
+/* -- a way for each form and shape ------------------------------------------------------------- */
+
+#define COMPUTED(SHAPE, N) \
+    static APART VmCallStatus compute_##SHAPE##_##N(VmAct *A, VmFrame *f, VmCache *c, VmFrame **pushed) \
     { \
-        return call_in_form(A, f, c, HOW); \
+        return compute_in_shape(A, f, c, SHAPE_##SHAPE, N); \
     }
-IN_FORM(call_with_none, HOW_NONE)
-IN_FORM(call_with_one, HOW_ONE)
-IN_FORM(call_with_list, HOW_LIST)
-IN_FORM(call_with_names, HOW_LIST_AND_NAMES)
+COMPUTED(FUNCTION, 0)
+COMPUTED(FUNCTION, 1)
+COMPUTED(FUNCTION, 2)
+COMPUTED(FUNCTION, 3)
+COMPUTED(METHOD, 0)
+COMPUTED(METHOD, 1)
+COMPUTED(METHOD, 2)
+#undef COMPUTED
+
+#define IN_FORM(HOW, SHAPE, N) \
+    static APART VmCallStatus call_##HOW##_##SHAPE##_##N(VmAct *A, VmFrame *f, VmCache *c, VmFrame **pushed) \
+    { \
+        return call_in_form(A, f, c, HOW_##HOW, SHAPE_##SHAPE, N); \
+    }
+IN_FORM(NONE, FUNCTION, 0)
+IN_FORM(NONE, METHOD, 0)
+IN_FORM(ONE, FUNCTION, 1)
+IN_FORM(ONE, METHOD, 1)
+IN_FORM(LIST, FUNCTION, 1)
+IN_FORM(LIST, FUNCTION, 2)
+IN_FORM(LIST, FUNCTION, 3)
+IN_FORM(LIST, METHOD, 0)
+IN_FORM(LIST, METHOD, 1)
+IN_FORM(LIST, METHOD, 2)
+IN_FORM(NAMES, FUNCTION, 1)
+IN_FORM(NAMES, FUNCTION, 2)
+IN_FORM(NAMES, FUNCTION, 3)
+IN_FORM(NAMES, METHOD, 0)
+IN_FORM(NAMES, METHOD, 1)
+IN_FORM(NAMES, METHOD, 2)
 #undef IN_FORM
 
-VmCallStatus
-vm_call_direct_again(VmAct *A, VmFrame *f, VmFrame **pushed)
-{
-    VmCache *c = vm_cache(f, f->pc->c);
-    switch (c->u.call.how) {
-    case HOW_COMPUTED: return compute_again(A, f, c);
-    case HOW_TYPE: return call_type_again(A, f, c);
-    case HOW_NONE: return call_with_none(A, f, c);
-    case HOW_ONE: return call_with_one(A, f, c);
-    case HOW_LIST: return call_with_list(A, f, c);
-    case HOW_LIST_AND_NAMES: return call_with_names(A, f, c);
-    case HOW_CLASS: return vm_call_class_again(A, f, c, pushed);
-    case HOW_SEND: return vm_call_send_again(A, f, pushed);
-    default: return call_again(A, f, c);
+#define CALLABLE(HOW, NAME, N, ARGS) \
+    static APART VmCallStatus NAME(VmAct *A, VmFrame *f, VmCache *c, VmFrame **pushed) \
+    { \
+        VmWord few[4]; \
+        (void)few; \
+        return call_callable(A, f, c, HOW_##HOW, N, ARGS); \
     }
-}
+CALLABLE(OBJECT, call_object, f->pc[1].op, vm_out_area(f))
+CALLABLE(OBJECT, call_object_1, 1, few + 1)
+CALLABLE(OBJECT, call_object_2, 2, few + 1)
+CALLABLE(TYPE, call_type, f->pc[1].op, vm_out_area(f))
+CALLABLE(TYPE, call_type_0, 0, few + 1)
+CALLABLE(TYPE, call_type_1, 1, few + 1)
+CALLABLE(TYPE, call_type_2, 2, few + 1)
+#undef CALLABLE
+
+#define WAYS(HOW, ...) [VM_DIRECT_WAY(HOW_##HOW, SHAPE_ANY)] = __VA_ARGS__
+#define ANY call_again
+#define FRAME(WAY) WAY, WAY, WAY, WAY, WAY, WAY, WAY, WAY
+const VmDirectWay vm_direct_ways[] = {
+    /* any, functions of 0 to 3 arguments, methods of 0 to 2 */
+    WAYS(ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY),
+    WAYS(NONE, ANY, call_NONE_FUNCTION_0, ANY, ANY, ANY, call_NONE_METHOD_0, ANY, ANY),
+    WAYS(ONE, ANY, ANY, call_ONE_FUNCTION_1, ANY, ANY, ANY, call_ONE_METHOD_1, ANY),
+    WAYS(LIST, ANY, ANY, call_LIST_FUNCTION_1, call_LIST_FUNCTION_2, call_LIST_FUNCTION_3,
+         call_LIST_METHOD_0, call_LIST_METHOD_1, call_LIST_METHOD_2),
+    WAYS(NAMES, ANY, ANY, call_NAMES_FUNCTION_1, call_NAMES_FUNCTION_2, call_NAMES_FUNCTION_3, call_NAMES_METHOD_0,
+         call_NAMES_METHOD_1, call_NAMES_METHOD_2),
+    WAYS(COMPUTED, compute_again, compute_FUNCTION_0, compute_FUNCTION_1, compute_FUNCTION_2,
+         compute_FUNCTION_3, compute_METHOD_0, compute_METHOD_1, compute_METHOD_2),
+    WAYS(OBJECT, call_object, call_object, call_object_1, call_object_2, call_object, call_object,
+         call_object, call_object),
+    WAYS(TYPE, call_type, call_type_0, call_type_1, call_type_2, call_type, call_type, call_type,
+         call_type),
+    WAYS(CLASS, FRAME(vm_call_class_again)),
+    WAYS(SEND, FRAME(vm_call_send_again)),
+};
+#undef FRAME
+#undef ANY
+#undef WAYS

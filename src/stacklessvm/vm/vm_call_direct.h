@@ -6,16 +6,24 @@
 #include "vm/vm_builtin.h"
 #include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
+#include "vm/vm_ic.h"
 #include "vm/vm_shadow.h"
 #include "vm/vm_num.h"
 
 /* The CALL or CALLM at f->pc where the function was called before (CALL_DIRECT).  CALL_DONE,
    CALL_PUSHED and CALL_ERROR: callee, self and operands are taken.  CALL_NOT_MINE: nothing was done. */
-VmCallStatus vm_call_direct_again(VmAct *A, VmFrame *f, VmFrame **pushed);
+typedef VmCallStatus (*VmDirectWay)(VmAct *A, VmFrame *f, VmCache *c, VmFrame **pushed);
+extern const VmDirectWay vm_direct_ways[];      /* by VM_DIRECT_WAY() */
+static inline VmCallStatus
+vm_call_direct_again(VmAct *A, VmFrame *f, VmFrame **pushed)
+{
+    VmCache *c = vm_cache(f, f->pc->c);
+    return vm_direct_ways[c->u.call.how](A, f, c, pushed);
+}
 
 /* Those that push frames (vm_call_frames.c): of a class, and of send(). */
-VmCallStatus vm_call_class_again(VmAct *A, VmFrame *f, const VmCache *c, VmFrame **pushed);
-VmCallStatus vm_call_send_again(VmAct *A, VmFrame *f, VmFrame **pushed);
+VmCallStatus vm_call_class_again(VmAct *A, VmFrame *f, VmCache *c, VmFrame **pushed);
+VmCallStatus vm_call_send_again(VmAct *A, VmFrame *f, VmCache *c, VmFrame **pushed);
 /* The next call of cls at the site comes there, if it is of that kind. */
 void vm_remember_class(VmCache *c, PyTypeObject *cls);
 void vm_remember_send(VmFrame *f);

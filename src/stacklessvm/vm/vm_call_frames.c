@@ -92,14 +92,14 @@ vm_remember_class(VmCache *c, PyTypeObject *cls)
             && cls->tp_new != ((PyTypeObject *)PyExc_Exception)->tp_new))
         return;
     c->u.call.kind = CALL_DIRECT;
-    c->u.call.how = HOW_CLASS;
+    c->u.call.how = VM_DIRECT_WAY(HOW_CLASS, SHAPE_ANY);
     c->u.call.version = version;
     c->u.call.callee = init;
     c->u.call.code = code;
 }
 
 VmCallStatus
-vm_call_class_again(VmAct *A, VmFrame *f, const VmCache *c, VmFrame **pushed)
+vm_call_class_again(VmAct *A, VmFrame *f, VmCache *c, VmFrame **pushed)
 {
     VmWord self, callee = vm_callee_of(f, f->pc, &self);
     if (!vm_is_obj(callee) || self != VM_NULL || !PyType_Check(vm_ptr(callee))
@@ -120,11 +120,11 @@ vm_remember_send(VmFrame *f)
         return;
     VmCache *c = vm_cache(f, ip->c);
     c->u.call.kind = CALL_DIRECT;
-    c->u.call.how = HOW_SEND;
+    c->u.call.how = VM_DIRECT_WAY(HOW_SEND, SHAPE_ANY);
 }
 
 VmCallStatus
-vm_call_send_again(VmAct *A, VmFrame *f, VmFrame **pushed)
+vm_call_send_again(VmAct *A, VmFrame *f, VmCache *c, VmFrame **pushed)
 {
     const VmInsn *ip = f->pc;
     VmWord self, callee = vm_callee_of(f, ip, &self);

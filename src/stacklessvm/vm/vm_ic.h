@@ -32,18 +32,28 @@ typedef enum {
 
 /* What `callee` is of such a site, and `version`. */
 typedef enum {
-    HOW_ANY,                /* the definition, or the type of an object with a vectorcall; the number of
-                               arguments that must be plain for it to be quiet + 1, or 0 */
+    HOW_ANY,                /* the definition; the number of arguments that must be plain for it to be
+                               quiet + 1, or 0 */
     HOW_NONE,               /* the same of a definition that takes no arguments, */
     HOW_ONE,                /* one, as METH_O, */
     HOW_LIST,               /* any number, as METH_FASTCALL, */
-    HOW_LIST_AND_NAMES,     /* with METH_KEYWORDS */
+    HOW_NAMES,              /* with METH_KEYWORDS */
     HOW_COMPUTED,           /* a VmBuiltin */
+    HOW_OBJECT,             /* the type of an object that C code calls */
     HOW_TYPE,               /* a type whose instances C code makes; its version if it isn't static */
     HOW_CLASS,              /* __init__, whose code is `code`, of a class without another __new__ than that
                                of object or exceptions; its version */
     HOW_SEND,               /* send() of generators */
 } VmDirectHow;
+
+/* And of what shape its call is: those with few operands have code of their own. */
+typedef enum {
+    SHAPE_ANY,
+    SHAPE_FUNCTION,         /* of no operands, and after it of 1, 2 and 3 */
+    SHAPE_METHOD = SHAPE_FUNCTION + 4,      /* likewise, up to 2, after its object */
+    VM_SHAPES = SHAPE_METHOD + 3,
+} VmDirectShape;
+#define VM_DIRECT_WAY(how, shape) ((unsigned)(how) * VM_SHAPES + (unsigned)(shape))
 
 /* First arguments that the way of the site is not for: Python code of theirs runs in frames. */
 typedef enum {

@@ -5,6 +5,7 @@
 #include "cpyext_compat/cpy_long.h"
 
 #include "vm/vm_call_out.h"
+#include "vm/vm_methods.h"
 #include "vm/vm_num.h"
 #include "vm/vm_special.h"
 
@@ -20,24 +21,104 @@ position(VmWord w, Py_ssize_t n)
     return i >= 0 && i < n ? (Py_ssize_t)i : -1;
 }
 
+/* What a key is that is found without running code. */
+typedef enum { KEY_INT,
+               KEY_STR,
+               KEY_OTHER } KeyKind;
+
+static inline KeyKind
+kind_of_key(VmWord key, int64_t *n)
+{
+    if (vm_is_int(key)) {
+        *n = vm_int(key);
+        return KEY_INT;
+    }
+    if (!vm_is_obj(key))
+        return KEY_OTHER;
+    PyObject *o = vm_ptr(key);
+    if (PyLong_CheckExact(o))
+        return cpy_long_fits(o, n) ? KEY_INT : KEY_OTHER;
+    if (!PyUnicode_CheckExact(o))
+        return KEY_OTHER;
+    if (vm_likely(((PyASCIIObject *)o)->hash != -1) || PyObject_Hash(o) != -1)
+        return KEY_STR;
+    PyErr_Clear();              /* the general way says it again */
+    return KEY_OTHER;
+}
+
 int
 vm_dict_find(PyObject *o, VmWord key, PyObject ***place)
 {
+    int64_t n;
     if (!PyDict_CheckExact(o))
         return -1;
-    PyDictObject *d = (PyDictObject *)o;
-    if (vm_is_int(key))
-        return cpy_dict_find_int(d, vm_int(key), place);
+    KeyKind kind = kind_of_key(key, &n);
+    return kind == KEY_INT   ? cpy_dict_find_int((PyDictObject *)o, n, place)
+           : kind == KEY_STR ? cpy_dict_find_str((PyDictObject *)o, vm_ptr(key), place)
+                             : -1;
+}
+
+int
+vm_set_find(PyObject *o, VmWord key)
+{
     int64_t n;
-    if (vm_is_obj(key) && PyLong_CheckExact(vm_ptr(key)))
-        return cpy_long_fits(vm_ptr(key), &n) ? cpy_dict_find_int(d, n, place) : -1;
-    if (!vm_is_obj(key) || !PyUnicode_CheckExact(vm_ptr(key)))
+    if (!PyAnySet_CheckExact(o))
         return -1;
-    if (vm_unlikely(((PyASCIIObject *)vm_ptr(key))->hash == -1) && PyObject_Hash(vm_ptr(key)) == -1) {
-        PyErr_Clear();          /* the general way says it again */
+    KeyKind kind = kind_of_key(key, &n);
+    return kind == KEY_INT   ? cpy_set_find_int(o, n)
+           : kind == KEY_STR ? cpy_set_find_str(o, vm_ptr(key))
+                             : -1;
+}
+
+/* Is this exact int n? */
+static inline int
+is_that_int(PyObject *o, int64_t n)
+{
+    int64_t i;
+    return (cpy_long_compact(o, &i) || cpy_long_fits(o, &i)) && i == n;
+}
+
+Py_ssize_t
+vm_plain_position(PyObject *const *items, Py_ssize_t n, VmWord w)
+{
+    w = vm_small_box(w);
+    PyObject *str = vm_is_obj(w) && PyUnicode_CheckExact(vm_ptr(w)) ? vm_ptr(w) : NULL;
+    if (!vm_is_int(w) && str == NULL && !vm_is_none(w))
         return -1;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *o = items[i];
+        if (PyLong_CheckExact(o)) {
+            if (vm_is_int(w) && is_that_int(o, vm_int(w)))
+                return i;
+        }
+        else if (PyUnicode_CheckExact(o)) {
+            int same = str == NULL ? 0 : o == str ? 1
+                                                  : vm_compare_plain(Py_EQ, w, vm_from_ptr(o));
+            if (same != 0)
+                return same < 0 ? -1 : i;
+        }
+        else if (o != Py_None)
+            return -1;
+        else if (vm_is_none(w))
+            return i;
     }
-    return cpy_dict_find_str(d, vm_ptr(key), place);
+    return n;
+}
+
+/* Is it in there, as far as that takes no code?  1, 0 or -1 */
+static int
+plain_contains(PyObject *o, VmWord item)
+{
+    PyObject **place;
+    if (PyDict_CheckExact(o))
+        return vm_dict_find(o, item, &place);
+    if (PyAnySet_CheckExact(o))
+        return vm_set_find(o, item);
+    if (!PyList_CheckExact(o) && !PyTuple_CheckExact(o))
+        return vm_plain_part(vm_from_ptr(o), item);
+    Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
+    Py_ssize_t at = vm_plain_position(PySequence_Fast_ITEMS(o), n, item);
+    return at < 0 ? -1 : at < n;
 }
 
 /* The one there is of each.  -> borrowed for good, or NULL */
@@ -450,8 +531,8 @@ int
 vm_contains(VmAct *A, VmFrame *f)
 {
     unsigned x = f->pc->b, y = f->pc->c;
-    PyObject *item = NULL, *o = vm_reg_object(f, y), **place;
-    int found = o == NULL ? -1 : vm_dict_find(o, f->regs[x], &place);
+    PyObject *item = NULL, *o = vm_reg_object(f, y);
+    int found = o == NULL ? -1 : plain_contains(o, f->regs[x]);
     if (found >= 0) {
         vm_consume(A, f, x);
         vm_consume(A, f, y);

@@ -1,6 +1,6 @@
-/* Methods of builtin types that are computed from words: of ASCII strs, with ASCII strs; of lists.
+/* Methods that are computed from words: of ASCII strs, with ASCII strs, and of bytes with bytes.
  *
- * Results are those of Objects/unicodeobject.c and listobject.c (3.11 to 3.14), down to which strs
+ * Results are those of Objects/unicodeobject.c and bytesobject.c (3.11 to 3.14), down to which strs
  * are the same object.
  */
 #include "vm/vm_methods.h"
@@ -24,6 +24,24 @@ chars_of(VmWord w, Chars *c)
     return 1;
 }
 
+static inline int                       /* the same of bytes */
+bytes_of(VmWord w, Chars *c)
+{
+    if (!vm_is_obj(w) || !PyBytes_CheckExact(vm_ptr(w)))
+        return 0;
+    *c = (Chars){PyBytes_AS_STRING(vm_ptr(w)), (size_t)PyBytes_GET_SIZE(vm_ptr(w))};
+    return 1;
+}
+
+/* Two of the same kind. */
+static inline int
+two_chars(VmWord *args, size_t n, Chars *s, Chars *part)
+{
+    return n == 2
+           && (chars_of(args[0], s) ? chars_of(args[1], part)
+                                    : bytes_of(args[0], s) && bytes_of(args[1], part));
+}
+
 /* A new str as a word; without memory the general way says so. */
 static VmWord
 made(PyObject *s)
@@ -37,7 +55,7 @@ static VmWord
 compute_startswith(VmFrame *f, VmWord *args, size_t n)
 {
     Chars s, part;
-    if (n != 2 || !chars_of(args[0], &s) || !chars_of(args[1], &part))
+    if (!two_chars(args, n, &s, &part))
         return VM_NULL;
     return vm_from_bool(part.n <= s.n && memcmp(s.at, part.at, part.n) == 0);
 }
@@ -46,19 +64,90 @@ static VmWord
 compute_endswith(VmFrame *f, VmWord *args, size_t n)
 {
     Chars s, part;
-    if (n != 2 || !chars_of(args[0], &s) || !chars_of(args[1], &part))
+    if (!two_chars(args, n, &s, &part))
         return VM_NULL;
     return vm_from_bool(part.n <= s.n && memcmp(s.at + s.n - part.n, part.at, part.n) == 0);
+}
+
+/* Where the first `part` is, or NULL. */
+static inline const char *
+find(const Chars *s, const Chars *part)
+{
+    return part->n == 1 ? memchr(s->at, *part->at, s->n) : memmem(s->at, s->n, part->at, part->n);
 }
 
 static VmWord
 compute_find(VmFrame *f, VmWord *args, size_t n)
 {
     Chars s, part;
-    if (n != 2 || !chars_of(args[0], &s) || !chars_of(args[1], &part) || part.n != 1)
-        return VM_NULL;         /* longer ones want a searcher with a plan */
-    const char *found = memchr(s.at, *part.at, s.n);
+    if (!two_chars(args, n, &s, &part))
+        return VM_NULL;
+    const char *found = find(&s, &part);
     return vm_from_int(found == NULL ? -1 : found - s.at);
+}
+
+static VmWord
+compute_index(VmFrame *f, VmWord *args, size_t n)
+{
+    VmWord at = compute_find(f, args, n);
+    return at == VM_NULL || vm_int(at) < 0 ? VM_NULL : at;
+}
+
+static size_t
+count(Chars s, const Chars *part)
+{
+    size_t found = 0;
+    for (const char *at; (at = find(&s, part)) != NULL; found++) {
+        s.n -= (size_t)(at - s.at) + part->n;
+        s.at = at + part->n;
+    }
+    return found;
+}
+
+static VmWord
+compute_count(VmFrame *f, VmWord *args, size_t n)
+{
+    Chars s, part;
+    if (!two_chars(args, n, &s, &part) || part.n == 0)
+        return VM_NULL;
+    return vm_from_int((int64_t)count(s, &part));
+}
+
+int
+vm_plain_part(VmWord whole, VmWord part)
+{
+    VmWord args[2] = {whole, part};
+    Chars s, p;
+    return two_chars(args, 2, &s, &p) ? find(&s, &p) != NULL : -1;
+}
+
+static VmWord
+compute_replace(VmFrame *f, VmWord *args, size_t n)
+{
+    Chars s, part, by;
+    if (n != 3 || !chars_of(args[0], &s) || !chars_of(args[1], &part) || part.n == 0
+        || !chars_of(args[2], &by))
+        return VM_NULL;
+    size_t found = count(s, &part);
+    if (found == 0 || args[1] == args[2])
+        return vm_from_ptr(Py_NewRef(vm_ptr(args[0])));
+    if (s.n > PY_SSIZE_T_MAX / 2 || (by.n > 0 && found > PY_SSIZE_T_MAX / 2 / by.n))
+        return VM_NULL;
+    PyObject *o = PyUnicode_New((Py_ssize_t)(s.n - found * part.n + found * by.n), 127);
+    if (o == NULL || PyUnicode_GET_LENGTH(o) == 0)
+        return made(o);
+    char *to = cpy_ascii_data(o);
+    for (; found > 0; found--) {
+        const char *at = find(&s, &part);
+        size_t before = (size_t)(at - s.at);
+        memcpy(to, s.at, before);
+        memcpy(to + before, by.at, by.n);
+        to += before + by.n;
+        s.n -= before + part.n;
+        s.at = at + part.n;
+    }
+    memcpy(to, s.at, s.n);
+    return vm_from_ptr(o);
 }
 
 /* Python/pyctype.c, of ASCII */
@@ -67,6 +156,24 @@ is_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
 }
+
+/* Is each character of that kind, and there is one? */
+#define EACH(NAME, TEST) \
+    static VmWord compute_##NAME(VmFrame *f, VmWord *args, size_t n) \
+    { \
+        Chars s; \
+        if (n != 1 || !(chars_of(args[0], &s) || bytes_of(args[0], &s))) \
+            return VM_NULL; \
+        for (size_t i = 0; i < s.n; i++) { \
+            if (!TEST(s.at[i])) \
+                return VM_FALSE; \
+        } \
+        return vm_from_bool(s.n > 0); \
+    }
+EACH(isalpha, Py_ISALPHA)
+EACH(isdigit, Py_ISDIGIT)
+EACH(isalnum, Py_ISALNUM)
+#undef EACH
 
 static inline VmWord
 strip(VmWord *args, size_t n, int left, int right)
@@ -130,6 +237,23 @@ compute_upper(VmFrame *f, VmWord *args, size_t n)
     return in_case(args, n, 'a');
 }
 
+/* To UTF-8, and from it: the same characters. */
+static VmWord
+compute_encode(VmFrame *f, VmWord *args, size_t n)
+{
+    Chars s;
+    return n == 1 && chars_of(args[0], &s) ? made(PyBytes_FromStringAndSize(s.at, (Py_ssize_t)s.n))
+                                           : VM_NULL;
+}
+
+static VmWord
+compute_decode(VmFrame *f, VmWord *args, size_t n)
+{
+    Chars s;
+    return n == 1 && bytes_of(args[0], &s) ? made(PyUnicode_DecodeUTF8(s.at, (Py_ssize_t)s.n, NULL))
+                                           : VM_NULL;
+}
+
 static VmWord
 compute_join(VmFrame *f, VmWord *args, size_t n)
 {
@@ -138,57 +262,33 @@ compute_join(VmFrame *f, VmWord *args, size_t n)
                : VM_NULL;
 }
 
-/* -- list ------------------------------------------------------------------------------------------ */
-
-/* The last item, or one from the front, where list_resize() would only count. */
-static VmWord
-compute_pop(VmFrame *f, VmWord *args, size_t n)
-{
-    PyListObject *l = (n == 1 || n == 2) && vm_is_obj(args[0]) ? (PyListObject *)vm_ptr(args[0]) : NULL;
-    if (l == NULL || !PyList_CheckExact(l))
-        return VM_NULL;
-    Py_ssize_t left = Py_SIZE(l) - 1, at = left;
-    if (left < 0 || left < l->allocated >> 1)
-        return VM_NULL;
-    if (n == 2) {
-        if (!vm_is_int(args[1]) || vm_int(args[1]) < 0 || vm_int(args[1]) > left)
-            return VM_NULL;
-        at = (Py_ssize_t)vm_int(args[1]);
-    }
-    PyObject *o = l->ob_item[at];
-    memmove(&l->ob_item[at], &l->ob_item[at + 1], (size_t)(left - at) * sizeof(PyObject *));
-    Py_SET_SIZE(l, left);
-    return vm_from_ptr(o);
-}
-
-static VmWord
-compute_insert(VmFrame *f, VmWord *args, size_t n)
-{
-    PyObject *l = n == 3 && vm_is_obj(args[0]) ? vm_ptr(args[0]) : NULL;
-    if (l == NULL || !PyList_CheckExact(l) || !vm_is_int(args[1]))
-        return VM_NULL;
-    PyObject *o = vm_is_obj(args[2]) ? Py_NewRef(vm_ptr(args[2])) : vm_box_shared(f, args[2]);
-    int status = o == NULL ? -1 : PyList_Insert(l, (Py_ssize_t)vm_int(args[1]), o);
-    Py_XDECREF(o);
-    if (status == 0)
-        return VM_NONE;
-    PyErr_Clear();              /* the general way says it again */
-    return VM_NULL;
-}
-
 /* -- the table ------------------------------------------------------------------------------------- */
 
 const VmMethod vm_methods[] = {
     {&PyUnicode_Type, "startswith", compute_startswith},
     {&PyUnicode_Type, "endswith", compute_endswith},
     {&PyUnicode_Type, "find", compute_find},
+    {&PyUnicode_Type, "index", compute_index},
+    {&PyUnicode_Type, "count", compute_count},
+    {&PyUnicode_Type, "replace", compute_replace},
+    {&PyUnicode_Type, "isalpha", compute_isalpha},
+    {&PyUnicode_Type, "isdigit", compute_isdigit},
+    {&PyUnicode_Type, "isalnum", compute_isalnum},
+    {&PyUnicode_Type, "encode", compute_encode},
+    {&PyBytes_Type, "decode", compute_decode},
+    {&PyBytes_Type, "startswith", compute_startswith},
+    {&PyBytes_Type, "endswith", compute_endswith},
+    {&PyBytes_Type, "find", compute_find},
+    {&PyBytes_Type, "index", compute_index},
+    {&PyBytes_Type, "count", compute_count},
+    {&PyBytes_Type, "isalpha", compute_isalpha},
+    {&PyBytes_Type, "isdigit", compute_isdigit},
+    {&PyBytes_Type, "isalnum", compute_isalnum},
     {&PyUnicode_Type, "strip", compute_strip},
     {&PyUnicode_Type, "lstrip", compute_lstrip},
     {&PyUnicode_Type, "rstrip", compute_rstrip},
     {&PyUnicode_Type, "lower", compute_lower},
     {&PyUnicode_Type, "upper", compute_upper},
     {&PyUnicode_Type, "join", compute_join},
-    {&PyList_Type, "pop", compute_pop},
-    {&PyList_Type, "insert", compute_insert},
     {NULL},
 };

@@ -10,6 +10,11 @@ typedef struct {
     VmWord (*compute)(VmFrame *f, VmWord *args, size_t n);      /* as in VmBuiltin, self first */
 } VmMethod;
 
-extern const VmMethod vm_methods[];     /* up to one without a type */
+/* up to one without a type */
+extern const VmMethod vm_methods[];             /* of str and bytes (vm_methods.c) */
+extern const VmMethod vm_container_methods[];   /* of list, tuple, dict and set (vm_containers.c) */
+
+/* `part in whole` of two ASCII strs, or two bytes: 1, 0, or -1 for others */
+int vm_plain_part(VmWord whole, VmWord part);
 
 #endif

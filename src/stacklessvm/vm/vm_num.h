@@ -25,6 +25,12 @@ VmWord vm_unbox(PyObject *o);
 /* The word for the result of a call: objects keep their identity, but for those that only
    exist once (small ints, None, False, True).  takes o */
 VmWord vm_unbox_unique(PyObject *o);
+/* The same for what is rarely one of those. */
+static inline VmWord
+vm_unbox_called(PyObject *o)
+{
+    return PyLong_CheckExact(o) || PyBool_Check(o) || o == Py_None ? vm_unbox_unique(o) : vm_from_ptr(o);
+}
 
 static inline int
 vm_is_str(VmWord w)

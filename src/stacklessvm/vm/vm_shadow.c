@@ -316,10 +316,11 @@ vm_goes_in(VmAct *A, VmFrame *f, PyObject *o)
     vm_goes_at(A, f, f->pc, o);
 }
 
-int
-vm_goes_at(VmAct *A, VmFrame *f, const VmInsn *at, PyObject *o)
+/* vm_goes_at() of what may have more to it than its memory. */
+static __attribute__((noinline)) int
+goes_with_more(VmAct *A, VmFrame *f, const VmInsn *at, PyObject *o)
 {
-    if (f == NULL || vm_is_inert(o) || (f->shadow == NULL && goes_unseen(o))) {
+    if (f->shadow == NULL && goes_unseen(o)) {
         cpy_dealloc(o);
         return 0;
     }
@@ -334,6 +335,15 @@ vm_goes_at(VmAct *A, VmFrame *f, const VmInsn *at, PyObject *o)
     cpy_dealloc(o);
     vm_after(A, f);
     return A->delegate;
+}
+
+int
+vm_goes_at(VmAct *A, VmFrame *f, const VmInsn *at, PyObject *o)
+{
+    if (f != NULL && !vm_is_inert(o))
+        return goes_with_more(A, f, at, o);
+    cpy_dealloc(o);
+    return 0;
 }
 
 /* -- polling ------------------------------------------------------------------------------------- */
