@@ -48,6 +48,10 @@ cpy_long_compact(PyObject *exact_int, int64_t *out)
 static inline PyObject *
 cpy_long_new(int64_t i)
 {
+    PyLongObject *v = PyObject_Malloc(sizeof(PyLongObject));
+    _Static_assert(sizeof(PyLongObject) >= CPY_LONG_DIGITS_AT + 2 * sizeof(digit), "padded");
+    if (v == NULL)
+        return PyErr_NoMemory();
     uint64_t magnitude = (uint64_t)i;
     Py_ssize_t digits = 1;
     int is_negative = i < 0;
@@ -55,10 +59,6 @@ cpy_long_new(int64_t i)
         magnitude = is_negative ? -magnitude : magnitude;
         digits += magnitude >> PyLong_SHIFT != 0;
     }
-    PyLongObject *v = PyObject_Malloc(sizeof(PyLongObject));
-    _Static_assert(sizeof(PyLongObject) >= CPY_LONG_DIGITS_AT + 2 * sizeof(digit), "padded");
-    if (v == NULL)
-        return PyErr_NoMemory();
     digit *d;
 #if PY_VERSION_HEX >= 0x030C0000
     PyObject_Init((PyObject *)v, &PyLong_Type);

@@ -318,6 +318,85 @@ check_sequence_iters(Samples *s)
     return ok;
 }
 
+/* The text of what is left of an iterator (taken) is as expected. */
+static int
+rest_is(PyObject *it, const char *expected)
+{
+    PyObject *rest = it != NULL ? PySequence_List(it) : NULL;   /* owned */
+    PyObject *text = rest != NULL ? PyObject_Repr(rest) : NULL; /* owned */
+    int ok = text != NULL && PyUnicode_CompareWithASCIIString(text, expected) == 0;
+    Py_XDECREF(text);
+    Py_XDECREF(rest);
+    Py_XDECREF(it);
+    return ok;
+}
+
+/* One step by us, then the rest by the interpreter. */
+static int
+check_reversed(PyObject *list)
+{
+    PyObject *it = PyObject_CallOneArg((PyObject *)&PyReversed_Type, list);     /* owned */
+    int ok = it != NULL && Py_IS_TYPE(it, &PyListRevIter_Type)
+             && cpy_list_reversed_next(it) == PyList_GET_ITEM(list, 2);
+    return rest_is(it, "['y', 'x']") && ok;
+}
+
+static int
+check_dict_iter(PyObject *list)
+{
+    PyObject *dict = PyDict_New(), *key = NULL, *value = NULL;  /* owned; borrowed */
+    int ok = dict != NULL;
+    for (Py_ssize_t i = 0; ok && i < 3; i++)
+        ok = PyDict_SetItem(dict, PyList_GET_ITEM(list, i), Py_None) == 0;
+    ok = ok && PyDict_DelItem(dict, PyList_GET_ITEM(list, 0)) == 0;
+    PyObject *items = ok ? _PyDictView_New(dict, &PyDictItems_Type) : NULL;     /* owned */
+    PyObject *it = items != NULL ? PyObject_GetIter(items) : NULL;      /* owned */
+    Py_ssize_t at;
+    ok = it != NULL && Py_IS_TYPE(it, &PyDictIterItem_Type) && PyObject_LengthHint(it, 0) == 2
+         && cpy_dict_items_are_unmade(it) && cpy_dict_iter_peek(it, &key, &value, &at)
+         && key == PyList_GET_ITEM(list, 1) && value == Py_None;
+    if (ok)
+        cpy_dict_iter_step(it, at);
+    ok = ok && PyObject_LengthHint(it, 0) == 1;
+    Py_XDECREF(items);
+    Py_XDECREF(dict);
+    return rest_is(it, "[('z', None)]") && ok;
+}
+
+static int
+check_enumerate(PyObject *list)
+{
+    PyObject *it = PyObject_CallOneArg((PyObject *)&PyEnum_Type, list);         /* owned */
+    Py_ssize_t *index = NULL;
+    PyObject *of = it != NULL ? cpy_enumerate_of(it, &index) : NULL, *none;
+    int ok = of != NULL && CPY_IS_LIST_ITER(of) && *index == 0
+             && cpy_list_iter_next(of, &none) == PyList_GET_ITEM(list, 0);
+    if (ok)
+        ++*index;
+    return rest_is(it, "[(1, 'y'), (2, 'z')]") && ok;
+}
+
+static int
+check_zip(PyObject *list)
+{
+    PyObject *it = PyObject_CallFunctionObjArgs((PyObject *)&PyZip_Type, list, list, NULL);     /* owned */
+    PyObject *first = NULL, *second = NULL, *none;
+    int ok = it != NULL && cpy_zip_of_two(it, &first, &second) && CPY_IS_LIST_ITER(first)
+             && CPY_IS_LIST_ITER(second) && first != second
+             && cpy_list_iter_next(second, &none) == PyList_GET_ITEM(list, 0);
+    return rest_is(it, "[('x', 'y'), ('y', 'z')]") && ok;
+}
+
+static int
+check_iters_stepped(Samples *s)
+{
+    PyObject *list = Py_BuildValue("[sss]", "x", "y", "z");     /* owned */
+    int ok = list != NULL && check_reversed(list) && check_dict_iter(list) && check_enumerate(list)
+             && check_zip(list);
+    Py_XDECREF(list);
+    return ok;
+}
+
 static const struct {
     const char *what;
     int (*check)(Samples *);            /* 1, 0, or -1 with an exception */
@@ -332,6 +411,7 @@ static const struct {
     {"ints", check_int},
     {"range iterators", check_range_iter},
     {"list and tuple iterators", check_sequence_iters},
+    {"iterators of dicts, reversed(), enumerate() and zip()", check_iters_stepped},
 };
 
 static int

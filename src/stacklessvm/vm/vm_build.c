@@ -560,7 +560,10 @@ vm_new_cell(VmAct *A, VmFrame *f)
 static inline int
 iterates_quietly(PyObject *o)
 {
-    return vm_is_gen(o) || PyList_CheckExact(o) || PyTuple_CheckExact(o) || PyRange_Check(o);
+    PyTypeObject *type = Py_TYPE(o);
+    return type == &PyList_Type || type == &PyTuple_Type || PyRange_Check(o) || vm_is_gen(o)
+           || type == &PyDict_Type || type == &PyDictItems_Type || type == &PyDictKeys_Type
+           || type == &PyDictValues_Type;
 }
 
 /* The operand's iterator, when it is a list or tuple and one is at hand.  -> new, or NULL: nothing
@@ -594,7 +597,9 @@ vm_get_iter(VmAct *A, VmFrame *f, VmWord *result)
         *result = vm_from_ptr(it);
         return it == NULL ? -1 : 0;
     }
-    VmSpecialStatus special = o == NULL ? SP_RAISED : vm_special_iter(A, f, o);
+    VmSpecialStatus special = o == NULL              ? SP_RAISED
+                              : vm_may_be_special(o) ? vm_special_iter(A, f, o)
+                                                     : SP_NOT_MINE;
     if (special == SP_PUSHED)
         return -1;
     if (special == SP_NOT_MINE) {
@@ -623,33 +628,6 @@ vm_yield_from_iter(VmAct *A, VmFrame *f, VmWord *result)
         return -1;
     }
     return vm_get_iter(A, f, result);
-}
-
-int
-vm_iter_next(VmAct *A, VmFrame *f, PyObject *it, VmWord *result)
-{
-    if (vm_may_be_special(it) && vm_special_next(A, f, it) != SP_NOT_MINE)
-        return -1;
-    vm_boundary(A, f);
-    PyObject *v = Py_TYPE(it)->tp_iternext(it);
-    int status = 1;
-    if (vm_unlikely(v == NULL)) {
-        status = 0;
-        if (PyErr_Occurred()) {
-            status = -1;
-            if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
-                if (vm_unlikely(cpy_tracing(A->ts)))
-                    cpy_trace_exception(A->ts);
-            }
-            if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
-                PyErr_Clear();
-                status = 0;
-            }
-        }
-    }
-    vm_after(A, f);
-    *result = vm_from_ptr(v);
-    return status;
 }
 
 /* SEND: the receiver's __next__ returned. */

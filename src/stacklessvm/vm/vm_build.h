@@ -49,7 +49,9 @@ int vm_function_attribute(VmFrame *f, VmWord *result);
 
 int vm_get_iter(VmAct *A, VmFrame *f, VmWord *result);
 int vm_yield_from_iter(VmAct *A, VmFrame *f, VmWord *result);
-/* Next item of a general iterator: 1 and *result, 0 exhausted, -1 exception */
+/* Next item of the general iterator of the loop at f->pc: 1 and *result, VM_PAIR_STORED when it went to
+   where the UNP that comes then puts its two, 0 exhausted, -1 exception */
+enum { VM_PAIR_STORED = 2 };
 int vm_iter_next(VmAct *A, VmFrame *f, PyObject *it, VmWord *result);
 /* receiver.send(value): 1 yielded, 0 returned, -1; value taken */
 int vm_send(VmAct *A, VmFrame *f, PyObject *receiver, VmWord value, VmWord *result);

@@ -91,6 +91,16 @@ compute_max(VmFrame *f, VmWord *args, size_t n)
     return n == 1 ? extreme_item(args[0], 1) : extreme(args, n, 1);
 }
 
+/* As vm_truth_plain(), of bools and ints at once. */
+static inline int
+truth_of_item(PyObject *o)
+{
+    int64_t i;
+    if (o == Py_False || o == Py_True)
+        return o == Py_True;
+    return PyLong_CheckExact(o) && cpy_long_compact(o, &i) ? i != 0 : vm_truth_plain(vm_from_ptr(o));
+}
+
 /* Is the truth of an item of a list or tuple `wanted`?  1, 0, or -1: that takes code */
 static int
 has_truth(VmWord *args, size_t n, int wanted)
@@ -101,8 +111,7 @@ has_truth(VmWord *args, size_t n, int wanted)
     PyObject **items = PySequence_Fast_ITEMS(o);
     Py_ssize_t size = PySequence_Fast_GET_SIZE(o);
     for (Py_ssize_t i = 0; i < size; i++) {
-        int truth = items[i] == Py_False ? 0 : items[i] == Py_True ? 1
-                                                                   : vm_truth_plain(vm_from_ptr(items[i]));
+        int truth = truth_of_item(items[i]);
         if (truth < 0 || truth == wanted)
             return truth < 0 ? -1 : 1;
     }

@@ -69,11 +69,24 @@ compute_endswith(VmFrame *f, VmWord *args, size_t n)
     return vm_from_bool(part.n <= s.n && memcmp(s.at + s.n - part.n, part.at, part.n) == 0);
 }
 
+#define SHORT 256               /* so few characters take no plan */
+
 /* Where the first `part` is, or NULL. */
 static inline const char *
 find(const Chars *s, const Chars *part)
 {
-    return part->n == 1 ? memchr(s->at, *part->at, s->n) : memmem(s->at, s->n, part->at, part->n);
+    if (part->n == 1)
+        return memchr(s->at, *part->at, s->n);
+    if (s->n > SHORT || part->n == 0)
+        return memmem(s->at, s->n, part->at, part->n);
+    const char *at = s->at, *end = at + s->n;
+    while ((size_t)(end - at) >= part->n) {
+        at = memchr(at, *part->at, (size_t)(end - at) - part->n + 1);
+        if (at == NULL || memcmp(at, part->at, part->n) == 0)
+            return at;
+        at++;
+    }
+    return NULL;
 }
 
 static VmWord
@@ -121,6 +134,17 @@ vm_plain_part(VmWord whole, VmWord part)
     return two_chars(args, 2, &s, &p) ? find(&s, &p) != NULL : -1;
 }
 
+/* Each `one` of s by another character.  -> new */
+static PyObject *
+exchange(const Chars *s, char one, char by)
+{
+    PyObject *o = PyUnicode_New((Py_ssize_t)s->n, 127);
+    char *to = o == NULL ? NULL : cpy_ascii_data(o);
+    for (size_t i = 0; to != NULL && i < s->n; i++)
+        to[i] = s->at[i] == one ? by : s->at[i];
+    return o;
+}
+
 static VmWord
 compute_replace(VmFrame *f, VmWord *args, size_t n)
 {
@@ -128,9 +152,11 @@ compute_replace(VmFrame *f, VmWord *args, size_t n)
     if (n != 3 || !chars_of(args[0], &s) || !chars_of(args[1], &part) || part.n == 0
         || !chars_of(args[2], &by))
         return VM_NULL;
-    size_t found = count(s, &part);
-    if (found == 0 || args[1] == args[2])
+    if (find(&s, &part) == NULL || args[1] == args[2])
         return vm_from_ptr(Py_NewRef(vm_ptr(args[0])));
+    if (part.n == 1 && by.n == 1)
+        return made(exchange(&s, *part.at, *by.at));
+    size_t found = count(s, &part);
     if (s.n > PY_SSIZE_T_MAX / 2 || (by.n > 0 && found > PY_SSIZE_T_MAX / 2 / by.n))
         return VM_NULL;
     PyObject *o = PyUnicode_New((Py_ssize_t)(s.n - found * part.n + found * by.n), 127);
@@ -209,6 +235,17 @@ compute_rstrip(VmFrame *f, VmWord *args, size_t n)
     return strip(args, n, 0, 1);
 }
 
+/* Eight ASCII characters, with another case for the letters from `first` on: adding lifts those from a
+   letter on over 127. */
+static inline uint64_t
+eight_in_case(uint64_t eight, char first)
+{
+    const uint64_t each = 0x0101010101010101u;
+    uint64_t from = eight + each * (128u - (unsigned char)first);
+    uint64_t beyond = eight + each * (128u - 26u - (unsigned char)first);
+    return eight ^ ((from ^ beyond) & each << 7) >> 2;
+}
+
 /* With another case for the letters from `first` on. */
 static inline VmWord
 in_case(VmWord *args, size_t n, char first)
@@ -220,8 +257,15 @@ in_case(VmWord *args, size_t n, char first)
     if (o == NULL || s.n == 0)
         return made(o);
     char *to = cpy_ascii_data(o);
-    for (size_t i = 0; i < s.n; i++)
-        to[i] = (char)(s.at[i] ^ ((unsigned char)(s.at[i] - first) < 26 ? 0x20 : 0));
+    uint64_t eight;
+    size_t i = 0;
+    for (; i + sizeof eight <= s.n; i += sizeof eight) {
+        memcpy(&eight, s.at + i, sizeof eight);
+        eight = eight_in_case(eight, first);
+        memcpy(to + i, &eight, sizeof eight);
+    }
+    for (; i < s.n; i++)
+        to[i] = (char)eight_in_case((unsigned char)s.at[i], first);
     return vm_from_ptr(o);
 }
 

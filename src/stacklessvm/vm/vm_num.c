@@ -365,7 +365,7 @@ number_binary(int kind, VmWord x, VmWord y, VmWord *result)
 {
     int64_t i = 0, j = 0;
     double d = 0, e = 0;
-    int kx = number_of(x, &i, &d), ky = number_of(y, &j, &e);
+    int kx = number_of(x, &i, &d), ky = kx == 0 ? 0 : number_of(y, &j, &e);
     if (kx == 0 || ky == 0)
         return 0;
     if (kx == 'i' && ky == 'i')
@@ -493,11 +493,11 @@ vm_binary(VmAct *A, VmFrame *f, int kind, int inplace, int imm, VmWord *result)
         int last_use = vm_is_temp(f, x) || ip->a == x;
         return concat(f, x, y, last_use, result);
     }
-    if (vm_is_obj(f->regs[x]) && vm_may_be_special(vm_ptr(f->regs[x]))
-        && vm_special_binary_quick(A, f, vm_ptr(f->regs[x]), right, kind, inplace))
+    int left_may = vm_is_obj(f->regs[x]) && vm_may_be_special(vm_ptr(f->regs[x]));
+    int right_may = vm_is_obj(right) && vm_may_be_special(vm_ptr(right));
+    if (left_may && vm_special_binary_quick(A, f, vm_ptr(f->regs[x]), right, kind, inplace))
         return -1;
-    if (vm_is_obj(right) && vm_may_be_special(vm_ptr(right))
-        && vm_special_reflected_quick(A, f, f->regs[x], vm_ptr(right), kind))
+    if (right_may && vm_special_reflected_quick(A, f, f->regs[x], vm_ptr(right), kind))
         return -1;
     int done = number_binary(kind, f->regs[x], right, result);
     if (done != 0) {
@@ -506,7 +506,7 @@ vm_binary(VmAct *A, VmFrame *f, int kind, int inplace, int imm, VmWord *result)
             vm_consume(A, f, y);
         return done < 0 ? -1 : 0;
     }
-    VmSpecialStatus special = vm_special_binary(A, f, result);
+    VmSpecialStatus special = left_may || right_may ? vm_special_binary(A, f, result) : SP_NOT_MINE;
     if (special == SP_PUSHED)
         return -1;
     if (special != SP_NOT_MINE) {

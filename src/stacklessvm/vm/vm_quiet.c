@@ -60,13 +60,6 @@ vm_quiet_init(void)
     return 0;
 }
 
-static int
-is_plain(PyObject *o)
-{
-    return PyUnicode_CheckExact(o) || PyLong_CheckExact(o) || o == Py_None || PyBool_Check(o)
-           || PyFloat_CheckExact(o);
-}
-
 int
 vm_quiet_arguments(const PyMethodDef *def)
 {
@@ -77,14 +70,4 @@ vm_quiet_arguments(const PyMethodDef *def)
         i = (i + 1) % N_SLOTS;
     }
     return slots[i].plain;
-}
-
-int
-vm_are_plain(PyObject *const *args, size_t n, size_t plain)
-{
-    for (size_t k = 0; k < n && k < plain; k++) {
-        if (!is_plain(args[k]))
-            return 0;
-    }
-    return 1;
 }
