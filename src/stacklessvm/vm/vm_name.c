@@ -49,29 +49,53 @@ vm_raise_unbound(VmFrame *f, unsigned local)
 
 /* -- globals -------------------------------------------------------------------------- */
 
-/* Remember where the name is: an entry of globals by keys and index, or of builtins by
-   the versions of both.  Builtins that may go away, so that something else may come to be where
-   they were, are not remembered, nor those of instances, whose values are not with the keys. */
+/* Remember that the name is entry i of d, which is one of the two: of globals by keys and index, of
+   builtins by the versions of both.  Builtins that may go away, so that something else may come to be
+   where they were, are not remembered. */
 static void
-remember(VmCache *c, PyDictObject *globals, PyDictObject *builtins)
+remember(VmCache *c, PyDictObject *globals, PyDictObject *builtins, PyDictObject *d, Py_ssize_t i)
 {
-    PyDictObject *d = globals;
-    Py_ssize_t i = cpy_dict_index(globals, c->name);
     uint32_t builtins_version = 0, globals_version = cpy_keys_version(globals);
-    if (i < 0) {
-        d = builtins;
-        if (!cpy_dict_is_unicode(globals) || (PyObject *)builtins != vm_known.builtins
-            || (i = cpy_dict_index(builtins, c->name)) < 0
-            || (builtins_version = cpy_keys_version(builtins)) == 0)
-            return;
-    }
-    if (globals_version == 0 || globals_version == VM_NO_VERSION || globals->ma_values != NULL
-        || builtins->ma_values != NULL)
+    if (globals_version == 0 || globals_version == VM_NO_VERSION)
+        return;
+    if (d != globals
+        && ((PyObject *)builtins != vm_known.builtins
+            || (builtins_version = cpy_keys_version(builtins)) == 0))
         return;
     c->u.global.builtins = (PyObject *)builtins;
     c->u.global.globals_version = globals_version;
     c->u.global.builtins_version = builtins_version;
     c->u.global.at = (size_t)((char *)cpy_dict_value_at(d, i) - (char *)d->ma_keys);
+}
+
+/* All keys are exact strs, and the values are with them: those of instances are not. */
+static inline int
+is_plain_namespace(PyDictObject *d)
+{
+    return cpy_dict_is_unicode(d) && d->ma_values == NULL;
+}
+
+/* -> borrowed, or NULL: the name is in neither, or an exception is set */
+static PyObject *
+global_from_dicts(VmCache *c, PyDictObject *globals, PyDictObject *builtins)
+{
+    PyDictObject *both[] = {globals, builtins};
+    for (int k = 0; k < 2; k++) {
+        PyDictObject *d = both[k];
+        if (!is_plain_namespace(d)) {
+            PyObject *v = PyDict_GetItemWithError((PyObject *)d, c->name);
+            if (v != NULL || PyErr_Occurred())
+                return v;
+            continue;
+        }
+        Py_ssize_t i = cpy_dict_index(d, c->name);
+        if (i < 0)
+            continue;
+        if (is_plain_namespace(globals))
+            remember(c, globals, builtins, d, i);
+        return *cpy_dict_value_at(d, i);
+    }
+    return NULL;
 }
 
 static PyObject *
@@ -96,17 +120,10 @@ vm_load_global(VmAct *A, VmFrame *f, VmCache *c)
     PyObject *globals = f->func->func_globals, *builtins = f->func->func_builtins;
     if (!PyDict_CheckExact(globals) || !PyDict_CheckExact(builtins))
         return global_from_mappings(A, f, c->name);
-    PyObject *v = PyDict_GetItemWithError(globals, c->name);
+    PyObject *v = global_from_dicts(c, (PyDictObject *)globals, (PyDictObject *)builtins);
     if (v == NULL && !PyErr_Occurred())
-        v = PyDict_GetItemWithError(builtins, c->name);
-    if (v == NULL) {
-        if (!PyErr_Occurred())
-            not_defined(c->name);
-        return NULL;
-    }
-    Py_INCREF(v);
-    remember(c, (PyDictObject *)globals, (PyDictObject *)builtins);
-    return v;
+        not_defined(c->name);
+    return Py_XNewRef(v);
 }
 
 /* Setting an item may release the old value: that can run code. */
