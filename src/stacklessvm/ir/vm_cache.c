@@ -102,8 +102,8 @@ key_of(const VmCode *code, const CpyPlain *plain)
 
 /* -- what is in a record ---------------------------------------------------------------------- */
 
-VmRecordParts
-vm_record_parts(VmRecord *r)
+static inline VmRecordParts
+parts_of(VmRecord *r)
 {
     VmRecordParts p;
     size_t at = sizeof *r;
@@ -126,20 +126,32 @@ _Static_assert(sizeof(VmRecord) == 32 && sizeof(VmInsn) == 8 && sizeof(VmSite) =
                    && sizeof(VmHandler) % 4 == 0 && sizeof(VmWideStop) % 4 == 0,
                "ORDER: parts follow one another by alignment");
 
+VmRecordParts
+vm_record_parts(VmRecord *r)
+{
+    return parts_of(r);
+}
+
+static inline void
+use(VmCode *code, VmRecord *r, const VmRecordParts *p)
+{
+    code->insns = p->insns;
+    code->n_insns = r->n_insns;
+    code->words = p->words;
+    code->stops = p->stops;
+    code->wide = r->wide != 0;
+    code->maps = p->maps;
+    code->n_maps = r->n_maps;
+    code->handlers = p->handlers;
+    code->n_handlers = r->n_handlers;
+    code->record = r;
+}
+
 void
 vm_code_use(VmCode *code, VmRecord *r)
 {
-    VmRecordParts p = vm_record_parts(r);
-    code->insns = p.insns;
-    code->n_insns = r->n_insns;
-    code->words = p.words;
-    code->stops = p.stops;
-    code->wide = r->wide != 0;
-    code->maps = p.maps;
-    code->n_maps = r->n_maps;
-    code->handlers = p.handlers;
-    code->n_handlers = r->n_handlers;
-    code->record = r;
+    VmRecordParts p = parts_of(r);
+    use(code, r, &p);
 }
 
 /* -- taking code from one ------------------------------------------------------------------------ */
@@ -187,12 +199,12 @@ static int
 take(VmCode *code, VmImageSlot *slot)
 {
     VmRecord *r = slot->record;
-    VmRecordParts p = vm_record_parts(r);
+    VmRecordParts p = parts_of(r);
     int doubted = !slot->used && vm_image_doubts();
     if (doubted && (p.bytes != r->bytes || r->n_small > 256 || r->n_caches > 0x10000))
         return 0;
     vm_code_small_ints(code, p.small, r->n_small);
-    vm_code_use(code, r);
+    use(code, r, &p);
     if (doubted && !are_sites(code->co, p.sites, r->n_caches))
         return 0;
     if (vm_code_caches(code, p.sites, r->n_caches) < 0)

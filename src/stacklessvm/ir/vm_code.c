@@ -274,7 +274,7 @@ vm_code_shape(VmCode *code)
     code->shadow_offset = VM_FRAME_BYTES + code->nregs * (uint32_t)sizeof(VmWord);
     code->frame_bytes = code->shadow_offset + (uint32_t)CPY_FRAME_HEADER
                         + (code->nregs + VM_OUT_FREE) * (uint32_t)sizeof(PyObject *);
-    for (int i = 0; i < nlocals; i++) {
+    for (int i = 0; cpy_code_nfreevars(co) > 0 && i < nlocals; i++) {
         if ((cpy_code_local_kind(co, i) & CPY_FREE)
             && PyUnicode_CompareWithASCIIString(cpy_code_local_name(co, i), "__class__") == 0)
             code->has_class_cell = 1, code->class_cell = (uint16_t)i;

@@ -92,12 +92,13 @@ lower_run(Lower *L, uint32_t from, int whole)
         if (first && s->n_handlers > 0)
             lower_enter_range(L, in->start, in->word);
         L->pushing = lower_kinds[in->op].is & IS_NOTE;
-        if (L->depth < lower_pops(in)) {
-            lower_refuse(L, "stack underflow");
-            return;
-        }
-        if (!L->pushing || !push_only(L, in))
+        if (!L->pushing || !push_only(L, in)) {
+            if (L->depth < lower_pops(in)) {
+                lower_refuse(L, "stack underflow");
+                return;
+            }
             lower_operation(L, in);
+        }
         if (L->depth > L->max_depth)
             lower_refuse(L, "stack overflow");
     }
@@ -244,16 +245,21 @@ fits_16(const Lower *L)
 static void
 fill_words(const LowerMemory *m, const VmRecord *r, const VmRecordParts *p)
 {
-    const VmWhere *where = m->where.data;
+    const VmWhere *where = m->where.data, *end = where + r->n_insns;
+    if (r->wide) {
+        uint32_t *words = (uint32_t *)p->words;
+        VmWideStop *stops = (VmWideStop *)p->stops;
+        for (; where != end; where++) {
+            *words++ = where->word;
+            *stops++ = (VmWideStop){where->map, where->resume};
+        }
+        return;
+    }
     uint16_t *words = (uint16_t *)p->words;
     VmStop *stops = (VmStop *)p->stops;
-    for (uint32_t i = 0; i < r->n_insns && !r->wide; i++) {
-        words[i] = (uint16_t)where[i].word;
-        stops[i] = (VmStop){(uint16_t)where[i].map, (uint16_t)where[i].resume};
-    }
-    for (uint32_t i = 0; i < r->n_insns && r->wide; i++) {
-        ((uint32_t *)p->words)[i] = where[i].word;
-        ((VmWideStop *)p->stops)[i] = (VmWideStop){where[i].map, where[i].resume};
+    for (; where != end; where++) {
+        *words++ = (uint16_t)where->word;
+        *stops++ = (VmStop){(uint16_t)where->map, (uint16_t)where->resume};
     }
 }
 

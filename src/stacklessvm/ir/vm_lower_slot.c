@@ -22,12 +22,11 @@ lower_grow(Lower *L, Buffer *b, uint32_t count)
 /* -- maps ------------------------------------------------------------------------ */
 
 static inline uint16_t
-slot_place(Lower *L, int i)
+slot_place(Slot s, unsigned home)
 {
     static const uint16_t beside_index[] = {[SLOT_CONST] = VM_OPERAND_CONST, [SLOT_NULL] = VM_NO_REG};
-    Slot s = L->slots[i];
-    uint16_t home = (uint16_t)lower_home(L, i), other = beside_index[s.kind] | s.index;
-    return s.kind == SLOT_TEMP ? home : other;
+    uint16_t other = beside_index[s.kind] | s.index;
+    return s.kind == SLOT_TEMP ? (uint16_t)home : other;
 }
 
 /* Index of the map for the present state; equal neighbours share one. */
@@ -45,9 +44,12 @@ current_map(Lower *L)
     m[0] = (uint16_t)L->pre_depth;
     m[1] = (uint16_t)L->depth;
     int differ = L->last_map == 0 || last[0] != m[0] || last[1] != m[1];
+    const Slot *slots = L->slots;
+    unsigned home = lower_home(L, 0);
     for (int i = 0; i < deep; i++) {
-        m[2 + i] = slot_place(L, i);
-        differ |= m[2 + i] ^ last[2 + i];       /* behind a shorter one is this one itself */
+        uint16_t place = slot_place(slots[i], home + (unsigned)i);
+        m[2 + i] = place;
+        differ |= place ^ last[2 + i];          /* behind a shorter one is this one itself */
     }
     if (!differ) {
         L->m.maps.n = index;
@@ -197,7 +199,7 @@ lower_emit_list(Lower *L, int first, unsigned n)
         return;
     w[0] = (uint16_t)n;
     for (unsigned i = 0; i < n; i++)
-        w[i + 1] = slot_place(L, first + (int)i);
+        w[i + 1] = slot_place(L->slots[first + (int)i], lower_home(L, first + (int)i));
 }
 
 void
