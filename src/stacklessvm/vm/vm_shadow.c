@@ -264,7 +264,7 @@ is_plain_instance(PyObject *o, PyTypeObject *type)
            && (type->tp_weaklistoffset == 0 || *PyObject_GET_WEAKREFS_LISTPTR(o) == NULL);
 }
 
-static int
+static __attribute__((noinline)) int    /* an array in their frames is none of the others' business */
 is_dict_of_those(PyObject *d)
 {
     PyObject *items[LOOKED_AT];
@@ -316,32 +316,39 @@ vm_goes_in(VmAct *A, VmFrame *f, PyObject *o)
     vm_goes_at(A, f, f->pc, o);
 }
 
-/* vm_goes_at() of what may have more to it than its memory. */
-static __attribute__((noinline)) int
-goes_with_more(VmAct *A, VmFrame *f, const VmInsn *at, PyObject *o)
+/* Which allocates, while an exception may be on its way. */
+static __attribute__((noinline)) void
+link_in_passing(VmAct *A, VmFrame *f)
 {
-    if (f->shadow == NULL && goes_unseen(o)) {
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    vm_link(A, f);
+    PyErr_Restore(type, value, tb);
+}
+
+/* Seldom from one place, but from many: compiled for speed. */
+static __attribute__((noinline, hot)) int
+goes_seen(VmAct *A, VmFrame *f, const VmInsn *at, PyObject *o)
+{
+    if (f == NULL || (f->shadow == NULL && goes_unseen(o))) {
         cpy_dealloc(o);
         return 0;
     }
     f->pc = at;
-    if (f->shadow == NULL) {        /* which allocates, and an exception may be on its way */
-        PyObject *type, *value, *tb;
-        PyErr_Fetch(&type, &value, &tb);
-        vm_link(A, f);
-        PyErr_Restore(type, value, tb);
-    }
+    if (f->shadow == NULL)
+        link_in_passing(A, f);
     vm_boundary(A, f);
     cpy_dealloc(o);
     vm_after(A, f);
     return A->delegate;
 }
 
+/* Of what goes most is inert: that costs no more than a look. */
 int
 vm_goes_at(VmAct *A, VmFrame *f, const VmInsn *at, PyObject *o)
 {
-    if (f != NULL && !vm_is_inert(o))
-        return goes_with_more(A, f, at, o);
+    if (!vm_is_inert(o))
+        return goes_seen(A, f, at, o);
     cpy_dealloc(o);
     return 0;
 }
