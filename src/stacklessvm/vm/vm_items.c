@@ -282,8 +282,10 @@ find_place(PyObject *o, VmWord index, PyObject ***place)
 {
     if (PyList_CheckExact(o)) {
         Py_ssize_t i = position(index, PyList_GET_SIZE(o));
+        if (i < 0)
+            return -1;
         *place = &((PyListObject *)o)->ob_item[i];
-        return i < 0 ? -1 : 1;
+        return 1;
     }
     return CPY_DICT_EXCHANGES ? vm_dict_find(o, index, place) : -1;
 }
