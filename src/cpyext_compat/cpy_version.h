@@ -59,6 +59,10 @@
 #define CPY_SEPARATE_C_RECURSION (PY_VERSION_HEX >= 0x030C0000)
 /* a call of C code takes a unit of the Python recursion limit for as long as it runs */
 #define CPY_C_CALL_TAKES_UNIT (PY_VERSION_HEX < 0x030C0000)
+
+/* Words of the inline cache of a call: a frame that waits for the Python function it called stands on
+   the last of them, up to 3.11.  (3.12 has three for some calls; later ones wait at the call.) */
+#define CPY_CALL_CACHE_WORDS (PY_VERSION_HEX < 0x030C0000 ? 4 : 0)
 /* f(*args, **kwargs) holds the tuple and the dict until f has returned */
 #define CPY_STAR_CALL_HOLDS_ARGUMENTS (PY_VERSION_HEX < 0x030C0000)
 /* a frame that goes drops its variables from the last to the first */

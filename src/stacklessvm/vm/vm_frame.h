@@ -294,6 +294,18 @@ vm_release_locals(VmAct *A, VmFrame *f, unsigned n)
     }
 }
 
+/* How many words behind its call the caller of a frame waits in CPython: those of the call's cache,
+   when it pushes the frame itself. */
+static inline uint32_t
+vm_words_behind_call(const VmFrame *callee)
+{
+    if (callee->prev == NULL || callee->kind != RET_VALUE
+        || callee->flags & (FRAME_GENERATOR | FRAME_OF_TEXT | FRAME_UNITS))
+        return 0;
+    unsigned op = callee->prev->pc->op;
+    return op == VM_CALL || op == VM_CALLM || op == VM_CALLKW ? CPY_CALL_CACHE_WORDS : 0;
+}
+
 /* -- registers ---------------------------------------------------------------------- */
 
 static inline int

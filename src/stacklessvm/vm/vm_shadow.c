@@ -45,29 +45,30 @@ link_one(VmFrame *f, CpyFrame *previous)
         f->flags |= FRAME_EAGER;
 }
 
-/* The instruction a frame waits at: what its shadow says may be stale. */
+/* The instruction a frame waits at, for another frame of ours or NULL: what its shadow says may be
+   stale. */
 static void
-set_waiting_word(VmFrame *f)
+set_waiting_word(VmFrame *f, const VmFrame *callee)
 {
-    uint32_t word = vm_code_word(f->code, f->pc);
+    uint32_t word = vm_code_word(f->code, f->pc) + (callee == NULL ? 0 : vm_words_behind_call(callee));
     cpy_frame_set_word(f->shadow, f->code->co, word);
 }
 
 void
 vm_link(VmAct *A, VmFrame *f)
 {
-    for (VmFrame *first = f;; f = f->prev) {
+    for (VmFrame *callee = NULL;; callee = f, f = f->prev) {
         VmFrame *caller = f->prev;
         CpyFrame *previous = caller == NULL           ? A->entry_top
                              : caller->shadow != NULL ? caller->shadow
                                                       : shadow_place(caller);
         link_one(f, previous);
-        if (f != first)
-            set_waiting_word(f);
+        if (callee != NULL)
+            set_waiting_word(f, callee);
         if (caller == NULL)
             return;
         if (caller->shadow != NULL) {
-            set_waiting_word(caller);
+            set_waiting_word(caller, f);
             return;
         }
     }
@@ -155,7 +156,7 @@ vm_link_waiting(VmAct *A, VmFrame *f)
 {
     if (f->shadow == NULL)
         vm_link(A, f);
-    set_waiting_word(f);
+    set_waiting_word(f, NULL);
 }
 
 void

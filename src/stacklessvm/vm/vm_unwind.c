@@ -88,6 +88,7 @@ add_traceback(VmAct *A, VmFrame *f, uint32_t word)
     }
     else
         vm_boundary(A, f);
+    cpy_frame_set_word(f->shadow, f->code->co, word);
     cpy_traceback_add(A->ts, word, line);
 }
 
@@ -154,11 +155,12 @@ name_getter_error(VmFrame *f)
 VmFrame *
 vm_unwind(VmAct *A, VmFrame *f, int reraise)
 {
+    uint32_t behind = 0;
     do {
         uint32_t at = vm_code_word(f->code, f->pc);
-        uint32_t shown = at;        /* what f_lasti says */
+        uint32_t shown = at + behind;       /* what f_lasti says */
         if (!reraise)
-            add_traceback(A, f, at);
+            add_traceback(A, f, shown);
         else {
             if (A->reraise_word != VM_NO_WORD)
                 shown = A->reraise_word;
@@ -177,6 +179,7 @@ vm_unwind(VmAct *A, VmFrame *f, int reraise)
         VmWord aux = f->aux;
         if (is_getter(f))
             name_getter_error(f);
+        behind = vm_words_behind_call(f);
         f = leave_raising(A, f);
         if (VM_HOW_KIND(how) >= RET_SPECIAL) {
             if (vm_special_raised(A, f, how, aux))
