@@ -1,8 +1,44 @@
-/* Moving references about.  Needs only Python.h. */
+/* Giving up references, and moving them about.  Needs only Python.h. */
 #ifndef CPY_REFS_H
 #define CPY_REFS_H
 
 #include <Python.h>
+
+/* Where the count is an ordinary one, and freeing is no more than asking the type. */
+#if PY_VERSION_HEX < 0x030C0000 && !defined(Py_REF_DEBUG) && !defined(Py_TRACE_REFS)
+#  define CPY_COUNT_REACHES_ZERO 1
+#else
+#  define CPY_COUNT_REACHES_ZERO 0
+#endif
+
+#if CPY_COUNT_REACHES_ZERO
+/* What _Py_Dealloc() does: from there all types' deallocators are one jump, which processors
+   foresee badly, here each place has its own. */
+static inline void
+cpy_dealloc(PyObject *o)
+{
+    Py_TYPE(o)->tp_dealloc(o);
+}
+
+static inline void
+cpy_decref(PyObject *o)
+{
+    if (--o->ob_refcnt == 0)
+        cpy_dealloc(o);
+}
+
+static inline void                                      /* may be NULL */
+cpy_xdecref(PyObject *o)
+{
+    if (o != NULL)
+        cpy_decref(o);
+}
+
+#  undef Py_DECREF
+#  define Py_DECREF(o) cpy_decref((PyObject *)(o))
+#  undef Py_XDECREF
+#  define Py_XDECREF(o) cpy_xdecref((PyObject *)(o))
+#endif
 
 /* Puts v there; what was there is released after the place holds v. */
 static inline void                                      /* takes v, may be NULL */
@@ -46,12 +82,6 @@ cpy_is_immortal(PyObject *o)
 }
 
 /* Py_DECREF in two steps: 1 when the last reference is given up, and cpy_dealloc() has to follow. */
-#if PY_VERSION_HEX < 0x030C0000 && !defined(Py_REF_DEBUG)
-#  define CPY_COUNT_REACHES_ZERO 1
-#else
-#  define CPY_COUNT_REACHES_ZERO 0
-#endif
-
 static inline int
 cpy_decref_was_last(PyObject *o)
 {
@@ -65,14 +95,12 @@ cpy_decref_was_last(PyObject *o)
 #endif
 }
 
+#if !CPY_COUNT_REACHES_ZERO
 static inline void
 cpy_dealloc(PyObject *o)
 {
-#if CPY_COUNT_REACHES_ZERO
-    _Py_Dealloc(o);
-#else
     Py_DECREF(o);
-#endif
 }
+#endif
 
 #endif

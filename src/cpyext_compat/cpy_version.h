@@ -27,6 +27,8 @@
 #  error "free-threaded builds are not supported"
 #endif
 
+#include "cpyext_compat/cpy_refs.h"      /* from here on Py_DECREF is ours */
+
 #undef _PyGC_FINALIZED          /* 3.12 defines it publicly and internally */
 
 /* 311, 312, 313 or 314: for reports and tests; code asks the constants below */
