@@ -137,13 +137,9 @@ cpy_format_kwargs_error(PyObject *func, PyObject *kwargs)
 
 /* Objects/typeobject.c, _PyObject_LookupSpecial (3.11 to 3.14) */
 PyObject *
-cpy_lookup_special(PyObject *o, const char *name)
+cpy_lookup_special(PyObject *o, PyObject *name)
 {
-    PyObject *s = PyUnicode_InternFromString(name);
-    if (s == NULL)
-        return NULL;
-    PyObject *res = _PyType_Lookup(Py_TYPE(o), s);      /* borrowed */
-    Py_DECREF(s);
+    PyObject *res = _PyType_Lookup(Py_TYPE(o), name);   /* borrowed */
     if (res == NULL)
         return NULL;
     descrgetfunc get = Py_TYPE(res)->tp_descr_get;

@@ -35,7 +35,7 @@ int cpy_check_args_iterable(PyObject *func, PyObject *args, int has_iter);
 /* The pending exception of merging `kwargs` for func(**kwargs), in the words of a call. */
 void cpy_format_kwargs_error(PyObject *func, PyObject *kwargs);
 /* A special method looked up on the type and bound.  -> new; NULL without exception: none */
-PyObject *cpy_lookup_special(PyObject *o, const char *name);
+PyObject *cpy_lookup_special(PyObject *o, PyObject *name);
 /* The pending exception gets the handled one as context, as generator.throw() does. */
 void cpy_chain_raised(PyThreadState *ts);
 /* NameError (exactly) gets the name as attribute.  `format` has one conversion, of the name:

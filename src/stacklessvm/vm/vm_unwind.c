@@ -379,13 +379,42 @@ vm_exc_match(VmAct *A, VmFrame *f, VmWord *result)
 
 /* -- with --------------------------------------------------------------------------------------- */
 
-static PyObject *
-with_method(PyObject *o, const char *name, const char *protocol, const char *missing)
+/* How the methods of both kinds of `with` are called, and what it says where one is missing. */
+typedef struct {
+    const char *const text[2];
+    const char *const protocol;
+    const char *const missing[2];
+    PyObject *names[2];         /* enter, exit: interned at first use, kept */
+} WithKind;
+
+static WithKind with_kinds[2] = {
+    {{"__enter__", "__exit__"}, "context manager", {"", " (missed __exit__ method)"}, {NULL, NULL}},
+    {{"__aenter__", "__aexit__"},
+     "asynchronous context manager",
+     {"", " (missed __aexit__ method)"},
+     {NULL, NULL}},
+};
+
+/* Of f's instruction, or of the other kind.  NULL: no memory */
+static const WithKind *
+with_kind(int async)
 {
-    PyObject *method = cpy_lookup_special(o, name);
+    WithKind *kind = &with_kinds[async];
+    for (int i = 0; i < 2; i++) {
+        if (kind->names[i] == NULL
+            && (kind->names[i] = PyUnicode_InternFromString(kind->text[i])) == NULL)
+            return NULL;
+    }
+    return kind;
+}
+
+static PyObject *
+with_method(PyObject *o, const WithKind *kind, int i)
+{
+    PyObject *method = cpy_lookup_special(o, kind->names[i]);
     if (method == NULL && !PyErr_Occurred())
         PyErr_Format(PyExc_TypeError, "'%.200s' object does not support the %s protocol%s",
-                     Py_TYPE(o)->tp_name, protocol, missing);
+                     Py_TYPE(o)->tp_name, kind->protocol, kind->missing[i]);
     return method;
 }
 
@@ -393,15 +422,12 @@ int
 vm_with_enter(VmAct *A, VmFrame *f, int async)
 {
     unsigned b = f->pc->b;
-    const char *protocol = async ? "asynchronous context manager" : "context manager";
+    const WithKind *kind = with_kind(async);
     PyObject *o = vm_reg_object(f, b), *enter = NULL, *exit = NULL, *result = NULL;
     if (o != NULL) {
         vm_boundary(A, f);
-        enter = with_method(o, async ? "__aenter__" : "__enter__", protocol, "");
-        if (enter != NULL)
-            exit = with_method(o, async ? "__aexit__" : "__exit__", protocol,
-                               async ? " (missed __aexit__ method)"
-                                     : " (missed __exit__ method)");
+        enter = kind == NULL ? NULL : with_method(o, kind, 0);
+        exit = enter == NULL ? NULL : with_method(o, kind, 1);
     }
     vm_consume(A, f, b);
     if (exit != NULL)
@@ -433,41 +459,49 @@ typedef struct {
 } Manager;
 
 static const Manager *
-manager_of(PyTypeObject *type, PyObject *const names[2], int async)
+manager_of(PyTypeObject *type, int async)
 {
     static Manager seen[16];
     uint32_t version = type->tp_version_tag;
     Manager *m = &seen[(version << 1 | (unsigned)async) % 16];
     if (vm_unlikely(version == 0 || m->version != version)) {
-        m->enter = python_method(type, names[0]);
-        m->exit = python_method(type, names[1]);
+        const WithKind *kind = with_kind(async);
+        if (kind == NULL)
+            return NULL;
+        m->enter = python_method(type, kind->names[0]);
+        m->exit = python_method(type, kind->names[1]);
         m->version = cpy_type_version(type);
     }
     return m;
 }
 
+/* The frames of both methods are ours.  NULL, perhaps with an exception: they are called otherwise */
+static VmCode *
+code_to_enter(const Manager *manager)
+{
+    if (manager == NULL || manager->enter == NULL || manager->exit == NULL)
+        return NULL;
+    VmCode *code = vm_code_to_run((PyFunctionObject *)manager->enter);
+    return code != NULL && code->simple && code->argcount == 1
+                   && code->co->co_flags & CO_OPTIMIZED
+               ? code
+               : NULL;
+}
+
 VmFrame *
 vm_with_push(VmAct *A, VmFrame *f)
 {
-    static PyObject *names[2][2];       /* [async][exit] */
-    int async = f->pc->op == VM_AWITH;
-    PyObject **name = names[async];
-    if (name[0] == NULL) {
-        name[0] = PyUnicode_InternFromString(async ? "__aenter__" : "__enter__");
-        name[1] = PyUnicode_InternFromString(async ? "__aexit__" : "__exit__");
-    }
     unsigned b = f->pc->b;
-    if (name[0] == NULL || name[1] == NULL || !vm_is_obj(f->regs[b]) || A->delegate)
+    if (!vm_is_obj(f->regs[b]) || A->delegate)
         return NULL;
     PyObject *o = vm_ptr(f->regs[b]);
-    const Manager *manager = manager_of(Py_TYPE(o), name, async);
+    const Manager *manager = manager_of(Py_TYPE(o), f->pc->op == VM_AWITH);
+    VmCode *code = code_to_enter(manager);
+    if (code == NULL) {
+        PyErr_Clear();          /* vm_with_enter will say it */
+        return NULL;
+    }
     PyObject *enter = manager->enter, *exit = manager->exit;
-    if (enter == NULL || exit == NULL)
-        return NULL;
-    VmCode *code = vm_code_peek((PyCodeObject *)((PyFunctionObject *)enter)->func_code);
-    if (code == NULL || code->refused != NULL || !code->simple || code->argcount != 1
-        || !(code->co->co_flags & CO_OPTIMIZED))
-        return NULL;
     PyObject *bound = PyMethod_New(exit, o);
     if (bound == NULL) {
         PyErr_Clear();
