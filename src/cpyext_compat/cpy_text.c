@@ -23,15 +23,25 @@ cpy_text_init(void)
         PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &usual);
 }
 
+/* A str in a block of malloc's, which was grown to that length: while it has it nobody else's object
+   can be there. */
+static struct {
+    PyObject *o;
+    Py_ssize_t length;
+} grown;
+
 /* How many bytes the block of a large object has.  0: nobody knows */
 static size_t
 room_of(PyObject *o)
 {
 #ifdef BLOCK_BYTES
-    PyMemAllocatorEx now;
-    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &now);
-    if (usual.realloc != NULL && now.realloc == usual.realloc && now.ctx == usual.ctx)
-        return BLOCK_BYTES(o);
+    if (o != grown.o || PyUnicode_GET_LENGTH(o) != grown.length) {
+        PyMemAllocatorEx now;   /* slow to ask for */
+        PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &now);
+        if (usual.realloc == NULL || now.realloc != usual.realloc || now.ctx != usual.ctx)
+            return 0;
+    }
+    return BLOCK_BYTES(o);
 #endif
     return 0;
 }
@@ -48,15 +58,19 @@ may_grow(PyObject *s)
         ;
 }
 
-/* A block of that many bytes, and perhaps more, for s.  -> s or where it is now, NULL: as before */
+/* A block for s of `length` characters, and perhaps more.  -> s or where it is now, NULL: as before */
 static PyObject *
-make_room(PyObject *s, size_t bytes, size_t wanted)
+make_room(PyObject *s, Py_ssize_t length)
 {
-    if (bytes <= LARGEST_SMALL)
+    size_t head = sizeof(PyASCIIObject) + 1, wanted = head + (size_t)length;
+    if (head + (size_t)PyUnicode_GET_LENGTH(s) <= LARGEST_SMALL)
         return PyObject_Realloc(s, wanted);
-    if (room_of(s) >= wanted)
-        return s;
-    return PyObject_Realloc(s, wanted + wanted / 8);
+    size_t room = room_of(s);
+    if (room < wanted)
+        s = PyObject_Realloc(s, wanted + wanted / 8);
+    grown.o = room == 0 ? NULL : s;
+    grown.length = length;
+    return s;
 }
 
 void
@@ -67,8 +81,7 @@ cpy_text_append(PyObject **left, PyObject *right)
 #ifndef Py_TRACE_REFS
     if (may_grow(s) && PyUnicode_IS_COMPACT_ASCII(right) && more > 0
         && n < PY_SSIZE_T_MAX / 4 && more < PY_SSIZE_T_MAX / 4) {
-        size_t bytes = sizeof(PyASCIIObject) + (size_t)n + 1;
-        s = make_room(s, bytes, bytes + (size_t)more);
+        s = make_room(s, n + more);
         if (s != NULL) {
             *cpy_copy_text(cpy_ascii_data(s) + n, cpy_ascii_data(right), (size_t)more) = 0;
             ((PyASCIIObject *)s)->length = n + more;

@@ -44,6 +44,31 @@ cpy_copy_text(char *to, const char *from, size_t n)
     return to + n;
 }
 
+/* A str of n ASCII characters, which the caller writes before anybody sees it.  -> new */
+static inline PyObject *
+cpy_ascii_new(Py_ssize_t n)
+{
+#if PY_VERSION_HEX < 0x030C0000 && !defined(Py_REF_DEBUG) && !defined(Py_TRACE_REFS)
+    /* Objects/unicodeobject.c, PyUnicode_New (3.11) */
+    if (n > 0 && n < PY_SSIZE_T_MAX / 2) {
+        PyASCIIObject *s = PyObject_Malloc(sizeof(PyASCIIObject) + (size_t)n + 1);
+        if (s == NULL)
+            return PyErr_NoMemory();
+        s->ob_base.ob_refcnt = 1;
+        s->ob_base.ob_type = &PyUnicode_Type;
+        s->length = n;
+        s->hash = -1;
+        memset(&s->state, 0, sizeof s->state);
+        s->state.kind = PyUnicode_1BYTE_KIND;
+        s->state.compact = s->state.ascii = s->state.ready = 1;
+        s->wstr = NULL;
+        cpy_ascii_data((PyObject *)s)[n] = 0;
+        return (PyObject *)s;
+    }
+#endif
+    return PyUnicode_New(n, 127);
+}
+
 /* *left + right, both exact strs, in the place of *left (taken) when nobody else has that.  As with
    PyUnicode_Append(), *left is NULL with MemoryError.  Room is left for more, so that text made bit
    by bit is copied seldom. */

@@ -138,7 +138,7 @@ vm_plain_part(VmWord whole, VmWord part)
 static PyObject *
 exchange(const Chars *s, char one, char by)
 {
-    PyObject *o = PyUnicode_New((Py_ssize_t)s->n, 127);
+    PyObject *o = cpy_ascii_new((Py_ssize_t)s->n);
     char *to = o == NULL ? NULL : cpy_ascii_data(o);
     for (size_t i = 0; to != NULL && i < s->n; i++)
         to[i] = s->at[i] == one ? by : s->at[i];
@@ -253,7 +253,7 @@ in_case(VmWord *args, size_t n, char first)
     Chars s;
     if (n != 1 || !chars_of(args[0], &s))
         return VM_NULL;
-    PyObject *o = PyUnicode_New((Py_ssize_t)s.n, 127);
+    PyObject *o = cpy_ascii_new((Py_ssize_t)s.n);
     if (o == NULL || s.n == 0)
         return made(o);
     char *to = cpy_ascii_data(o);

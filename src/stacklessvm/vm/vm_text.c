@@ -3,12 +3,20 @@
 
 #include "vm/vm_num.h"
 
+/* Room for n characters.  -> behind them, or NULL: there is none */
+static inline char *
+reserve(VmWriter *w, size_t n)
+{
+    return (size_t)(w->end - w->at) < n ? NULL : (w->at += n);
+}
+
 static inline int                       /* 1, or 0: no room */
 put(VmWriter *w, const char *from, size_t n)
 {
-    if ((size_t)(w->end - w->at) < n)
+    char *to = w->at;
+    if (reserve(w, n) == NULL)
         return 0;
-    w->at = cpy_copy_text(w->at, from, n);
+    cpy_copy_text(to, from, n);
     return 1;
 }
 
@@ -17,7 +25,7 @@ vm_ascii_text(const char *from, size_t n)
 {
     if (n <= 1)         /* CPython keeps those */
         return PyUnicode_FromStringAndSize(from, (Py_ssize_t)n);
-    PyObject *s = PyUnicode_New((Py_ssize_t)n, 127);
+    PyObject *s = cpy_ascii_new((Py_ssize_t)n);
     if (s != NULL)
         cpy_copy_text(cpy_ascii_data(s), from, n);
     return s;
@@ -25,10 +33,71 @@ vm_ascii_text(const char *from, size_t n)
 
 /* -- digits ---------------------------------------------------------------------------------- */
 
-#define DIGITS 72               /* sign, prefix, 64 binary ones */
+/* They are written where they belong, once their number is known: what was written a digit at a time
+   and is read again at once makes processors wait. */
+
+#define DIGITS 72               /* sign, 64 binary ones */
+
+/* How an int is written. */
+typedef struct {
+    uint64_t u;                 /* its magnitude */
+    uint8_t bits;               /* of a digit; 0: decimal */
+    uint8_t comma, is_negative;
+    const char *digits;         /* the characters of digits of that many bits */
+} Form;
+
+static inline Form
+decimal_form(int64_t i)
+{
+    return (Form){.u = i < 0 ? -(uint64_t)i : (uint64_t)i, .is_negative = i < 0};
+}
+
+static inline unsigned
+decimal_digits(uint64_t u)
+{
+    static const uint64_t powers[] = {
+        0,
+        10,
+        100,
+        1000,
+        10000,
+        100000,
+        1000000,
+        10000000,
+        100000000,
+        1000000000,
+        10000000000,
+        100000000000,
+        1000000000000,
+        10000000000000,
+        100000000000000,
+        1000000000000000,
+        10000000000000000,
+        100000000000000000,
+        1000000000000000000,
+        10000000000000000000u,
+    };
+    unsigned bits = 64 - (unsigned)__builtin_clzll(u | 1), n = bits * 1233 >> 12;     /* log10(2) */
+    return n + (u >= powers[n]);
+}
+
+/* How many characters those are. */
+static inline unsigned
+form_length(const Form *form)
+{
+    unsigned n;
+    if (form->bits == 0) {
+        n = decimal_digits(form->u);
+        if (form->comma)
+            n += (n - 1) / 3;
+    }
+    else
+        n = (63 - (unsigned)__builtin_clzll(form->u | 1)) / form->bits + 1;
+    return n + form->is_negative;
+}
 
 /* Decimal digits of u, ending at `end`.  -> the first */
-static char *
+static inline char *
 decimal(char *end, uint64_t u)
 {
     static const char pairs[] =
@@ -65,18 +134,14 @@ by_bits(char *end, uint64_t u, unsigned bits, const char *digits)
     return end;
 }
 
-static inline uint64_t
-magnitude(int64_t i)
+/* Its form_length() characters, ending at `end`.  -> the first */
+static inline char *
+write_form(char *end, const Form *form)
 {
-    return i < 0 ? -(uint64_t)i : (uint64_t)i;
-}
-
-/* The same with its sign. */
-static char *
-signed_decimal(char *end, int64_t i)
-{
-    char *p = decimal(end, magnitude(i));
-    if (i < 0)
+    char *p = form->bits != 0 ? by_bits(end, form->u, form->bits, form->digits)
+              : form->comma   ? grouped(end, form->u)
+                              : decimal(end, form->u);
+    if (form->is_negative)
         *--p = '-';
     return p;
 }
@@ -84,15 +149,30 @@ signed_decimal(char *end, int64_t i)
 PyObject *
 vm_int_text(int64_t i)
 {
-    char digits[DIGITS], *end = digits + sizeof digits, *p = signed_decimal(end, i);
-    return vm_ascii_text(p, (size_t)(end - p));
+    Form form = decimal_form(i);
+    unsigned n = form_length(&form);
+    if (n == 1) {
+        char digit = (char)('0' + i);
+        return vm_ascii_text(&digit, 1);
+    }
+    PyObject *s = cpy_ascii_new(n);
+    if (s != NULL)
+        write_form(cpy_ascii_data(s) + n, &form);
+    return s;
 }
 
-static int                              /* 1, or 0: no room */
+static inline int                       /* 1, or 0: no room */
+put_form(VmWriter *w, const Form *form)
+{
+    char *end = reserve(w, form_length(form));
+    return end != NULL && write_form(end, form) != NULL;
+}
+
+static int
 put_decimal(VmWriter *w, int64_t i)
 {
-    char digits[DIGITS], *end = digits + sizeof digits, *p = signed_decimal(end, i);
-    return put(w, p, (size_t)(end - p));
+    Form form = decimal_form(i);
+    return put_form(w, &form);
 }
 
 /* -- format specifications --------------------------------------------------------------------- */
@@ -167,28 +247,34 @@ put_aligned(VmWriter *w, const Spec *spec, char align, const char *from, size_t 
     return 1;
 }
 
+/* 1, or 0: not a form known here */
+static int
+read_form(Form *form, int64_t i, const Spec *spec)
+{
+    *form = decimal_form(i);
+    form->comma = (uint8_t)spec->comma;
+    form->digits = spec->type == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
+    switch (spec->type) {
+    case 'x':
+    case 'X': form->bits = 4; break;
+    case 'o': form->bits = 3; break;
+    case 'b': form->bits = 1; break;
+    case 0:
+    case 'd': return spec->precision < 0;
+    default: return 0;
+    }
+    return spec->precision < 0 && !spec->comma;
+}
+
 static int
 put_int(VmWriter *w, int64_t i, const Spec *spec)
 {
-    char digits[DIGITS], *end = digits + sizeof digits, *p;
-    uint64_t u = magnitude(i);
-    if (spec->precision >= 0)
+    Form form;
+    if (!read_form(&form, i, spec))
         return 0;
-    switch (spec->type) {
-    case 0:
-    case 'd': p = spec->comma ? grouped(end, u) : decimal(end, u); break;
-    case 'x': p = by_bits(end, u, 4, "0123456789abcdef"); break;
-    case 'X': p = by_bits(end, u, 4, "0123456789ABCDEF"); break;
-    case 'o': p = by_bits(end, u, 3, "01234567"); break;
-    case 'b': p = by_bits(end, u, 1, "01"); break;
-    default: return 0;
-    }
-    if (spec->comma && spec->type != 0 && spec->type != 'd')
-        return 0;
-    if (i < 0)
-        *--p = '-';
     if (spec->width == 0)
-        return put(w, p, (size_t)(end - p));
+        return put_form(w, &form);
+    char digits[DIGITS], *end = digits + sizeof digits, *p = write_form(end, &form);
     return put_aligned(w, spec, '>', p, (size_t)(end - p), i < 0);
 }
 
@@ -279,7 +365,7 @@ vm_concat(PyObject *left, PyObject *right, int last_use)
     if (n == 0 || m == 0 || n > PY_SSIZE_T_MAX / 4 || m > PY_SSIZE_T_MAX / 4
         || !PyUnicode_IS_COMPACT_ASCII(left) || !PyUnicode_IS_COMPACT_ASCII(right))
         s = PyUnicode_Concat(left, right);
-    else if ((s = PyUnicode_New(n + m, 127)) != NULL) {
+    else if ((s = cpy_ascii_new(n + m)) != NULL) {
         char *to = cpy_copy_text(cpy_ascii_data(s), cpy_ascii_data(left), (size_t)n);
         cpy_copy_text(to, cpy_ascii_data(right), (size_t)m);
     }
@@ -308,7 +394,7 @@ vm_join_ascii(const char *separator, Py_ssize_t between, PyObject *const *items,
     Py_ssize_t total = n < 2 ? -1 : length_of_all(items, n);
     if (total < 0 || between > PY_SSIZE_T_MAX / 4 / n || total + between * (n - 1) < 2)
         return NULL;
-    PyObject *s = PyUnicode_New(total + between * (n - 1), 127);
+    PyObject *s = cpy_ascii_new(total + between * (n - 1));
     if (s == NULL)
         return NULL;
     char *to = cpy_ascii_data(s);
