@@ -6,6 +6,16 @@
 
 #include "vm/vm_num.h"
 
+/* x / y or, with the remainder wanted, x % y; x >= 0, y > 0.  Many processors divide numbers of 32 bits
+   three times as fast. */
+static inline int64_t
+vm_quotient(int64_t x, int64_t y, int remainder)
+{
+    if (vm_likely((x | y) >> 32 == 0))
+        return remainder ? (uint32_t)x % (uint32_t)y : (uint32_t)x / (uint32_t)y;
+    return remainder ? x % y : x / y;
+}
+
 #define TAGGED_ADD(x, y, r) \
     (!__builtin_add_overflow((int64_t)((x) << 15), (int64_t)((y) << 15), (int64_t *)&(r)) \
      && ((r) = VM_INT_TAG | (r) >> 15, 1))
@@ -20,9 +30,11 @@
 #define TAGGED_OR(x, y, r) ((r) = (x) | (y), 1)
 #define TAGGED_XOR(x, y, r) ((r) = VM_INT_TAG | ((x) ^ (y)), 1)
 #define TAGGED_REM(x, y, r) \
-    (vm_int(x) >= 0 && vm_int(y) > 0 && ((r) = vm_from_int(vm_int(x) % vm_int(y)), 1))
+    (vm_int(x) >= 0 && vm_int(y) > 0 \
+     && ((r) = vm_from_int(vm_quotient(vm_int(x), vm_int(y), 1)), 1))
 #define TAGGED_FDIV(x, y, r) \
-    (vm_int(x) >= 0 && vm_int(y) > 0 && ((r) = vm_from_int(vm_int(x) / vm_int(y)), 1))
+    (vm_int(x) >= 0 && vm_int(y) > 0 \
+     && ((r) = vm_from_int(vm_quotient(vm_int(x), vm_int(y), 0)), 1))
 #define TAGGED_LSH(x, y, r) \
     (vm_int(y) >= 0 && vm_int(y) <= 14 && vm_int_fits(vm_int(x) * (1 << vm_int(y))) \
      && ((r) = vm_from_int(vm_int(x) * (1 << vm_int(y))), 1))
