@@ -16,6 +16,7 @@
 #include "cpyext_compat/cpy_version.h"
 
 #include "internal/pycore_dict.h"
+#include "internal/pycore_moduleobject.h"
 #include "internal/pycore_object.h"
 
 /* --- keys -------------------------------------------------------------------- */
@@ -184,6 +185,12 @@ static inline PyObject * /* -> borrowed, NULL when unset; i from cpy_shared_inde
 cpy_inline_get(PyDictValues *values, Py_ssize_t i)
 {
     return values->values[i];
+}
+
+static inline PyDictObject *
+cpy_module_dict(PyObject *module)
+{
+    return (PyDictObject *)((PyModuleObject *)module)->md_dict;
 }
 
 /* The place of o's __dict__, or NULL: the type has none, or values stand in its

@@ -164,10 +164,8 @@ vm_attr_of_row(const VmCacheRow *row, PyObject *o, PyObject *name)
     case ATTR_TYPE_VALUE:
         return ((PyTypeObject *)o)->tp_version_tag == row->version2 ? row->value : NULL;
     case ATTR_MODULE: {
-        PyDictObject *d = (PyDictObject *)PyModule_GetDict(o);
-        if (cpy_dict_key_at(d, row->index) == name)
-            return *cpy_dict_value_at(d, row->index);
-        return NULL;
+        PyDictObject *d = cpy_module_dict(o);
+        return cpy_dict_key_at(d, row->index) == name ? *cpy_dict_value_at(d, row->index) : NULL;
     }
     default:
         return NULL;
@@ -333,7 +331,7 @@ fill_for_module(VmCache *c, PyObject *o)
     if (_PyType_Lookup(tp, c->name) != NULL)
         return;
     uint32_t version = cpy_type_version(tp);
-    Py_ssize_t i = cpy_dict_index((PyDictObject *)PyModule_GetDict(o), c->name);
+    Py_ssize_t i = cpy_dict_index(cpy_module_dict(o), c->name);
     if (version != 0 && i >= 0)
         fill(c, version, ATTR_MODULE, i, NULL, 0);
 }
@@ -432,14 +430,6 @@ vm_getattr(VmAct *A, VmFrame *f, VmWord *result)
     if (o == NULL)
         return -1;
     VmCacheRow *row = row_for(vm_cache(f, f->pc->c), o);
-    if (row != NULL && row->kind == ATTR_SLOT) {
-        PyObject *v = *(PyObject **)((char *)o + row->index);
-        if (vm_likely(v != NULL)) {
-            *result = vm_from_ptr(Py_NewRef(v));
-            vm_consume(A, f, b);
-            return 0;
-        }
-    }
     int status = row == NULL ? 1 : attr_of_row(A, f, row, o, result);
     if (status == 1)
         status = attr_general(A, f, o, row == NULL, result);

@@ -742,10 +742,15 @@ const VmBuiltin *
 vm_builtin_learn(PyObject *callable)
 {
     static size_t room = 2 * (sizeof of_modules / sizeof *of_modules);
+    static const PyMethodDef *asked[64];        /* lately */
     if (room == 0 || !Py_IS_TYPE(callable, &PyCFunction_Type))
         return NULL;
-    PyObject *module = PyCFunction_GET_SELF(callable);
     const PyMethodDef *def = ((PyCFunctionObject *)callable)->m_ml;
+    const PyMethodDef **last = &asked[(uintptr_t)def / sizeof *def % 64];
+    if (*last == def)
+        return NULL;
+    *last = def;
+    PyObject *module = PyCFunction_GET_SELF(callable);
     const PyModuleDef *of = module != NULL && PyModule_Check(module) ? PyModule_GetDef(module) : NULL;
     for (size_t i = 0; of != NULL && i < sizeof of_modules / sizeof *of_modules; i++) {
         if (strcmp(of_modules[i].name, def->ml_name) == 0 && strcmp(of_modules[i].module, of->m_name) == 0
