@@ -157,6 +157,8 @@ vm_attr_of_row(const VmCacheRow *row, PyObject *o, PyObject *name)
         return instance_dict_value(o, name, row->index);
     case ATTR_SLOT:
         return *(PyObject **)((char *)o + row->index);
+    case ATTR_FIELD:
+        return row->index < PyTuple_GET_SIZE(o) ? PyTuple_GET_ITEM(o, row->index) : NULL;
     case ATTR_CLASS_VALUE:
         return not_hidden(o, Py_TYPE(o), row->index) ? row->value : NULL;
     case ATTR_CLASS_VALUE_DICT:
@@ -249,6 +251,44 @@ runs_no_code(PyObject *descr)
            && !(((PyMemberDescrObject *)descr)->d_member->flags & PY_AUDIT_READ);
 }
 
+/* A field of a named tuple: its place.  -1: something else */
+static Py_ssize_t
+field_place(PyObject *descr)
+{
+    PyTypeObject *type = Py_TYPE(descr);
+    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE || strcmp(type->tp_name, "_collections._tuplegetter") != 0)
+        return -1;
+    Py_ssize_t place = -1;
+    PyObject *doc, *made = PyObject_CallMethod(descr, "__reduce__", NULL);
+    if (made == NULL || !PyArg_ParseTuple(PyTuple_GET_ITEM(made, 1), "nO", &place, &doc))
+        PyErr_Clear();
+    Py_XDECREF(made);
+    return place;
+}
+
+static void
+fill_for_data_descriptor(VmCache *c, PyTypeObject *tp, PyObject *descr)
+{
+    uint32_t version = tp->tp_version_tag;
+    PyObject *getter;
+    if (Py_IS_TYPE(descr, &PyMemberDescr_Type)) {
+        PyMemberDef *m = ((PyMemberDescrObject *)descr)->d_member;
+        if (m->type == T_OBJECT_EX && m->flags == 0)
+            return fill(c, version, ATTR_SLOT, m->offset, NULL, 0);
+    }
+    if (tp->tp_getattro != PyObject_GenericGetAttr)
+        return;
+    if (is_python_property(descr, &getter))
+        return fill(c, version, ATTR_PROPERTY, 0, getter, 0);
+    if (!is_c_getter(descr))
+        return;
+    Py_ssize_t place = PyType_IsSubtype(tp, &PyTuple_Type) ? field_place(descr) : -1;
+    if (place >= 0)
+        fill(c, version, ATTR_FIELD, place, NULL, 0);
+    else
+        fill(c, version, ATTR_DESCRIPTOR, runs_no_code(descr), descr, 0);
+}
+
 static void
 fill_for_instance(VmCache *c, PyObject *o, PyTypeObject *tp)
 {
@@ -256,21 +296,8 @@ fill_for_instance(VmCache *c, PyObject *o, PyTypeObject *tp)
     uint32_t version = cpy_type_version(tp);
     if (version == 0)
         return;
-    PyObject *getter;
-    if (descr != NULL && Py_TYPE(descr)->tp_descr_set != NULL) {
-        if (Py_IS_TYPE(descr, &PyMemberDescr_Type)) {
-            PyMemberDef *m = ((PyMemberDescrObject *)descr)->d_member;
-            if (m->type == T_OBJECT_EX && m->flags == 0)
-                return fill(c, version, ATTR_SLOT, m->offset, NULL, 0);
-        }
-        if (tp->tp_getattro != PyObject_GenericGetAttr)
-            return;
-        if (is_python_property(descr, &getter))
-            fill(c, version, ATTR_PROPERTY, 0, getter, 0);
-        else if (is_c_getter(descr))
-            fill(c, version, ATTR_DESCRIPTOR, runs_no_code(descr), descr, 0);
-        return;
-    }
+    if (descr != NULL && Py_TYPE(descr)->tp_descr_set != NULL)
+        return fill_for_data_descriptor(c, tp, descr);
     PyDictValues *values = cpy_inline_values(o);
     if (values != NULL) {
         Py_ssize_t i = cpy_shared_index(tp, c->name);

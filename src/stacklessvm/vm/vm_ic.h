@@ -11,6 +11,7 @@ typedef enum {
     ATTR_VALUES,            /* instance with inline values: slot `index` */
     ATTR_DICT,              /* instance dict: entry `index` */
     ATTR_SLOT,              /* __slots__ member at byte offset `index` */
+    ATTR_FIELD,             /* item `index` of a named tuple */
     ATTR_METHOD,            /* function of the class, instances have no attribute of that name:
                                no dict, or inline values whose shared keys have `index` entries */
     ATTR_METHOD_DICT,       /* the same, instance dict looked at each time */

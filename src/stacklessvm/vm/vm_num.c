@@ -580,8 +580,8 @@ number_compare(int op, VmWord x, VmWord y, VmWord *result)
 {
     int64_t i = 0, j = 0;
     double d = 0, e = 0;
-    int kx = number_of(x, &i, &d), ky = number_of(y, &j, &e);
-    if (kx == 0 || ky == 0)
+    int kx = number_of(x, &i, &d), ky = kx == 0 ? 0 : number_of(y, &j, &e);
+    if (ky == 0)
         return 0;
     if (kx == 'i' && ky == 'i')
         *result = vm_from_bool(COMPARE(op, i, j));
@@ -606,19 +606,29 @@ str_equal(PyObject *x, PyObject *y)
     return memcmp(PyUnicode_DATA(x), PyUnicode_DATA(y), (size_t)n * PyUnicode_KIND(x)) == 0;
 }
 
+/* 1, 0 or -1: not to be told without code */
+static inline int
+str_compare(int op, PyObject *x, VmWord y)
+{
+    if (!vm_is_str(y)) {
+        int is_other = (op == Py_EQ || op == Py_NE) && (!vm_is_obj(y) || vm_is_inert(vm_ptr(y)));
+        return is_other ? op == Py_NE : -1;
+    }
+    if (!PyUnicode_IS_READY(x) || !PyUnicode_IS_READY(vm_ptr(y)))
+        return -1;
+    if (op == Py_EQ || op == Py_NE)
+        return str_equal(x, vm_ptr(y)) == (op == Py_EQ);
+    int order = PyUnicode_Compare(x, vm_ptr(y));
+    return COMPARE(op, order, 0);
+}
+
 int
 vm_compare_plain(int op, VmWord x, VmWord y)
 {
     VmWord truth;
-    if (number_compare(op, x, y, &truth))
-        return truth == VM_TRUE;
-    if (!vm_is_str(x) || !vm_is_str(y) || !PyUnicode_IS_READY(vm_ptr(x))
-        || !PyUnicode_IS_READY(vm_ptr(y)))
-        return -1;
-    if (op == Py_EQ || op == Py_NE)
-        return str_equal(vm_ptr(x), vm_ptr(y)) == (op == Py_EQ);
-    int order = PyUnicode_Compare(vm_ptr(x), vm_ptr(y));
-    return COMPARE(op, order, 0);
+    if (vm_is_str(x))
+        return str_compare(op, vm_ptr(x), y);
+    return number_compare(op, x, y, &truth) ? truth == VM_TRUE : -1;
 }
 
 static int

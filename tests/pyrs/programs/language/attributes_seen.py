@@ -133,3 +133,34 @@ def plain(o):
 
 for turn in range(3):
     print(plain(1))
+
+
+# fields of named tuples: too short a tuple, an exchanged field, one hidden by a subclass
+class Hidden(Point):
+    __slots__ = ()
+    y = property(lambda self: "its own")
+
+
+class Asking(Point):
+    def __getattribute__(self, name):
+        return "asked", name
+
+
+def both(o):
+    return o.x, o.y
+
+
+for turn in range(3):
+    print([both(p) for p in (Point(turn, -turn), Hidden(3, 4), Asking(5, 6))])
+try:
+    both(tuple.__new__(Point, (1,)))
+except IndexError as error:
+    print(error)
+field = Point.x
+Point.x = property(lambda self: "exchanged")
+print(both(Point(1, 2)), field.__get__(Point(7, 8)))
+del Point.x
+try:
+    both(Point(1, 2))
+except AttributeError as error:
+    print(error)
