@@ -359,7 +359,8 @@ vm_gen_init_types(void)
                    || ready(&VmAsyncGen_Type, &PyAsyncGen_Type) < 0
                    /* awaitable, but in CPython its type doesn't say so */
                    || PyDict_DelItemString(VmGenCoro_Type.tp_dict, "__await__") < 0
-                   || vm_coro_init_types() < 0
+                   || vm_coro_init_types() < 0 || vm_async_gen_init_types() < 0
+                   || vm_await_init_types() < 0
                ? -1
                : vm_gen_base_init();
 }

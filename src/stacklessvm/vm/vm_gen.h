@@ -72,7 +72,9 @@ vm_gen_self(VmFrame *gf)
 }
 
 int vm_gen_init_types(void);
-int vm_coro_init_types(void);           /* vm_coro.c, from vm_gen_init_types */
+int vm_coro_init_types(void);           /* vm_coro.c; this and the next two: from vm_gen_init_types */
+int vm_async_gen_init_types(void);
+int vm_await_init_types(void);
 int vm_gen_base_init(void);             /* vm_gen_base.c, after those */
 
 /* GEN: move frame f into a new generator and leave it.  -> new */
@@ -189,7 +191,7 @@ PyObject *vm_gen_step_made(PyObject *step, int sent);
 CpyFrame *vm_gen_show_waiting(PyThreadState *ts, PyObject *delegate);
 void vm_gen_hide_waiting(PyThreadState *ts, CpyFrame *frame);
 
-/* -- awaiting (vm_coro.c) ----------------------------------------------------------------- */
+/* -- awaiting (vm_await.c), and what is awaited (vm_coro.c, vm_async_gen.c) ----------------------------------------------------------------- */
 
 int vm_get_awaitable(VmAct *A, VmFrame *f, VmWord *result);     /* AWAITBL */
 int vm_get_aiter(VmAct *A, VmFrame *f, VmWord *result);         /* AITER */
