@@ -1,21 +1,13 @@
-/* Containers, strings, functions, iteration, imports.
+/* Containers, unpacking, functions, pattern matching.
  *
  * Operands of lists and windows are moved into what is built; what is left over on an
  * error is released here.  Messages follow Python/ceval.c (3.11).
  */
 #include "vm/vm_build.h"
 
-#include "cpyext_compat/cpy_handover.h"
-
-#include "cpyext_compat/cpy_code.h"
-#include "cpyext_compat/cpy_eval.h"
-#include "cpyext_compat/cpy_internal.h"
-#include "cpyext_compat/cpy_iter.h"
 #include "cpyext_compat/cpy_dict.h"
-#include "vm/vm_call.h"
 #include "vm/vm_call_out.h"
 #include "vm/vm_gen.h"
-#include "vm/vm_num.h"
 #include "vm/vm_special.h"
 
 /* -- moving operands out of registers ----------------------------------------------------- */
@@ -45,13 +37,6 @@ release_list_from(VmFrame *f, unsigned i)
         if (!(operand & VM_OPERAND_CONST))
             vm_consume_unseen(f, operand);
     }
-}
-
-static void
-release_window(VmFrame *f, unsigned base, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        vm_consume_unseen(f, base + i);
 }
 
 /* -- builders -------------------------------------------------------------------------------- */
@@ -134,7 +119,7 @@ vm_build_map(VmAct *A, VmFrame *f, VmWord *result)
         if (k == NULL || v == NULL || PyDict_SetItem(d, k, v) < 0)
             status = -1;
     }
-    release_window(f, base, 2 * n);
+    vm_release_window(f, base, 2 * n);
     vm_after_making(A, f, shown);
     if (status < 0)
         Py_CLEAR(d);
@@ -160,7 +145,7 @@ vm_build_const_key_map(VmAct *A, VmFrame *f, VmWord *result)
         if (v == NULL || PyDict_SetItem(d, PyTuple_GET_ITEM(keys, i), v) < 0)
             status = -1;
     }
-    release_window(f, base, n + 1);
+    vm_release_window(f, base, n + 1);
     vm_after(A, f);
     if (status < 0)
         Py_CLEAR(d);
@@ -217,7 +202,7 @@ vm_map_add(VmAct *A, VmFrame *f)
         status = PyDict_SetItem(into, k, v);
         vm_after(A, f);
     }
-    release_window(f, base, 2);
+    vm_release_window(f, base, 2);
     return status;
 }
 
@@ -511,7 +496,7 @@ vm_make_function(VmAct *A, VmFrame *f, VmWord *result)
     vm_after_making(A, f, shown);
     vm_release(f->regs[base + n]);
     if (func == NULL) {
-        release_window(f, base, n);
+        vm_release_window(f, base, n);
         return -1;
     }
     VmWord *w = &f->regs[base];
@@ -554,253 +539,6 @@ vm_new_cell(VmAct *A, VmFrame *f)
     return 0;
 }
 
-/* -- iteration ------------------------------------------------------------------------------------------ */
-
-/* Making its iterator, if it isn't its own, runs nobody's code. */
-static inline int
-iterates_quietly(PyObject *o)
-{
-    PyTypeObject *type = Py_TYPE(o);
-    return type == &PyList_Type || type == &PyTuple_Type || PyRange_Check(o) || vm_is_gen(o)
-           || type == &PyDict_Type || type == &PyDictItems_Type || type == &PyDictKeys_Type
-           || type == &PyDictValues_Type;
-}
-
-/* The operand's iterator, when it is a list or tuple and one is at hand.  -> new, or NULL: nothing
-   was done */
-static inline PyObject *
-iterator_at_hand(VmFrame *f, VmWord w)
-{
-    if (!vm_is_obj(w) || !(PyList_CheckExact(vm_ptr(w)) || PyTuple_CheckExact(vm_ptr(w))))
-        return NULL;
-    PyObject *it = cpy_sequence_iter_again(vm_ptr(w));
-    if (it != NULL && !vm_is_temp(f, f->pc->b))
-        vm_incref(w);
-    return it;
-}
-
-int
-vm_get_iter(VmAct *A, VmFrame *f, VmWord *result)
-{
-    PyObject *it = iterator_at_hand(f, f->regs[f->pc->b]);
-    if (vm_likely(it != NULL)) {
-        *result = vm_from_ptr(it);
-        return 0;
-    }
-    PyObject *o = vm_reg_object(f, f->pc->b);
-    if (o != NULL && iterates_quietly(o)) {
-        int shown = vm_before_making(A, f);
-        it = vm_is_gen(o) ? Py_NewRef(o) : Py_TYPE(o)->tp_iter(o);
-        vm_after_making(A, f, shown);
-        if (vm_is_temp(f, f->pc->b))
-            vm_release_old(A, f, o);
-        *result = vm_from_ptr(it);
-        return it == NULL ? -1 : 0;
-    }
-    VmSpecialStatus special = o == NULL              ? SP_RAISED
-                              : vm_may_be_special(o) ? vm_special_iter(A, f, o)
-                                                     : SP_NOT_MINE;
-    if (special == SP_PUSHED)
-        return -1;
-    if (special == SP_NOT_MINE) {
-        vm_boundary(A, f);
-        it = PyObject_GetIter(o);
-        vm_after(A, f);
-    }
-    vm_consume(A, f, f->pc->b);
-    *result = vm_from_ptr(it);
-    return it == NULL ? -1 : 0;
-}
-
-int
-vm_yield_from_iter(VmAct *A, VmFrame *f, VmWord *result)
-{
-    PyObject *o = vm_reg_object(f, f->pc->b);
-    if (o != NULL && (PyCoro_CheckExact(o) || Py_IS_TYPE(o, &VmCoro_Type))) {
-        if (f->code->co->co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE)) {
-            *result = vm_from_ptr(Py_NewRef(o));
-            vm_consume(A, f, f->pc->b);
-            return 0;
-        }
-        PyErr_SetString(PyExc_TypeError,
-                        "cannot 'yield from' a coroutine object in a non-coroutine generator");
-        vm_consume(A, f, f->pc->b);
-        return -1;
-    }
-    return vm_get_iter(A, f, result);
-}
-
-/* SEND: the receiver's __next__ returned. */
-void
-vm_sent_returned(VmFrame *f, VmWord v)
-{
-    f->regs[f->pc->a] = v;
-    f->pc += 2;
-}
-
-/* The receiver's __next__ raised: StopIteration is its end. */
-VmSpecialStatus
-vm_sent_raised(VmFrame *f)
-{
-    const VmInsn *ip = f->pc;
-    PyObject *value;
-    if (_PyGen_FetchStopIterationValue(&value) < 0)
-        return SP_RAISED;
-    if (ip->c)
-        f->regs[ip->a] = vm_from_ptr(value);
-    else {
-        VmWord receiver = f->regs[ip->b];
-        f->regs[ip->b] = vm_from_ptr(value);
-        vm_release(receiver);
-    }
-    f->pc = ip + ((const int32_t *)(ip + 1))[0];
-    return SP_DONE;
-}
-
-int
-vm_send(VmAct *A, VmFrame *f, PyObject *receiver, VmWord value, VmWord *result)
-{
-    if (vm_is_none(value) && vm_may_be_special(receiver)) {
-        VmWord args[1] = {vm_from_ptr(receiver)};
-        PyFunctionObject *next = vm_special(Py_TYPE(receiver), SP_NEXT);
-        if (vm_special_start(A, f, next, args, 1, VM_HOW(RET_SENT, 0)) != SP_NOT_MINE) {
-            vm_release(value);
-            return -1;
-        }
-    }
-    PyObject *v = vm_box(value), *r = NULL;
-    vm_release(value);
-    if (v == NULL)
-        return -1;
-    vm_boundary(A, f);
-    int status = vm_c_stack_check(A) < 0 ? PYGEN_ERROR : PyIter_Send(receiver, v, &r);
-    vm_after(A, f);
-    Py_DECREF(v);
-    *result = vm_from_ptr(r);
-    return status == PYGEN_NEXT ? 1 : status == PYGEN_RETURN ? 0
-                                                             : -1;
-}
-
-/* -- imports ---------------------------------------------------------------------------------------------- */
-
-/* The import machinery's own entry point comes to the VM, so that what it runs does. */
-static void
-own_import_machinery(void)
-{
-    static int done;
-    if (done)
-        return;
-    done = 1;
-    PyObject *modules = PyImport_GetModuleDict();       /* borrowed */
-    PyObject *bootstrap = PyDict_GetItemString(modules, "_frozen_importlib");
-    PyObject *func = bootstrap == NULL
-                         ? NULL
-                         : PyObject_GetAttrString(bootstrap, "_find_and_load");
-    if (func == NULL)
-        PyErr_Clear();
-    else if (PyFunction_Check(func))
-        vm_own_function(func);
-    Py_XDECREF(func);
-}
-
-static PyObject *
-standard_import(void)
-{
-    static PyObject *import;        /* the builtin __import__, kept for good */
-    if (import == NULL) {
-        PyObject *builtins = PyImport_ImportModule("builtins");
-        import = builtins == NULL ? NULL : PyObject_GetAttrString(builtins, "__import__");
-        /* replaced before we came, by a C function too: never the fast way */
-        if (import != NULL && (!PyCFunction_Check(import) || PyCFunction_GET_SELF(import) != builtins))
-            Py_CLEAR(import);
-        Py_XDECREF(builtins);
-    }
-    return import;
-}
-
-static PyObject *
-import_in(VmFrame *f, PyObject *import, PyObject *name, PyObject *fromlist, PyObject *level)
-{
-    PyObject *globals = f->func->func_globals;
-    PyObject *locals = f->locals == NULL ? Py_None : f->locals;
-    if (import == standard_import()) {
-        int n = (int)PyLong_AsLong(level);
-        if (n == -1 && PyErr_Occurred())
-            return NULL;
-        own_import_machinery();
-        return PyImport_ImportModuleLevelObject(name, globals, locals, fromlist, n);
-    }
-    PyObject *args[5] = {name, globals, locals, fromlist, level};
-    return PyObject_Vectorcall(import, args, 5, NULL);
-}
-
-int
-vm_import_name(VmAct *A, VmFrame *f, VmWord *result)
-{
-    unsigned base = f->pc->b;
-    PyObject *name = f->code->caches[f->pc->c].name, *module = NULL;
-    PyObject *level = vm_reg_object(f, base), *fromlist = vm_reg_object(f, base + 1);
-    PyObject *builtins = f->func->func_builtins;
-    PyObject *import = PyDict_CheckExact(builtins) ? PyDict_GetItemString(builtins, "__import__")
-                                                   : NULL;
-    if (import == NULL)
-        PyErr_SetString(PyExc_ImportError, "__import__ not found");
-    else if (level != NULL && fromlist != NULL && vm_c_stack_check(A) == 0) {
-        Py_INCREF(import);
-        vm_boundary(A, f);
-        module = import_in(f, import, name, fromlist, level);
-        vm_after(A, f);
-        Py_DECREF(import);
-    }
-    release_window(f, base, 2);
-    *result = vm_from_ptr(module);
-    return module == NULL ? -1 : 0;
-}
-
-int
-vm_import_from(VmAct *A, VmFrame *f, VmWord *result)
-{
-    PyObject *module = vm_reg_object(f, f->pc->b);
-    vm_boundary(A, f);
-    PyObject *v = cpy_import_from(module, f->code->caches[f->pc->c].name);
-    vm_after(A, f);
-    *result = vm_from_ptr(v);
-    return v == NULL ? -1 : 0;
-}
-
-int
-vm_import_star(VmAct *A, VmFrame *f)
-{
-    PyObject *module = vm_reg_object(f, f->pc->a);
-    int status = -1;
-    if (f->locals == NULL)
-        PyErr_SetString(PyExc_SystemError, "no locals found during 'import *'");
-    else {
-        vm_boundary(A, f);
-        status = cpy_import_star(f->locals, module);
-        vm_after(A, f);
-    }
-    vm_consume(A, f, f->pc->a);
-    return status;
-}
-
-int
-vm_print_expr(VmAct *A, VmFrame *f)
-{
-    PyObject *hook = PySys_GetObject("displayhook");    /* borrowed */
-    PyObject *v = vm_reg_object(f, f->pc->a), *r = NULL;
-    if (hook == NULL)
-        PyErr_SetString(PyExc_RuntimeError, "lost sys.displayhook");
-    else if (v != NULL) {
-        vm_boundary(A, f);
-        r = PyObject_CallOneArg(hook, v);
-        vm_after(A, f);
-    }
-    vm_consume(A, f, f->pc->a);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
-}
-
 /* -- pattern matching ----------------------------------------------------------------------------------- */
 
 /* 1; or 0 with an exception: no compiler made this code, or no memory */
@@ -825,7 +563,7 @@ vm_match_class(VmAct *A, VmFrame *f, VmWord *result)
         r = cpy_match_class(subject, cls, f->pc->c, names);
         vm_after(A, f);
     }
-    release_window(f, base, 3);
+    vm_release_window(f, base, 3);
     *result = vm_from_ptr(r);
     return r == NULL ? -1 : 0;
 }
@@ -850,7 +588,7 @@ vm_prep_reraise(VmAct *A, VmFrame *f, VmWord *result)
     vm_boundary(A, f);
     PyObject *r = cpy_prep_reraise_star(vm_reg_object(f, base), vm_reg_object(f, base + 1));
     vm_after(A, f);
-    release_window(f, base, 2);
+    vm_release_window(f, base, 2);
     *result = vm_from_ptr(r);
     return r == NULL ? -1 : 0;
 }

@@ -330,6 +330,14 @@ vm_consume_unseen(VmFrame *f, unsigned reg)
         vm_release(f->regs[reg]);
 }
 
+/* Of n operands in a row. */
+static inline void
+vm_release_window(VmFrame *f, unsigned base, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        vm_consume_unseen(f, base + i);
+}
+
 /* Write a destination that may be a temporary or a local, at f->pc. */
 static inline void
 vm_set_any(VmAct *A, VmFrame *f, unsigned reg, VmWord w)

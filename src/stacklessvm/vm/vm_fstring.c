@@ -12,14 +12,6 @@
 
 #define WALK 16                 /* instructions looked at together */
 
-/* The operands of a window. */
-static void
-release_window(VmFrame *f, unsigned base, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        vm_consume_unseen(f, base + i);
-}
-
 /* -- a whole string --------------------------------------------------------------------------------- */
 
 /* What is done on the way to a string; 0: something else. */
@@ -121,7 +113,7 @@ release_parts(VmFrame *f, const Walk *walk)
     unsigned n = walk->str->c, made = ~walk->known & ((1u << n) - 1);
     for (; made != 0; made &= made - 1)
         vm_release(f->regs[walk->str->b + (unsigned)__builtin_ctz(made)]);
-    release_window(f, f->pc->b, f->pc->op == VM_FMTS ? 2 : 1);
+    vm_release_window(f, f->pc->b, f->pc->op == VM_FMTS ? 2 : 1);
 }
 
 /* A whole string from the FMT or FMTS at pc to its STR.  How many instructions that was; 0: nothing
@@ -222,7 +214,7 @@ vm_format(VmAct *A, VmFrame *f)
         if (o != NULL)
             s = format_object(A, f, o, spec);
     }
-    release_window(f, b, with_spec ? 2 : 1);
+    vm_release_window(f, b, with_spec ? 2 : 1);
     if (s == NULL)
         return -1;
     vm_set_any(A, f, ip->a, vm_from_ptr(s));
@@ -283,19 +275,19 @@ vm_build_string(VmFrame *f, VmWord *result)
     unsigned base = f->pc->b, n = f->pc->c;
     PyObject *joined = join_ascii(&f->regs[base], n);
     if (joined != NULL) {
-        release_window(f, base, n);
+        vm_release_window(f, base, n);
         *result = vm_from_ptr(joined);
         return 0;
     }
     if (PyErr_Occurred()) {
-        release_window(f, base, n);
+        vm_release_window(f, base, n);
         return -1;
     }
     PyObject *s = NULL, *empty = NULL;
     if (all_strings(f, base, n) && (empty = PyUnicode_FromStringAndSize(NULL, 0)) != NULL)
         s = _PyUnicode_JoinArray(empty, (PyObject **)&f->regs[base], n);
     Py_XDECREF(empty);
-    release_window(f, base, n);
+    vm_release_window(f, base, n);
     *result = vm_from_ptr(s);
     return s == NULL ? -1 : 0;
 }

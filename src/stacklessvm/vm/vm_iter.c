@@ -1,11 +1,12 @@
-/* The next items of loops, of iterators that run no code for them without asking. */
+/* Iterators: those of loops, whose items are taken without asking where that runs no code, and those
+ * that are sent to. */
 #include "vm/vm_build.h"
 
 #include "cpyext_compat/cpy_handover.h"
 #include "cpyext_compat/cpy_iter.h"
-#include "vm/vm_num.h"
+#include "vm/vm_call_out.h"
+#include "vm/vm_gen.h"
 #include "vm/vm_quiet.h"
-#include "vm/vm_shadow.h"
 #include "vm/vm_special.h"
 
 /* Each saves the registers it needs, and no more. */
@@ -166,4 +167,133 @@ vm_iter_next(VmAct *A, VmFrame *f, PyObject *it, VmWord *result)
     else if (type == &PyDictIterKey_Type || type == &PyDictIterValue_Type)
         return next_of_dict(A, f, it, result);
     return next_asked(A, f, it, result);
+}
+
+/* -- making iterators ------------------------------------------------------------------------------- */
+
+/* Making its iterator, if it isn't its own, runs nobody's code. */
+static inline int
+iterates_quietly(PyObject *o)
+{
+    PyTypeObject *type = Py_TYPE(o);
+    return type == &PyList_Type || type == &PyTuple_Type || PyRange_Check(o) || vm_is_gen(o)
+           || type == &PyDict_Type || type == &PyDictItems_Type || type == &PyDictKeys_Type
+           || type == &PyDictValues_Type;
+}
+
+/* The operand's iterator, when it is a list or tuple and one is at hand.  -> new, or NULL: nothing
+   was done */
+static inline PyObject *
+iterator_at_hand(VmFrame *f, VmWord w)
+{
+    if (!vm_is_obj(w) || !(PyList_CheckExact(vm_ptr(w)) || PyTuple_CheckExact(vm_ptr(w))))
+        return NULL;
+    PyObject *it = cpy_sequence_iter_again(vm_ptr(w));
+    if (it != NULL && !vm_is_temp(f, f->pc->b))
+        vm_incref(w);
+    return it;
+}
+
+int
+vm_get_iter(VmAct *A, VmFrame *f, VmWord *result)
+{
+    PyObject *it = iterator_at_hand(f, f->regs[f->pc->b]);
+    if (vm_likely(it != NULL)) {
+        *result = vm_from_ptr(it);
+        return 0;
+    }
+    PyObject *o = vm_reg_object(f, f->pc->b);
+    if (o != NULL && iterates_quietly(o)) {
+        int shown = vm_before_making(A, f);
+        it = vm_is_gen(o) ? Py_NewRef(o) : Py_TYPE(o)->tp_iter(o);
+        vm_after_making(A, f, shown);
+        if (vm_is_temp(f, f->pc->b))
+            vm_release_old(A, f, o);
+        *result = vm_from_ptr(it);
+        return it == NULL ? -1 : 0;
+    }
+    VmSpecialStatus special = o == NULL              ? SP_RAISED
+                              : vm_may_be_special(o) ? vm_special_iter(A, f, o)
+                                                     : SP_NOT_MINE;
+    if (special == SP_PUSHED)
+        return -1;
+    if (special == SP_NOT_MINE) {
+        vm_boundary(A, f);
+        it = PyObject_GetIter(o);
+        vm_after(A, f);
+    }
+    vm_consume(A, f, f->pc->b);
+    *result = vm_from_ptr(it);
+    return it == NULL ? -1 : 0;
+}
+
+int
+vm_yield_from_iter(VmAct *A, VmFrame *f, VmWord *result)
+{
+    PyObject *o = vm_reg_object(f, f->pc->b);
+    if (o != NULL && (PyCoro_CheckExact(o) || Py_IS_TYPE(o, &VmCoro_Type))) {
+        if (f->code->co->co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE)) {
+            *result = vm_from_ptr(Py_NewRef(o));
+            vm_consume(A, f, f->pc->b);
+            return 0;
+        }
+        PyErr_SetString(PyExc_TypeError,
+                        "cannot 'yield from' a coroutine object in a non-coroutine generator");
+        vm_consume(A, f, f->pc->b);
+        return -1;
+    }
+    return vm_get_iter(A, f, result);
+}
+
+/* -- sending ---------------------------------------------------------------------------------------- */
+
+/* SEND: the receiver's __next__ returned. */
+void
+vm_sent_returned(VmFrame *f, VmWord v)
+{
+    f->regs[f->pc->a] = v;
+    f->pc += 2;
+}
+
+/* The receiver's __next__ raised: StopIteration is its end. */
+VmSpecialStatus
+vm_sent_raised(VmFrame *f)
+{
+    const VmInsn *ip = f->pc;
+    PyObject *value;
+    if (_PyGen_FetchStopIterationValue(&value) < 0)
+        return SP_RAISED;
+    if (ip->c)
+        f->regs[ip->a] = vm_from_ptr(value);
+    else {
+        VmWord receiver = f->regs[ip->b];
+        f->regs[ip->b] = vm_from_ptr(value);
+        vm_release(receiver);
+    }
+    f->pc = ip + ((const int32_t *)(ip + 1))[0];
+    return SP_DONE;
+}
+
+int
+vm_send(VmAct *A, VmFrame *f, PyObject *receiver, VmWord value, VmWord *result)
+{
+    if (vm_is_none(value) && vm_may_be_special(receiver)) {
+        VmWord args[1] = {vm_from_ptr(receiver)};
+        PyFunctionObject *next = vm_special(Py_TYPE(receiver), SP_NEXT);
+        if (vm_special_start(A, f, next, args, 1, VM_HOW(RET_SENT, 0)) != SP_NOT_MINE) {
+            vm_release(value);
+            return -1;
+        }
+    }
+    PyObject *v = vm_box(value), *r = NULL;
+    vm_release(value);
+    if (v == NULL)
+        return -1;
+    vm_boundary(A, f);
+    int status = vm_c_stack_check(A) < 0 ? PYGEN_ERROR : PyIter_Send(receiver, v, &r);
+    vm_after(A, f);
+    Py_DECREF(v);
+    *result = vm_from_ptr(r);
+    return status == PYGEN_NEXT ? 1 : status == PYGEN_RETURN ? 0
+                                                             : -1;
 }

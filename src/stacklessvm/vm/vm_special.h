@@ -314,7 +314,7 @@ void vm_text_raised(VmAct *A, VmFrame *f);
 VmWord vm_answer_text(VmReturnKind kind, VmWord v);
 VmWord vm_answer_hash(VmWord v);
 
-/* -- awaiting (vm_await.c), delegating (vm_build.c) -------------------------------------------------- */
+/* -- awaiting (vm_await.c), delegating (vm_iter.c) --------------------------------------------------- */
 
 VmSpecialStatus vm_await_returned(VmAct *A, VmFrame *f, VmReturnKind kind, VmWord v);
 void vm_await_raised(VmAct *A, VmFrame *f, VmReturnKind kind);
