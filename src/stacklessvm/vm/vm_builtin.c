@@ -218,7 +218,7 @@ static VmWord
 compute_divmod(VmFrame *f, VmWord *args, size_t n)
 {
     int64_t x, y;
-    if (!two_ints(args, n, &x, &y) || y == 0)
+    if (!two_ints(args, n, &x, &y) || y == 0 || cpy_gc_is_due())
         return VM_NULL;
     int64_t rest = x % y, down = rest != 0 && (rest ^ y) < 0;
     PyObject *pair = PyTuple_New(2);
@@ -773,10 +773,11 @@ add_method(const VmMethod *m)
     VmBuiltin *known = (VmBuiltin *)vm_builtin(o);
     if (known != NULL) {
         known->compute = m->compute;
+        known->receiver = m->type;
         known->borrows = 1;
     }
     if (known == NULL && Py_IS_TYPE(o, &PyMethodDescr_Type))
-        add((VmBuiltin){o, m->compute, .borrows = 1});
+        add((VmBuiltin){o, m->compute, .receiver = m->type, .borrows = 1});
     else
         Py_DECREF(o);
     return 0;

@@ -9,6 +9,7 @@ typedef struct {
     /* -> owned, or VM_NULL: not for arguments like these, nothing was done.  The arguments stay
        the caller's; some may be boxed in place. */
     VmWord (*compute)(VmFrame *f, VmWord *args, size_t n);
+    PyTypeObject *receiver;     /* of a method: the exact type of its first argument; NULL: any */
     uint8_t asks;               /* calls a special method of its first argument (vm_call_asking()): how
                                    many it takes at most */
     uint8_t resumes;            /* next(g) and g.send(v) */
@@ -19,6 +20,16 @@ typedef struct {
 } VmBuiltin;
 
 int vm_builtin_init(void);      /* once, after vm_call_init(); 0, or -1 with an exception */
+
+/* b->compute(), when the first argument is one that b is for. */
+static inline VmWord
+vm_compute(const VmBuiltin *b, VmFrame *f, VmWord *args, size_t n)
+{
+    if (b->receiver != NULL
+        && (n == 0 || !vm_is_obj(args[0]) || !Py_IS_TYPE(vm_ptr(args[0]), b->receiver)))
+        return VM_NULL;
+    return b->compute(f, args, n);
+}
 
 /* What is known of a callable, or NULL. */
 const VmBuiltin *vm_builtin(PyObject *callable);

@@ -436,7 +436,7 @@ call_builtin(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, con
     if (b == NULL)
         return CALL_NOT_MINE;
     int computes = b->compute != NULL && *A->left >= CPY_C_CALL_TAKES_UNIT;
-    VmWord result = computes ? b->compute(f, args, n) : VM_NULL;
+    VmWord result = computes ? vm_compute(b, f, args, n) : VM_NULL;
     if (result != VM_NULL) {
         vm_remember_computed(f, b);
         Py_DECREF(callee);

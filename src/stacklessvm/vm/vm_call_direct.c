@@ -375,7 +375,7 @@ compute_again(VmAct *A, VmFrame *f, VmCache *c, VmFrame **pushed)
         *--args = self;
         all++;
     }
-    VmWord result = b->compute(f, args, all);
+    VmWord result = vm_compute(b, f, args, all);
     if (result == VM_NULL)
         return compute_failed(c);
     for (; moves != 0; moves &= moves - 1)
@@ -442,7 +442,7 @@ compute_in_shape(VmAct *A, VmFrame *f, VmCache *c, VmDirectShape shape, unsigned
     if (n > 2)
         words[3] = vm_operand_word(f->regs, f->code, vm_list_get(list, 2));
     int is_method = shape >= SHAPE_METHOD;
-    VmWord result = b->compute(f, is_method ? words : words + 1, n + (unsigned)is_method);
+    VmWord result = vm_compute(b, f, is_method ? words : words + 1, n + (unsigned)is_method);
     if (vm_unlikely(result == VM_NULL))
         return compute_failed(c);
     unsigned nlocals = f->code->nlocals;

@@ -105,16 +105,13 @@ exec_function(VmFrame *f, PyObject *source, int is_eval, PyObject *globals)
 {
     if (add_builtins(globals, f->func->func_builtins) < 0)
         return NULL;
-    PyObject *code;
-    if (PyCode_Check(source)) {
-        if (PySys_Audit("exec", "O", source) < 0)
-            return NULL;
-        code = Py_NewRef(source);
-    }
-    else
-        code = compile_source(source, is_eval);
+    PyObject *code = PyCode_Check(source) ? Py_NewRef(source) : compile_source(source, is_eval);
     if (code == NULL)
         return NULL;
+    if (PySys_Audit("exec", "O", code) < 0) {
+        Py_DECREF(code);
+        return NULL;
+    }
     PyObject *func = PyFunction_New(code, globals);
     Py_DECREF(code);
     return func;

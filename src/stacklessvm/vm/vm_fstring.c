@@ -151,9 +151,13 @@ format_number(VmFrame *f, int with_spec)
     VmTextPart part = {v, vm_ptr(spec), 1, (uint8_t)f->pc->c};
     if (vm_is_exact_str(v) || (with_spec && !vm_is_exact_str(spec)))
         return NULL;
+    PyObject *s;
     VmWriter w;
     vm_text_begin(&w);
-    PyObject *s = vm_text_put_part(&w, &part) ? vm_ascii_text(w.data, (size_t)(w.at - w.data)) : NULL;
+    if (!with_spec && vm_is_int(vm_small_box(v)))
+        s = vm_int_text(vm_int(vm_small_box(v)));       /* another one each time */
+    else
+        s = vm_text_put_part(&w, &part) ? vm_ascii_text(w.data, (size_t)(w.at - w.data)) : NULL;
     if (s == NULL)
         PyErr_Clear();          /* the general way says it again */
     return s;

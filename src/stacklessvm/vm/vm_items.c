@@ -429,8 +429,11 @@ plain_slice(VmWord w, VmWord from, VmWord to)
     Py_ssize_t a, b, size;
     if (o == NULL)
         return NULL;
-    if (PyList_CheckExact(o) || PyTuple_CheckExact(o))
+    if (PyList_CheckExact(o) || PyTuple_CheckExact(o)) {
         size = Py_SIZE(o);
+        if (cpy_gc_is_due())    /* finalizers would look for the frame */
+            return NULL;
+    }
     else if (PyUnicode_CheckExact(o) && PyUnicode_IS_COMPACT(o))
         size = PyUnicode_GET_LENGTH(o);
     else
@@ -497,10 +500,11 @@ vm_getslice(VmAct *A, VmFrame *f, VmWord *result)
         return 0;
     }
     PyObject *o = vm_reg_object(f, w), *a = vm_reg_object(f, w + 1), *b = vm_reg_object(f, w + 2);
-    PyObject *slice = a == NULL || b == NULL ? NULL : PySlice_New(a, b, NULL), *v = NULL;
-    if (o != NULL && slice != NULL) {
+    PyObject *slice = NULL, *v = NULL;
+    if (o != NULL && a != NULL && b != NULL) {
         vm_boundary(A, f);
-        v = PyObject_GetItem(o, slice);
+        slice = PySlice_New(a, b, NULL);
+        v = slice == NULL ? NULL : PyObject_GetItem(o, slice);
         vm_after(A, f);
     }
     Py_XDECREF(slice);

@@ -333,7 +333,7 @@ load_item(Part *p, const VmInsn *ip, int immediate)
     if (!IS_GROUP(from))
         vm_part_emit(p, LEAF_GETI, ip->a, from, number);
     else if (m->constant[number] && vm_is_int(m->slots[number]))
-        vm_part_item(p, ip->a, from, (int)vm_int(m->slots[number]));
+        vm_part_item(p, ip->a, from, vm_int(m->slots[number]));
     else
         vm_part_choose(p, ip->a, from, number);
 }

@@ -321,16 +321,16 @@ vm_part_choose(Part *p, unsigned reg, unsigned group, unsigned number)
 
 /* -> name, or NO_SLOT: there is none */
 static unsigned
-item_of(const Group *group, int i)
+item_of(const Group *group, int64_t i)
 {
     if (group == NULL || group->kind == GROUP_CHOICE)
         return NO_SLOT;
-    i = i < 0 ? i + (int)group->n : i;
-    return i < 0 || i >= (int)group->n ? NO_SLOT : group->items[i];
+    i = i < 0 ? i + (int64_t)group->n : i;
+    return i < 0 || i >= (int64_t)group->n ? NO_SLOT : group->items[i];
 }
 
 void
-vm_part_item(Part *p, unsigned reg, unsigned group, int i)
+vm_part_item(Part *p, unsigned reg, unsigned group, int64_t i)
 {
     Maker *m = p->m;
     const Group *from = vm_maker_group_of(m, group);

@@ -126,7 +126,7 @@ void vm_part_arrive(Part *p, unsigned pc);
 
 /* group[number in a slot], group[i]: named by the register. */
 void vm_part_choose(Part *p, unsigned reg, unsigned group, unsigned number);
-void vm_part_item(Part *p, unsigned reg, unsigned group, int i);
+void vm_part_item(Part *p, unsigned reg, unsigned group, int64_t i);
 /* object.name = value, when the leaf ends. */
 void vm_part_store(Part *p, unsigned object, unsigned value, VmCache *c);
 /* The value that waits for object.name.  -> its slot, or NO_SLOT: it is as it was */

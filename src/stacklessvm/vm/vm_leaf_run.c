@@ -227,7 +227,7 @@ vm_leaf_run(VmLeaf *leaf, PyFunctionObject *func, const VmWord *R)
     }
     BODY(BUILTIN)
     {
-        v = POINTER(const VmBuiltin)->compute(NULL, &S[ip->b], ip->c);
+        v = vm_compute(POINTER(const VmBuiltin), NULL, &S[ip->b], ip->c);
         if (v == VM_NULL)
             GIVE_UP;
         vm_release(v);          /* what it was taken from holds it */

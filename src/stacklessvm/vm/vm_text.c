@@ -151,10 +151,6 @@ vm_int_text(int64_t i)
 {
     Form form = decimal_form(i);
     unsigned n = form_length(&form);
-    if (n == 1) {
-        char digit = (char)('0' + i);
-        return vm_ascii_text(&digit, 1);
-    }
     PyObject *s = cpy_ascii_new(n);
     if (s != NULL)
         write_form(cpy_ascii_data(s) + n, &form);

@@ -69,6 +69,25 @@ def slices(k):
     return [a][:k], slice(k)
 
 
+FEW = [1, 2, 3]
+PAIR = (1, 2)
+
+
+def parts(k):
+
+    return FEW[0:2]
+
+
+def parts_of_tuples(k):
+
+    return PAIR[k:]
+
+
+def divided(k):
+
+    return divmod(k, 7)
+
+
 def instances(k):
     a = Plain()
 
@@ -139,7 +158,7 @@ def allocating(make):
 
 
 gc.disable()
-for make in (lists, tuples, sets, dicts, constant_keys, functions, slices, instances, generators, iterators, methods,
+for make in (lists, tuples, sets, dicts, constant_keys, functions, slices, parts, parts_of_tuples, divided, instances, generators, iterators, methods,
              stars, cells, exceptions):  # fmt: skip
     for _ in range(3):
         gc.collect()

@@ -345,3 +345,10 @@ for bad in (-1, 0x110000, 2**70, "a", 1.5):
     except (ValueError, TypeError, OverflowError) as e:
         print(type(e).__name__, e)
 print(hash(-1), hash(5), hash(2**40), hash(2**61 - 1), hash("a") == hash(chr(97)), hash(1.5), hash(True))
+
+
+def made_twice(i):
+    return str(i) is str(i), repr(i) is repr(i), f"{i}" is f"{i}", f"{i:d}" is f"{i:d}", f"{i!r}" is f"{i!r}"
+
+
+print([made_twice(i) for i in (7, 7, 7, 42, -3)])
