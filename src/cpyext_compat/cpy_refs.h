@@ -95,6 +95,17 @@ cpy_decref_was_last(PyObject *o)
 #endif
 }
 
+/* Not yet: the reference that was the last is somebody's again, to be given up by Py_DECREF. */
+static inline void
+cpy_last_is_back(PyObject *o)
+{
+#if CPY_COUNT_REACHES_ZERO
+    o->ob_refcnt = 1;
+#else
+    (void)o;
+#endif
+}
+
 #if !CPY_COUNT_REACHES_ZERO
 static inline void
 cpy_dealloc(PyObject *o)

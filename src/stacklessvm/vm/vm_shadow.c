@@ -335,11 +335,12 @@ goes_seen(VmAct *A, VmFrame *f, const VmInsn *at, PyObject *o)
         cpy_dealloc(o);
         return 0;
     }
+    cpy_last_is_back(o);        /* until it goes: what is made here may begin a collection */
     f->pc = at;
     if (f->shadow == NULL)
         link_in_passing(A, f);
     vm_boundary(A, f);
-    cpy_dealloc(o);
+    Py_DECREF(o);
     vm_after(A, f);
     return A->delegate;
 }
