@@ -3,12 +3,13 @@
 #   make build     the environment with the package in it, importable
 #   make run       the pandas tour in the VM, then its native share and time
 #   make test      all tests (PYTEST= adds arguments)
-#   make bench     the benches against plain CPython (BENCH= adds arguments)
+#   make bench     the benches against plain CPython, in the profiled build (BENCH= adds arguments)
 #   make gate      pyforge's benches against Django and others; fails below their floors
 #   make check     formats, lint, types, layers, generated files
 #   make asan      the VM's tests under address and undefined-behaviour sanitizers
 #   make tsan      threads in the VM side by side, under the thread sanitizer
 #   make hostile   the tests in the build that makes everything rare happen always
+#   make profiled  the tests in the build that is compiled by how often each branch was taken
 #   make asan-conformance, hostile-conformance   CPython's own quick tests in those builds
 #   make clean     removes what the others made
 
@@ -21,7 +22,7 @@ STAMP  := $(VENV)/.installed
 WORKERS ?= -n 2 --dist loadfile
 PIP    := $(PY) -m pip --disable-pip-version-check --quiet
 
-.PHONY: build run test bench gate check asan tsan hostile asan-conformance hostile-conformance clean sources FORCE
+.PHONY: build run test bench gate check asan tsan hostile profiled asan-conformance hostile-conformance clean sources FORCE
 .DEFAULT_GOAL := build
 
 # Remade before anything else is looked at: an included file that changed makes
@@ -54,8 +55,8 @@ test: build $(STAMP)-test
 	@$(PY) -m pytest -m "not network and not long" $(WORKERS) $(PYTEST)
 
 bench: build $(STAMP)-bench
-	@$(PY) bench/pyrs/run.py $(BENCH)
-	@$(PY) bench/pyrs/costs.py
+	@$(PY) tools/variants.py profiled bench/pyrs/run.py $(BENCH)
+	@$(PY) tools/variants.py profiled bench/pyrs/costs.py
 
 gate: build $(STAMP)-test $(STAMP)-gate
 	@$(PY) bench/pyforge/run.py --gate
@@ -63,7 +64,7 @@ gate: build $(STAMP)-test $(STAMP)-gate
 check: build $(STAMP)-test $(STAMP)-check
 	@$(PY) tools/check.py
 
-asan hostile: build $(STAMP)-test
+asan hostile profiled: build $(STAMP)-test
 	@$(PY) tools/check.py $@ $(WORKERS) $(PYTEST)
 
 tsan: build $(STAMP)-test

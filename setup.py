@@ -1,6 +1,8 @@
 """What pyproject.toml can't say: the extension modules, and how they are compiled."""
 
 import os
+import shutil
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 from setuptools import Distribution, Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.modified import newer_group
 
 ROOT = Path(__file__).resolve().parent
 SRC = ROOT / "src"
@@ -24,6 +27,10 @@ EXTENSIONS = {
 # those that know CPython's bytecode or frames, and the first version that is unknown to them
 LAYOUT = ("fastarray._fastarray", "pyrs._pyrs")
 UNKNOWN = (3, 15)
+
+# extension module -> the program that trains it, where it is compiled by what that makes it do
+TRAINED = {"pyrs._pyrs": "tools/train.py"}
+PROFILE = os.environ.get("PYFORGE_PROFILE", "0") != "0"
 
 # the packages to build the extensions of (or "none"); all without it
 ONLY = os.environ.get("PYFORGE_PACKAGES", "").split()
@@ -96,7 +103,60 @@ class SideBySide(build_ext):
             return objects
 
         self.compiler.compile = compile_changed
+        if PROFILE and ext.name in TRAINED:
+            self.build_profiled(ext)
+        else:
+            super().build_extension(ext)
+
+    def build_profiled(self, ext: Extension) -> None:
+        """Compiles it, trains it, and compiles it again by how often each branch was taken.
+
+        Twice, whole, with GCC; later builds compile it again when any file changed.
+        """
+        if not self.force and not newer_group(
+            [*ext.sources, *ext.depends], self.get_ext_fullpath(ext.name), "newer"
+        ):
+            return
+        must_be_gcc(self.compiler.compiler_so[0])
+        base = Path(self.build_temp, "profiled").resolve()
+        shutil.rmtree(base, ignore_errors=True)
+        flags = ext.extra_compile_args, ext.extra_link_args
+        where = self.build_lib, self.build_temp, self.inplace
+        counts = f"={base / 'counts'}"
+        # the counts of an object file are found by its name, which stays the same
+        self.build_temp = str(base / "objects")
+
+        counting = [f"-fprofile-generate{counts}", "-fprofile-update=prefer-atomic"]
+        self.build_lib, self.inplace = str(base / "lib"), False
+        ext.extra_compile_args, ext.extra_link_args = flags[0] + counting, flags[1] + counting
         super().build_extension(ext)
+        train(ext.name, base / "lib")
+
+        shutil.rmtree(self.build_temp)
+        self.build_lib, _, self.inplace = where
+        # what was not trained is compiled as ever
+        ext.extra_compile_args = [*flags[0], f"-fprofile-use{counts}", "-fprofile-partial-training"]
+        ext.extra_link_args = flags[1]
+        super().build_extension(ext)
+        self.build_temp = where[1]
+
+
+def must_be_gcc(compiler: str) -> None:
+    command = [compiler, "-fprofile-partial-training", "-E", "-x", "c", os.devnull]
+    if subprocess.run(command, capture_output=True).returncode:
+        sys.exit(
+            f"setup.py: PYFORGE_PROFILE=1 needs GCC 10 or newer, and {compiler} is not; unset it"
+        )
+
+
+def train(extension: str, lib: Path) -> None:
+    """Run the extension's training program with the package whose extension is in lib."""
+    package = extension.split(".")[0]
+    without = shutil.ignore_patterns("*.so", "__pycache__")
+    shutil.copytree(ROOT / "python" / package, lib / package, ignore=without, dirs_exist_ok=True)
+    # -B: what runs now leaves nothing beside the modules it runs
+    command = [sys.executable, "-B", str(ROOT / TRAINED[extension])]
+    subprocess.run(command, env=os.environ | {"PYTHONPATH": str(lib)}, check=True)
 
 
 class OfOneInterpreter(Distribution):

@@ -9,4 +9,4 @@ python=${VENV:-$root/.venv}/bin/python
     echo "bench: run 'make bench' once, it installs what is needed" >&2
     exit 2
 }
-exec "$python" "$root/bench/pyrs/run.py" "$@"
+exec "$python" "$root/tools/variants.py" profiled "$root/bench/pyrs/run.py" "$@"

@@ -1,7 +1,7 @@
 """Builds of the extensions that look for what the ordinary one can't show.
 
 A variant is compiled apart from the editable install, into build/<name>/, and used by
-putting that on PYTHONPATH.
+putting that on PYTHONPATH: tools/variants.py NAME PROGRAM [ARGUMENTS ...] runs a program so.
 """
 
 import os
@@ -25,6 +25,7 @@ class Variant:
     ldflags: str = ""
     preload: str = ""  # the runtime library that must be loaded before the interpreter
     env: dict[str, str] = field(default_factory=dict)
+    build_env: dict[str, str] = field(default_factory=dict)
 
 
 ASAN = Variant(
@@ -57,9 +58,11 @@ TSAN = Variant(
 )
 HOSTILE = Variant(name="hostile", cflags=f"{CHECKED} -O1 -DVM_HOSTILE")
 PLAIN = Variant(name="plain", cflags="-O1")
+# as wheels are built, and Debian's interpreter is
+PROFILED = Variant(name="profiled", cflags="", build_env={"PYFORGE_PROFILE": "1"})
 
 PACKAGES = tuple(path.parent.name for path in (ROOT / "python").glob("*/__init__.py"))
-VARIANTS = {variant.name: variant for variant in (ASAN, UBSAN, TSAN, HOSTILE)}
+VARIANTS = {variant.name: variant for variant in (ASAN, UBSAN, TSAN, HOSTILE, PROFILED)}
 
 
 def planted(variant: Variant, bug: str) -> Variant:
@@ -80,11 +83,15 @@ def build(variant: Variant, packages: Sequence[str] = PACKAGES) -> Path:
         shutil.rmtree(base, ignore_errors=True)
         base.mkdir(parents=True)
     lib = base / "lib"
-    env = os.environ | {
-        "PYFORGE_CFLAGS": variant.cflags,
-        "PYFORGE_LDFLAGS": variant.ldflags,
-        "PYFORGE_PACKAGES": " ".join(packages),
-    }
+    env = (
+        os.environ
+        | variant.build_env
+        | {
+            "PYFORGE_CFLAGS": variant.cflags,
+            "PYFORGE_LDFLAGS": variant.ldflags,
+            "PYFORGE_PACKAGES": " ".join(packages),
+        }
+    )
     setup = [sys.executable, "setup.py", "--quiet"]
     options = [f"--build-lib={lib}", f"--build-temp={base / 'temp'}"]
     subprocess.run([*setup, "build_ext", *options], cwd=ROOT, env=env, check=True)
@@ -119,3 +126,19 @@ def environment(variant: Variant, lib: Path) -> dict[str, str]:
         ).stdout.strip()
         env["LD_PRELOAD"] = where
     return env
+
+
+def main(argv: list[str]) -> int:
+    if len(argv) < 2 or argv[0] not in VARIANTS:
+        print(
+            f"variants: NAME PROGRAM [ARGUMENTS ...] (names: {', '.join(VARIANTS)})",
+            file=sys.stderr,
+        )
+        return 2
+    variant = VARIANTS[argv[0]]
+    env = environment(variant, build(variant))
+    return subprocess.run([sys.executable, *argv[1:]], env=env).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -250,7 +250,8 @@ def describe(options, where):
     return {
         "command": f"{os.path.relpath(sys.executable, ROOT)} {command}",
         "plain": f"CPython {version(where.plain[0])} ({where.plain[0]})",
-        "vm": f"pyrs on CPython {platform.python_version()}",
+        "vm": f"pyrs ({os.environ.get('PYFORGE_VARIANT', 'ordinary')} build) "
+        f"on CPython {platform.python_version()}",
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {cpu_model()}",
         "system": platform.platform(),
         "processes": options.processes,

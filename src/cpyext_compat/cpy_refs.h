@@ -20,10 +20,11 @@ cpy_dealloc(PyObject *o)
     Py_TYPE(o)->tp_dealloc(o);
 }
 
+/* Most references given up are not the last: what is rare is kept out of the way. */
 static inline void
 cpy_decref(PyObject *o)
 {
-    if (--o->ob_refcnt == 0)
+    if (__builtin_expect(--o->ob_refcnt == 0, 0))
         cpy_dealloc(o);
 }
 
