@@ -356,15 +356,28 @@ is_plain_type(PyTypeObject *type)
            || type == Py_TYPE(Py_None);
 }
 
-/* Of one class that is a plain instance of type: 1; 0; -1: the object may argue with a no */
+static PyObject *object_class, *object_getattribute, *class_name;
+
+/* May an object of the type say that it is of another class?  isinstance() asks for its __class__. */
 static int
-is_instance(PyTypeObject *type, PyObject *cls)
+may_pretend(PyTypeObject *type)
+{
+    getattrofunc get = type->tp_getattro;
+    if (get != PyObject_GenericGetAttr && get != PyType_Type.tp_getattro
+        && (!vm_slot_is_generic(type, SP_GETATTRIBUTE)
+            || _PyType_Lookup(type, vm_specials[SP_GETATTRIBUTE].name) != object_getattribute))
+        return 1;
+    return _PyType_Lookup(type, class_name) != object_class;
+}
+
+int
+vm_is_instance(PyTypeObject *type, PyObject *cls)
 {
     if (!Py_IS_TYPE(cls, &PyType_Type))
         return -1;
     if (type == (PyTypeObject *)cls || PyType_IsSubtype(type, (PyTypeObject *)cls))
         return 1;
-    return is_plain_type(type) ? 0 : -1;
+    return is_plain_type(type) || !may_pretend(type) ? 0 : -1;
 }
 
 static VmWord
@@ -376,11 +389,11 @@ compute_isinstance(VmFrame *f, VmWord *args, size_t n)
     PyObject *cls = vm_ptr(args[1]);
     int answer = -1;
     if (!PyTuple_CheckExact(cls))
-        answer = is_instance(type, cls);
+        answer = vm_is_instance(type, cls);
     else {
         answer = PyTuple_GET_SIZE(cls) == 0 ? -1 : 0;
         for (Py_ssize_t i = 0; answer == 0 && i < PyTuple_GET_SIZE(cls); i++)
-            answer = is_instance(type, PyTuple_GET_ITEM(cls, i));
+            answer = vm_is_instance(type, PyTuple_GET_ITEM(cls, i));
     }
     return answer < 0 ? VM_NULL : vm_from_bool(answer);
 }
@@ -816,6 +829,11 @@ vm_builtin_init(void)
         {"issubclass", compute_issubclass, 1},
         {"setattr", compute_setattr, 0},
     };
+    object_class = PyDict_GetItemString(PyBaseObject_Type.tp_dict, "__class__");
+    object_getattribute = PyDict_GetItemString(PyBaseObject_Type.tp_dict, "__getattribute__");
+    class_name = PyUnicode_InternFromString("__class__");
+    if (class_name == NULL)
+        return -1;
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         PyObject *o = PyDict_GetItemString(PyEval_GetBuiltins(), functions[i].name);
         if (o == NULL || !PyCFunction_Check(o))

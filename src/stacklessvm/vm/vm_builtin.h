@@ -36,4 +36,7 @@ const VmBuiltin *vm_builtin(PyObject *callable);
 /* The same of one that is not known: is it a function of a module that is computed here, too? */
 const VmBuiltin *vm_builtin_learn(PyObject *callable);
 
+/* isinstance() of an object of that type: 1; 0; -1: the class or the object has a say in it */
+int vm_is_instance(PyTypeObject *type, PyObject *cls);
+
 #endif

@@ -52,6 +52,8 @@ vm_call_init(void)
     known.repr = builtin("repr");
     known.getattr = builtin("getattr");
     known.hasattr = builtin("hasattr");
+    known.isinstance = builtin("isinstance");
+    known.issubclass = builtin("issubclass");
     known.anext = builtin("anext");
     known.format = builtin("format");
     known.ascii = builtin("ascii");

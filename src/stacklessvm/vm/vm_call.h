@@ -150,7 +150,7 @@ vm_call_shape(const VmCode *code, size_t npos)
 /* Objects compared by identity, kept alive for good: callables, and the dict of builtins. */
 typedef struct {
     PyObject *len, *list_append, *build_class, *exec, *eval, *no_args, *next,
-        *gen_send, *dict_get, *sum, *any, *all, *sorted, *join, *iter, *object_new, *coro_send, *hash, *repr, *getattr, *hasattr, *anext, *format, *ascii, *type_new,
+        *gen_send, *dict_get, *sum, *any, *all, *sorted, *join, *iter, *object_new, *coro_send, *hash, *repr, *getattr, *hasattr, *isinstance, *issubclass, *anext, *format, *ascii, *type_new,
         *type_call,         /* type.__call__, a slot wrapper */
         *builtins;
     PyTypeObject *method_wrapper;

@@ -240,7 +240,9 @@ vm_call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, i
         vm_boundary(A, f);
     if (vm_c_stack_check(A) < 0)
         return NULL;
-    int unit = takes_unit(f, def), special = callee == vm_known.anext && n == 2;
+    /* before it: its methods may come here again */
+    int unit = takes_unit(f, def), checks = vm_remember_check(f);
+    int special = callee == vm_known.anext && n == 2;
     *A->left -= unit;
     PyObject *r = special ? vm_anext_default(callee, vm_ptr(args[0]), vm_ptr(args[1]))
                           : call_definition(def, self, (PyObject **)args, n, done);
@@ -248,7 +250,7 @@ vm_call_direct(VmAct *A, VmFrame *f, PyObject *callee, VmWord *args, size_t n, i
     const VmBuiltin *learned = *done && !special ? vm_builtin_learn(callee) : NULL;
     if (learned != NULL)
         vm_remember_computed(f, learned);
-    else if (*done && !special)
+    else if (*done && !special && !checks)
         remember(f, callee, how_of(f, def), def, (uint32_t)(vm_quiet_arguments(def) + 1));
     return r;
 }
@@ -655,6 +657,7 @@ const VmDirectWay vm_direct_ways[] = {
          call_type),
     WAYS(CLASS, FRAME(vm_call_class_again)),
     WAYS(SEND, FRAME(vm_call_send_again)),
+    WAYS(CHECK, FRAME(vm_call_check_again)),
 };
 #undef FRAME
 #undef ANY

@@ -21,12 +21,15 @@ vm_call_direct_again(VmAct *A, VmFrame *f, VmFrame **pushed)
     return vm_direct_ways[c->u.call.how](A, f, c, pushed);
 }
 
-/* Those that push frames (vm_call_frames.c): of a class, and of send(). */
+/* Those that push frames (vm_call_frames.c, vm_call_check.c): of a class, of send(), of isinstance(). */
 VmCallStatus vm_call_class_again(VmAct *A, VmFrame *f, VmCache *c, VmFrame **pushed);
 VmCallStatus vm_call_send_again(VmAct *A, VmFrame *f, VmCache *c, VmFrame **pushed);
+VmCallStatus vm_call_check_again(VmAct *A, VmFrame *f, VmCache *c, VmFrame **pushed);
 /* The next call of cls at the site comes there, if it is of that kind. */
 void vm_remember_class(VmCache *c, PyTypeObject *cls);
 void vm_remember_send(VmFrame *f);
+/* 1 if the next call at f's pc comes there, as this one is of isinstance() or issubclass(). */
+int vm_remember_check(VmFrame *f);
 
 /* -> the callee of a CALL or CALLM, borrowed; *self: what comes before the arguments, or VM_NULL */
 static inline VmWord

@@ -70,6 +70,7 @@ typedef enum {
     RET_TRUTH,          /* of __bool__ or __len__; aux: the tested object when no register has it */
     RET_TEXT,           /* the text a string is made of (vm_special_text.c) */
     RET_GETATTR,        /* for getattr() and hasattr(): an attribute; aux: what they were asked */
+    RET_CHECK,          /* of __instancecheck__ or __subclasscheck__ (vm_call_check.c) */
     RET_AWAIT,          /* of __await__, __aiter__, __anext__ (vm_await.c) */
     RET_AITER,
     RET_ANEXT,

@@ -45,6 +45,7 @@ typedef enum {
     HOW_CLASS,              /* __init__, whose code is `code`, of a class without another __new__ than that
                                of object or exceptions; its version */
     HOW_SEND,               /* send() of generators */
+    HOW_CHECK,              /* isinstance() or issubclass() of classes that answer in Python */
 } VmDirectHow;
 
 /* And of what shape its call is: those with few operands have code of their own. */

@@ -73,7 +73,7 @@ vm_special_init(void)
     for (int i = 0; i < SP_COUNT; i++)
         vm_specials[i].generic = *(void **)((char *)cls + vm_specials[i].offset);
     Py_DECREF(cls);
-    return vm_text_init() < 0 || vm_items_init() < 0 ? -1 : find_slot_getattribute();
+    return vm_text_init() < 0 || vm_items_init() < 0 || vm_call_check_init() < 0 ? -1 : find_slot_getattribute();
 }
 
 /* -- pushing ------------------------------------------------------------------------------ */
@@ -330,6 +330,8 @@ vm_special_returned(VmAct *A, VmFrame *f, VmHow how, VmWord aux, VmWord v)
         return vm_text_returned(A, f, how, v) == SP_DONE;
     case RET_GETATTR:
         return vm_getattr_returned(A, f, VM_HOW_STEP(how), aux, v) == SP_DONE;
+    case RET_CHECK:
+        return vm_check_returned(A, f, VM_HOW_STEP(how), v) == SP_DONE;
     case RET_AWAIT:
     case RET_AITER:
     case RET_ANEXT:
@@ -364,6 +366,9 @@ vm_special_raised(VmAct *A, VmFrame *f, VmHow how, VmWord aux)
         return 0;
     case RET_GETATTR:
         return vm_getattr_raised(A, f, VM_HOW_STEP(how), aux) == SP_DONE;
+    case RET_CHECK:
+        vm_check_raised(A, f);
+        return 0;
     case RET_AWAIT:
     case RET_AITER:
     case RET_ANEXT:

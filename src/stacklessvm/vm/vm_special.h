@@ -131,6 +131,12 @@ enum { TEXT_STR,
        TEXT_FORMAT,
        TEXT_ASCII };
 
+/* A RET_CHECK's: units that CPython's C code takes beside that of the check; the rest is the index of
+   the class in its tuple. */
+enum { CHECK_COLD = 1,      /* the call's own */
+       CHECK_TUPLE = 2,     /* that of the tuple */
+       CHECK_INDEX = 2 };   /* shift */
+
 /* A RET_ITEM's: the item was first asked of a method in C. */
 #define ITEM_BY_METHOD 1u
 
@@ -146,6 +152,8 @@ vm_special_units(VmHow how)
         units = step & COMPARE_INVERTED ? 2 : 1;
     else if (kind == RET_ITEM)
         units = step;
+    else if (kind == RET_CHECK)
+        units = 1 + !!(step & CHECK_COLD) + !!(step & CHECK_TUPLE);
     return CPY_C_CALL_TAKES_UNIT ? (int)units : 0;
 }
 
@@ -257,6 +265,9 @@ VmSpecialStatus vm_attr_raised(VmAct *A, VmFrame *f, VmWord aux);
    CALL_NOT_MINE: nothing was done */
 VmCallStatus vm_call_getattr(VmAct *A, VmFrame *f, PyObject *builtin, VmWord *args, size_t n,
                              VmFrame **pushed);
+VmSpecialStatus vm_check_returned(VmAct *A, VmFrame *f, unsigned step, VmWord v);
+void vm_check_raised(VmAct *A, VmFrame *f);
+int vm_call_check_init(void);           /* once; 0 / -1 */
 VmSpecialStatus vm_getattr_returned(VmAct *A, VmFrame *f, unsigned asks, VmWord aux, VmWord v);
 VmSpecialStatus vm_getattr_raised(VmAct *A, VmFrame *f, unsigned asks, VmWord aux);
 

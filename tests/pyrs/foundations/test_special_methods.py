@@ -291,6 +291,9 @@ class Meta(type):
     def __getattr__(cls, name): return down() and cls.missing
     def __getitem__(cls, key): return down() and cls[key]
 
+    def __instancecheck__(cls, o): return down() and isinstance(o, cls)
+    def __subclasscheck__(cls, o): return down() and issubclass(o, (int, cls))
+
 class OfMeta(metaclass=Meta): pass
 
 c, items = C(), [1]
@@ -319,6 +322,7 @@ STEPS = [
     lambda: put_d(Described()), lambda: Method().m, lambda: loop(Next()), lambda: New(1),
     lambda: NewInit(1), lambda: Init(1), lambda: Init(1, k=2), lambda: OfMeta(),
     lambda: OfMeta.missing, lambda: OfMeta[1],
+    lambda: isinstance(1, OfMeta), lambda: issubclass(str, OfMeta),
     lambda: f"{Text()!r}", lambda: f"{Text():x}", lambda: f"{Str()}", lambda: f"{StrByConversion()!s:>3}",
     lambda: f"{StrByRepr()}", lambda: repr(Builtins()), lambda: str(Builtins()),
     lambda: hash(Builtins()), lambda: getattr(Builtins(), "a", None), lambda: hasattr(Builtins(), "b"),
