@@ -398,6 +398,9 @@ static const char *const ATTR_NAMES[] = {
     [ATTR_TYPE_VALUE] = "attribute of a class",
     [ATTR_TYPE_CLASSMETHOD] = "classmethod",
     [ATTR_MODULE] = "module attribute",
+    [ATTR_FIELD] = "field of a named tuple",
+    [ATTR_DESCRIPTOR] = "descriptor written in C",
+    [ATTR_HOOKED] = "property, of a class with __getattr__",
     [ATTR_SUPER] = "method of a base class",
 };
 

@@ -235,12 +235,12 @@ is_python_property(PyObject *descr, PyObject **getter)
     return *getter != NULL && PyFunction_Check(*getter);
 }
 
-/* A data descriptor that C code gets the value of. */
-static int
+/* A data descriptor that C code gets the value of.  What its type is may change, if that isn't static. */
+static inline int
 is_c_getter(PyObject *descr)
 {
     PyTypeObject *type = Py_TYPE(descr);
-    return type->tp_descr_get != NULL && !(type->tp_flags & Py_TPFLAGS_HEAPTYPE)
+    return type->tp_descr_get != NULL && type->tp_descr_set != NULL && !vm_slot_is_generic(type, SP_GET)
            && type != &PyProperty_Type;
 }
 
@@ -276,12 +276,13 @@ fill_for_data_descriptor(VmCache *c, PyTypeObject *tp, PyObject *descr)
         if (m->type == T_OBJECT_EX && m->flags == 0)
             return fill(c, version, ATTR_SLOT, m->offset, NULL, 0);
     }
-    if (tp->tp_getattro != PyObject_GenericGetAttr)
-        return;
+    int hooked = tp->tp_getattro != PyObject_GenericGetAttr;
     if (is_python_property(descr, &getter))
-        return fill(c, version, ATTR_PROPERTY, 0, getter, 0);
+        return fill(c, version, hooked ? ATTR_HOOKED : ATTR_PROPERTY, 0, getter, 0);
     if (!is_c_getter(descr))
         return;
+    if (hooked)
+        return fill(c, version, ATTR_HOOKED, 0, descr, 0);
     Py_ssize_t place = PyType_IsSubtype(tp, &PyTuple_Type) ? field_place(descr) : -1;
     if (place >= 0)
         fill(c, version, ATTR_FIELD, place, NULL, 0);
@@ -384,8 +385,9 @@ fill_any(VmCache *c, PyObject *o)
 
 /* -> new, or NULL with an exception */
 static PyObject *
-get_by_descriptor(VmAct *A, VmFrame *f, const VmCacheRow *row, PyObject *o, PyObject *name)
+get_by_descriptor(VmAct *A, VmFrame *f, const VmCacheRow *row, PyObject *o)
 {
+    PyObject *name = vm_cache(f, f->pc->c)->name;
     PyObject *descr = Py_NewRef((PyObject *)row->value);
     int quiet = row->index;
     if (!quiet)
@@ -399,20 +401,36 @@ get_by_descriptor(VmAct *A, VmFrame *f, const VmCacheRow *row, PyObject *o, PyOb
     return v;
 }
 
+/* The same of a class with __getattr__, by a getter or a descriptor.  Returns as attr_of_row() */
+static int
+hooked_attr(VmAct *A, VmFrame *f, PyObject *by, PyObject *o, VmWord *result)
+{
+    if (!PyFunction_Check(by) && !is_c_getter(by))
+        return 1;
+    switch (vm_special_hooked(A, f, by, o, vm_cache(f, f->pc->c)->name, result)) {
+    case SP_NOT_MINE: return 1;
+    case SP_DONE: return 0;
+    default: return -1;
+    }
+}
+
 /* What a row says of o, and what takes no frame: 0, *result (new); -1 exception.  1: unknown */
 static int
 attr_of_row(VmAct *A, VmFrame *f, VmCacheRow *row, PyObject *o, VmWord *result)
 {
-    PyObject *name = vm_cache(f, f->pc->c)->name, *v = vm_attr_of_row(row, o, name);
+    PyObject *name = vm_cache(f, f->pc->c)->name, *v;
+    if (row->kind == ATTR_DESCRIPTOR && is_c_getter(row->value)) {
+        v = get_by_descriptor(A, f, row, o);
+        *result = vm_from_ptr(v);
+        return v == NULL ? -1 : 0;
+    }
+    if (row->kind == ATTR_PROPERTY)
+        return vm_special_property(A, f, row->value, o, result) == SP_DONE ? 0 : -1;
+    if (row->kind == ATTR_HOOKED)
+        return hooked_attr(A, f, row->value, o, result);
+    v = vm_attr_of_row(row, o, name);
     if (v != NULL)
         Py_INCREF(v);
-    else if (row->kind == ATTR_PROPERTY)
-        return vm_special_property(A, f, row->value, o, result) == SP_DONE ? 0 : -1;
-    else if (row->kind == ATTR_DESCRIPTOR) {
-        v = get_by_descriptor(A, f, row, o, name);
-        if (v == NULL)
-            return -1;
-    }
     else if (row_is_method(row, o, name)) {
         PyObject *descr = row->value;
         int shown = vm_before_making(A, f);
@@ -443,8 +461,10 @@ attr_general(VmAct *A, VmFrame *f, PyObject *o, int new_type, VmWord *result)
             return -1;
         *result = vm_from_ptr(v);
     }
-    if (special == SP_PUSHED ? c->misses++ % 16 == 0
-                             : special != SP_RAISED && (new_type || ++c->misses % 16 == 0))
+    /* of a type that is new to the site; but where rows can't be had, seldom */
+    if (special == SP_PUSHED || (special == SP_DONE && c->misses >= 8)
+            ? c->misses++ % 16 == 0
+            : special != SP_RAISED && (new_type || ++c->misses % 16 == 0))
         fill_any(c, o);
     return special == SP_RAISED || special == SP_PUSHED ? -1 : 0;
 }

@@ -22,6 +22,8 @@ typedef enum {
     ATTR_TYPE_CLASSMETHOD,  /* likewise, a classmethod's function */
     ATTR_MODULE,            /* module dict entry `index` */
     ATTR_DESCRIPTOR,        /* what a data descriptor written in C gets; `index` 1: and no code runs */
+    ATTR_HOOKED,            /* property with a Python getter, or data descriptor written in C, of a class
+                               with __getattr__, which is asked when that has no value */
     ATTR_SUPER,             /* function behind class `version2` in the type's mro */
 } VmAttrKind;
 

@@ -251,6 +251,9 @@ vm_special_getattr(VmAct *A, VmFrame *f, PyObject *o, PyObject *name, VmWord *re
     return vm_special_find_attr(A, f, o, name, result);
 }
 /* A property's getter */
+/* The value of a property's getter or a C descriptor (by), of an object whose class has __getattr__. */
+VmSpecialStatus vm_special_hooked(VmAct *A, VmFrame *f, PyObject *by, PyObject *o, PyObject *name,
+                                  VmWord *result);
 VmSpecialStatus vm_special_property(VmAct *A, VmFrame *f, PyFunctionObject *getter, PyObject *o,
                                     VmWord *result);
 VmSpecialStatus vm_special_setattr(VmAct *A, VmFrame *f, PyObject *o, PyObject *name, PyObject *v);

@@ -196,6 +196,37 @@ vm_special_property(VmAct *A, VmFrame *f, PyFunctionObject *getter, PyObject *o,
 }
 
 VmSpecialStatus
+vm_special_hooked(VmAct *A, VmFrame *f, PyObject *by, PyObject *o, PyObject *name, VmWord *result)
+{
+    PyTypeObject *type = Py_TYPE(o);
+    PyObject *hook = _PyType_Lookup(type, vm_specials[SP_GETATTR].name);
+    VmSpecialStatus status;
+    if (hook == NULL || vm_must_delegate(A->ts) != NULL)
+        return SP_NOT_MINE;
+    if (Py_IS_TYPE(by, &PyFunction_Type)) {
+        VmWord args[1] = {vm_from_ptr(o)};
+        status = vm_special_start(A, f, (PyFunctionObject *)by, args, 1, VM_HOW(RET_ATTR, 0));
+        if (status == SP_PUSHED)
+            A->pushed->aux = vm_from_ptr(Py_NewRef(hook));
+        return status;
+    }
+    Py_INCREF(by);
+    Py_INCREF(hook);                            /* what finds may run code */
+    vm_boundary(A, f);
+    PyObject *v = Py_TYPE(by)->tp_descr_get(by, o, (PyObject *)type);
+    vm_after(A, f);
+    *result = vm_from_ptr(v);
+    status = v != NULL ? SP_DONE : SP_RAISED;
+    if (v == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        status = call_getattr(A, f, hook, o, name, VM_HOW(RET_ATTR, 0), result);
+    }
+    Py_DECREF(by);
+    Py_DECREF(hook);
+    return status;
+}
+
+VmSpecialStatus
 vm_special_find_attr(VmAct *A, VmFrame *f, PyObject *o, PyObject *name, VmWord *result)
 {
     Lookup l;
