@@ -221,7 +221,9 @@ def test_history_and_completion_are_pythons(terminal, tmp_path):
         at.wait_for(PROMPT)
         at.type("\x1b[A\x1b[A\n")  # two up: the assignment again
         at.wait_for(PROMPT)
-        at.type("import sy\t\nsy\ts.argv\n")
+        at.type("import sy\t\n")  # not completed: the terminal rings
+        at.wait_for(PROMPT)
+        at.type("sy\ts.argv\n")
         at.wait_for(PROMPT)
         return transcript(at, [END])
 
