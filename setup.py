@@ -30,7 +30,7 @@ UNKNOWN = (3, 15)
 
 # extension module -> the program that trains it, where it is compiled by what that makes it do
 TRAINED = {"pyrs._pyrs": "tools/train.py"}
-PROFILE = os.environ.get("PYFORGE_PROFILE", "0") != "0"
+PROFILE = os.environ.get("PYFORGE_PROFILE", "") not in ("", "0")
 
 # the packages to build the extensions of (or "none"); all without it
 ONLY = os.environ.get("PYFORGE_PACKAGES", "").split()
@@ -114,7 +114,9 @@ class SideBySide(build_ext):
         Twice, whole, with GCC; later builds compile it again when any file changed.
         """
         if not self.force and not newer_group(
-            [*ext.sources, *ext.depends], self.get_ext_fullpath(ext.name), "newer"
+            [*ext.sources, *ext.depends, TRAINED[ext.name]],
+            self.get_ext_fullpath(ext.name),
+            "newer",
         ):
             return
         must_be_gcc(self.compiler.compiler_so[0])

@@ -33,7 +33,7 @@ check_of(VmFrame *f, Check *check)
 {
     const VmInsn *ip = f->pc;
     VmWord self, callee = vm_callee_of(f, ip, &self);
-    if (ip[1].op != 2 || self != VM_NULL || !vm_is_obj(callee))
+    if ((ip->op != VM_CALL && ip->op != VM_CALLM) || ip[1].op != 2 || self != VM_NULL || !vm_is_obj(callee))
         return 0;
     int instances = vm_ptr(callee) == vm_known.isinstance;
     if (!instances && vm_ptr(callee) != vm_known.issubclass)

@@ -156,15 +156,11 @@ look(PyObject *o, PyObject *name, Lookup *l)
     return 1;
 }
 
-/* What C code finds: SP_DONE; SP_NOT_MINE when it has none, and no exception: __getattr__ is next.
-   An AttributeError that nobody would see isn't made. */
+/* C code has found v (taken), or NULL: SP_DONE; SP_NOT_MINE when there is none, and no exception:
+   __getattr__ is next. */
 static VmSpecialStatus
-find_in_c(VmAct *A, VmFrame *f, const Lookup *l, PyObject *o, PyObject *name, VmWord *result)
+found_in_c(VmAct *A, VmFrame *f, PyObject *v, VmWord *result)
 {
-    vm_boundary(A, f);
-    PyObject *v = l->base == PyObject_GenericGetAttr
-                      ? _PyObject_GenericGetAttrWithDict(o, name, NULL, 1)
-                      : l->base(o, name);
     vm_after(A, f);
     *result = vm_from_ptr(v);
     if (v != NULL)
@@ -173,6 +169,17 @@ find_in_c(VmAct *A, VmFrame *f, const Lookup *l, PyObject *o, PyObject *name, Vm
         return SP_RAISED;
     PyErr_Clear();
     return SP_NOT_MINE;
+}
+
+/* What C code finds.  An AttributeError that nobody would see isn't made. */
+static VmSpecialStatus
+find_in_c(VmAct *A, VmFrame *f, const Lookup *l, PyObject *o, PyObject *name, VmWord *result)
+{
+    vm_boundary(A, f);
+    PyObject *v = l->base == PyObject_GenericGetAttr
+                      ? _PyObject_GenericGetAttrWithDict(o, name, NULL, 1)
+                      : l->base(o, name);
+    return found_in_c(A, f, v, result);
 }
 
 /* What C code finds, else __getattr__. */
@@ -213,14 +220,9 @@ vm_special_hooked(VmAct *A, VmFrame *f, PyObject *by, PyObject *o, PyObject *nam
     Py_INCREF(by);
     Py_INCREF(hook);                            /* what finds may run code */
     vm_boundary(A, f);
-    PyObject *v = Py_TYPE(by)->tp_descr_get(by, o, (PyObject *)type);
-    vm_after(A, f);
-    *result = vm_from_ptr(v);
-    status = v != NULL ? SP_DONE : SP_RAISED;
-    if (v == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
-        PyErr_Clear();
+    status = found_in_c(A, f, Py_TYPE(by)->tp_descr_get(by, o, (PyObject *)type), result);
+    if (status == SP_NOT_MINE)
         status = call_getattr(A, f, hook, o, name, VM_HOW(RET_ATTR, 0), result);
-    }
     Py_DECREF(by);
     Py_DECREF(hook);
     return status;
